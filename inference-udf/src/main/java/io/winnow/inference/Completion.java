@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference;
+
+/**
+ * One finished sample.
+ *
+ * @param requestId the request it answers
+ * @param sampleIndex the sample of that request
+ * @param tokenIds all generated tokens, an end-of-sequence token included
+ * @param text the generated text: special tokens left out, cut before a stop string
+ * @param logprobs log-probability of each token of {@code tokenIds}, or null when not asked for
+ * @param finishReason why it ended
+ * @param errorClass stable name of the failure, null unless {@code finishReason} is ERROR
+ * @param errorMessage what happened, null unless {@code finishReason} is ERROR
+ * @param engineMillis milliseconds between admission to the engine and the last token
+ */
+public record Completion(
+    long requestId,
+    int sampleIndex,
+    int[] tokenIds,
+    String text,
+    float[] logprobs,
+    FinishReason finishReason,
+    String errorClass,
+    String errorMessage,
+    long engineMillis) {}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference;
+
+import java.io.Serializable;
+import java.util.Map;
+
+/**
+ * Everything an executor needs to build its engine; equal specs share one engine within a JVM.
+ *
+ * @param model a Hugging Face folder or a .gguf file, as the user wrote it
+ * @param weights auto, f32, bf16, int8 or int4
+ * @param threads engine threads, 0 for all cores of the executor
+ * @param maxSequences sequences decoded together at most
+ * @param kvCacheTokens token positions that the KV cache holds, 0 to size it from the memory that is there
+ * @param chatTemplate Jinja text in place of the model's own, or null
+ * @param templateArgs further variables for the template (--template-arg)
+ * @param tmpDir where natives are unpacked, or null for java.io.tmpdir
+ */
+public record EngineSpec(
+    String model,
+    String weights,
+    int threads,
+    int maxSequences,
+    int kvCacheTokens,
+    String chatTemplate,
+    Map<String, String> templateArgs,
+    String tmpDir)
+    implements Serializable {
+
+  public static EngineSpec ofModel(String model) {
+    return new EngineSpec(model, "auto", 0, 64, 0, null, Map.of(), null);
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference;
+
+import java.util.Collection;
+
+/** Every failure a user can meet in this module: what happened, where, why, and what to do. */
+public final class InferenceErrors {
+  private InferenceErrors() {}
+
+  public static final String MODEL_NOT_FOUND = "model_not_found";
+  public static final String MODEL_INVALID = "model_invalid";
+  public static final String ARCHITECTURE_UNKNOWN = "architecture_unknown";
+  public static final String TEMPLATE_ERROR = "template_error";
+  public static final String PROMPT_EMPTY = "prompt_empty";
+  public static final String PROMPT_TOO_LONG = "prompt_too_long";
+  public static final String NON_FINITE_LOGITS = "non_finite_logits";
+  public static final String ENGINE_FAULT = "engine_fault";
+
+  public static InferenceException modelNotFound(String path, String why) {
+    return new InferenceException(
+        MODEL_NOT_FOUND,
+        String.format(
+            "Cannot open the model %s: %s. Give a Hugging Face folder (config.json, *.safetensors, tokenizer.json)"
+                + " or a .gguf file.",
+            path, why));
+  }
+
+  /** A file of the model is damaged or incomplete. */
+  public static InferenceException modelInvalid(String file, String why, String whatToDo) {
+    return new InferenceException(
+        MODEL_INVALID, String.format("Cannot read the model file %s: %s. %s", file, why, whatToDo));
+  }
+
+  public static InferenceException architectureUnknown(
+      String path, String architecture, Collection<String> known) {
+    return new InferenceException(
+        ARCHITECTURE_UNKNOWN,
+        String.format(
+            "Cannot run the model %s: its architecture '%s' is not known. Known architectures: %s.",
+            path, architecture, String.join(", ", known)));
+  }
+
+  public static InferenceException templateError(String why) {
+    return new InferenceException(
+        TEMPLATE_ERROR,
+        String.format(
+            "Cannot render the prompt: the chat template refused it: %s. Look at the messages of this row, or give"
+                + " another template with --chat-template.",
+            why));
+  }
+
+  public static InferenceException promptEmpty() {
+    return new InferenceException(
+        PROMPT_EMPTY, "Cannot generate: the prompt is empty. Fill the prompt column of this row, or drop the row.");
+  }
+
+  public static InferenceException promptTooLong(int promptTokens, int contextLength) {
+    return new InferenceException(
+        PROMPT_TOO_LONG,
+        String.format(
+            "Cannot generate: the prompt has %d tokens, which leaves no room in the context of %d. Shorten the prompt,"
+                + " or use a model with a longer context.",
+            promptTokens, contextLength));
+  }
+
+  public static InferenceException nonFiniteLogits(int position) {
+    return new InferenceException(
+        NON_FINITE_LOGITS,
+        String.format(
+            "Cannot go on: the model gave a logit that is not a finite number at position %d. The weights are damaged"
+                + " or overflow in this format; try --weights f32.",
+            position));
+  }
+
+  public static InferenceException engineFault(Throwable cause) {
+    return new InferenceException(ENGINE_FAULT, "The engine failed: " + cause, cause);
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference;
+
+import java.io.Serializable;
+
+/**
+ * What a job needs to know of a model before any weight is loaded.
+ *
+ * @param name last part of its path
+ * @param architecture model type, for example qwen2
+ * @param fingerprint SHA-256 (hex) over the full content of the files that decide the tokens: weights, configuration
+ * @param tokenizerFingerprint SHA-256 (hex) of the tokenizer
+ * @param templateFingerprint SHA-256 (hex) of the chat template in force
+ * @param weightFormat what {@code --weights auto} means for it: f32 or bf16
+ * @param contextLength positions the model was made for
+ * @param parameters number of weights
+ * @param weightBytes memory the weights take in that format
+ */
+public record ModelInfo(
+    String name,
+    String architecture,
+    String fingerprint,
+    String tokenizerFingerprint,
+    String templateFingerprint,
+    String weightFormat,
+    int contextLength,
+    long parameters,
+    long weightBytes)
+    implements Serializable {}
