@@ -13,6 +13,8 @@ public final class InferenceErrors {
   public static final String TEMPLATE_ERROR = "template_error";
   public static final String PROMPT_EMPTY = "prompt_empty";
   public static final String PROMPT_TOO_LONG = "prompt_too_long";
+  public static final String KV_CACHE_TOO_SMALL = "kv_cache_too_small";
+  public static final String TOKEN_OUT_OF_RANGE = "token_out_of_range";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ENGINE_FAULT = "engine_fault";
 
@@ -61,6 +63,24 @@ public final class InferenceErrors {
             "Cannot generate: the prompt has %d tokens, which leaves no room in the context of %d. Shorten the prompt,"
                 + " or use a model with a longer context.",
             promptTokens, contextLength));
+  }
+
+  public static InferenceException kvCacheTooSmall(int tokens, int capacity) {
+    return new InferenceException(
+        KV_CACHE_TOO_SMALL,
+        String.format(
+            "Cannot generate: prompt and answer may take %d positions, the KV cache holds %d. Raise --kv-cache-tokens, or"
+                + " lower --max-tokens.",
+            tokens, capacity));
+  }
+
+  public static InferenceException tokenOutOfRange(int id, int vocabSize) {
+    return new InferenceException(
+        TOKEN_OUT_OF_RANGE,
+        String.format(
+            "Cannot generate: the prompt holds the token id %d, the model knows 0 to %d. Tokenizer and model do not"
+                + " belong together.",
+            id, vocabSize - 1));
   }
 
   public static InferenceException nonFiniteLogits(int position) {

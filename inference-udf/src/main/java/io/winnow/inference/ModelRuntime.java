@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference;
+
+import java.util.List;
+
+/** Whatever answers prompts: the embedded engine now, endpoints and side-car servers later. Thread-safe. */
+public interface ModelRuntime extends AutoCloseable {
+  ModelInfo info();
+
+  /** A caller's own door: a Spark task opens one and closes it when it ends, however it ends. */
+  Session open();
+
+  @Override
+  void close();
+
+  /** One caller's requests and what came of them. Used by one thread. */
+  interface Session extends AutoCloseable {
+    /** Whether another request is welcome now; bounds what waits, so that a fast reader never outgrows memory. */
+    boolean hasRoom();
+
+    /** Takes a request; a bad one comes back as a completion with its error, never as an exception. */
+    void submit(GenerationRequest request);
+
+    /** Samples submitted and not yet returned by {@link #poll}. */
+    int pending();
+
+    /** What has finished, in the order of finishing; waits that long for the first one, then gives an empty list. */
+    List<Completion> poll(long waitMillis) throws InterruptedException;
+
+    /** Cancels what is open; its memory is free again at the next step. */
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+import io.winnow.inference.SamplingParams;
+import io.winnow.inference.model.DecoderModel;
+import io.winnow.kernels.Kernels;
+import io.winnow.kernels.KvCache;
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.SampleArgs;
+
+/** A step on the decoder: forward pass, then drawing. Owns model, cache and kernels. */
+final class DecoderStep implements StepRunner {
+  private final DecoderModel model;
+  private final Kernels kernels;
+  private final KvCache cache;
+  private final float[] temperature;
+  private final int[] topK;
+  private final double[] topP;
+  private final float[] minP;
+  private final float[] penalty;
+  private final int[][] seen;
+  private final int[] seenCount;
+  private final long[] seed;
+  private final long[] stream;
+  private final int[] sample;
+  private final int[] position;
+  private final boolean[] wantLogprob;
+
+  DecoderStep(DecoderModel model, Kernels kernels, KvCache cache, int maxSequences) {
+    this.model = model;
+    this.kernels = kernels;
+    this.cache = cache;
+    temperature = new float[maxSequences];
+    topK = new int[maxSequences];
+    topP = new double[maxSequences];
+    minP = new float[maxSequences];
+    penalty = new float[maxSequences];
+    seen = new int[maxSequences][];
+    seenCount = new int[maxSequences];
+    seed = new long[maxSequences];
+    stream = new long[maxSequences];
+    sample = new int[maxSequences];
+    position = new int[maxSequences];
+    wantLogprob = new boolean[maxSequences];
+  }
+
+  @Override
+  public void run(StepBatch batch, int[] token, float[] logprob) {
+    NativeBuffer logits = model.step(batch.tokens, batch.rowMap(), batch.logitRows, batch.draws, cache);
+    for (int i = 0; i < batch.draws; i++) {
+      Sequence s = batch.drawing[i];
+      SamplingParams p = s.request.params();
+      temperature[i] = (float) p.temperature();
+      topK[i] = p.topK();
+      topP[i] = p.topP();
+      minP[i] = (float) p.minP();
+      penalty[i] = (float) p.repetitionPenalty();
+      seen[i] = s.seen;
+      seenCount[i] = s.seenCount;
+      seed[i] = p.seed();
+      stream[i] = s.request.promptStream;
+      sample[i] = s.sampleIndex;
+      position[i] = s.count;
+      wantLogprob[i] = p.logprobs();
+    }
+    kernels.sample(
+        new SampleArgs(
+            logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, seen, seenCount,
+            seed, stream, sample, position, wantLogprob, token, logprob));
+  }
+
+  @Override
+  public void copyPage(int from, int to) {
+    cache.copyPage(from, to);
+  }
+
+  @Override
+  public void close() {
+    cache.close();
+    model.close();
+    kernels.close();
+  }
+}

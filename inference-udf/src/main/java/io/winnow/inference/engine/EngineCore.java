@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+import io.winnow.inference.Completion;
+import io.winnow.inference.FinishReason;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.InferenceException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The engine's loop: one thread that takes requests, runs steps and hands out what has finished. Everything but the inbox
+ * and the counters belongs to that thread.
+ */
+final class EngineCore implements AutoCloseable {
+  /**
+   * What bounds a sequence.
+   *
+   * @param vocabSize ids a prompt may hold
+   * @param contextLength positions of prompt and answer together
+   * @param eosTokens ids that end a sequence
+   * @param maxSequences sequences decoded together
+   * @param maxRows tokens of a step
+   */
+  record Limits(int vocabSize, int contextLength, Set<Integer> eosTokens, int maxSequences, int maxRows) {}
+
+  private final Limits limits;
+  private final StepRunner runner;
+  private final StopDetector.Factory texts;
+  private final BlockPool pool;
+  private final Scheduler scheduler;
+  private final StepBatch batch;
+  private final int[] token;
+  private final float[] logprob;
+  private final Thread thread;
+  private final AtomicInteger sessions = new AtomicInteger();
+  private final Object monitor = new Object();
+  private final ArrayDeque<Runnable> inbox = new ArrayDeque<>();
+  private boolean closing;
+  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0);
+
+  EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
+    this.limits = limits;
+    this.runner = runner;
+    this.texts = texts;
+    this.pool = new BlockPool(pages);
+    this.scheduler = new Scheduler(pool, limits.maxSequences(), limits.maxRows(), runner::copyPage);
+    this.batch = new StepBatch(limits.maxRows(), limits.maxSequences());
+    this.token = new int[limits.maxSequences()];
+    this.logprob = new float[limits.maxSequences()];
+    this.thread = new Thread(this::loop, "winnow-engine");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  EngineSession open() {
+    sessions.incrementAndGet();
+    return new EngineSession(this);
+  }
+
+  /** Samples that one session may have open: all together about twice what is decoded at a time. */
+  int samplesWelcome() {
+    return 2 * limits.maxSequences() / Math.max(1, sessions.get()) + 1;
+  }
+
+  EngineStats stats() {
+    return stats;
+  }
+
+  void submit(OpenRequest request) {
+    post(() -> accept(request));
+  }
+
+  void leave(EngineSession session) {
+    sessions.decrementAndGet();
+    post(() -> scheduler.remove(s -> s.request.session == session));
+  }
+
+  /** Free pages, asked on the engine's thread between two steps; for tests. */
+  int freePages() {
+    int[] answer = {-1};
+    Object done = new Object();
+    post(() -> {
+      synchronized (done) {
+        answer[0] = pool.freePages();
+        done.notifyAll();
+      }
+    });
+    synchronized (done) {
+      while (answer[0] < 0) {
+        try {
+          done.wait();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return -1;
+        }
+      }
+    }
+    return answer[0];
+  }
+
+  private void post(Runnable command) {
+    synchronized (monitor) {
+      inbox.add(command);
+      monitor.notifyAll();
+    }
+  }
+
+  private void accept(OpenRequest request) {
+    if (request.session.closed()) {
+      return;
+    }
+    InferenceException refusal = refusal(request);
+    if (refusal != null) {
+      for (int index : request.sampleIndexes()) {
+        request.session.deliver(
+            new Completion(
+                request.id(), index, new int[0], "", null, FinishReason.ERROR, refusal.errorClass(),
+                refusal.getMessage(), 0));
+      }
+      return;
+    }
+    int length = request.prompt().length;
+    int limit = Math.min(request.params().maxTokens(), limits.contextLength() - length);
+    int maxPages = Scheduler.pagesFor(length + limit);
+    List<Sequence> samples = new ArrayList<>();
+    for (int index : request.sampleIndexes()) {
+      samples.add(new Sequence(request, index, limit, maxPages, texts.create(request.params().stop())));
+    }
+    scheduler.add(request.prompt(), samples);
+  }
+
+  private InferenceException refusal(OpenRequest request) {
+    int length = request.prompt().length;
+    if (length == 0) {
+      return InferenceErrors.promptEmpty();
+    }
+    if (length >= limits.contextLength()) {
+      return InferenceErrors.promptTooLong(length, limits.contextLength());
+    }
+    int longest = Math.min(length + request.params().maxTokens(), limits.contextLength());
+    if (Scheduler.pagesFor(longest) > pool.pages()) {
+      return InferenceErrors.kvCacheTooSmall(longest, pool.pages() * io.winnow.kernels.KvCache.PAGE_TOKENS);
+    }
+    for (int id : request.prompt()) {
+      if (id < 0 || id >= limits.vocabSize()) {
+        return InferenceErrors.tokenOutOfRange(id, limits.vocabSize());
+      }
+    }
+    return null;
+  }
+
+  private void loop() {
+    try {
+      while (takeCommands()) {
+        try {
+          step();
+        } catch (RuntimeException | Error e) {
+          failAll(e);
+        }
+      }
+    } finally {
+      runner.close();
+    }
+  }
+
+  /** Runs what is in the inbox; sleeps while there is nothing to do; false when the engine closes. */
+  private boolean takeCommands() {
+    while (true) {
+      Runnable command;
+      synchronized (monitor) {
+        while (inbox.isEmpty() && scheduler.idle() && !closing) {
+          try {
+            monitor.wait();
+          } catch (InterruptedException e) {
+            closing = true;
+          }
+        }
+        if (closing) {
+          return false;
+        }
+        command = inbox.poll();
+      }
+      if (command == null) {
+        return true;
+      }
+      command.run();
+    }
+  }
+
+  private void step() {
+    long start = System.nanoTime();
+    scheduler.next(batch);
+    if (batch.rows == 0) {
+      return;
+    }
+    for (int i = 0; i < batch.draws; i++) {
+      if (batch.drawing[i].startedNanos == 0) {
+        batch.drawing[i].startedNanos = start;
+      }
+    }
+    runner.run(batch, token, logprob);
+    for (int i = 0; i < batch.draws; i++) {
+      advance(batch.drawing[i], token[i], logprob[i]);
+    }
+    scheduler.complete(batch);
+    EngineStats s = stats;
+    int decodeRows = 0;
+    for (int i = 0; i < batch.draws; i++) {
+      decodeRows += batch.drawing[i].count > 1 ? 1 : 0;
+    }
+    stats =
+        new EngineStats(
+            s.steps() + 1,
+            s.promptTokens() + batch.rows - Math.min(batch.rows, decodeRows),
+            s.generatedTokens() + batch.draws,
+            scheduler.preemptions(),
+            s.busyNanos() + System.nanoTime() - start,
+            s.runningSum() + batch.draws);
+    for (int i = 0; i < batch.draws; i++) {
+      if (batch.drawing[i].finish != null) {
+        deliver(batch.drawing[i]);
+      }
+    }
+  }
+
+  private void advance(Sequence s, int drawn, float drawnLogprob) {
+    if (drawn < 0) {
+      InferenceException e = InferenceErrors.nonFiniteLogits(s.request.prompt().length + s.count);
+      s.fail(e.errorClass(), e.getMessage());
+      return;
+    }
+    s.append(drawn, drawnLogprob);
+    if (limits.eosTokens().contains(drawn)) {
+      s.finish = FinishReason.STOP;
+    } else if (s.text.append(drawn)) {
+      s.finish = FinishReason.STOP;
+    } else if (s.count >= s.limit) {
+      s.finish = FinishReason.LENGTH;
+    }
+  }
+
+  private void deliver(Sequence s) {
+    s.request.session.deliver(
+        new Completion(
+            s.request.id(),
+            s.sampleIndex,
+            Arrays.copyOf(s.generated, s.count),
+            s.text.text(),
+            s.logprobs == null ? null : Arrays.copyOf(s.logprobs, s.count),
+            s.finish,
+            s.errorClass,
+            s.errorMessage,
+            s.startedNanos == 0 ? 0 : (System.nanoTime() - s.startedNanos) / 1_000_000));
+  }
+
+  /** A step failed as a whole: nobody knows which sequence did it, so all of them end with the error. */
+  private void failAll(Throwable cause) {
+    InferenceException e = InferenceErrors.engineFault(cause);
+    scheduler.remove(s -> {
+      s.fail(e.errorClass(), e.getMessage());
+      deliver(s);
+      return true;
+    });
+  }
+
+  @Override
+  public void close() {
+    synchronized (monitor) {
+      closing = true;
+      monitor.notifyAll();
+    }
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

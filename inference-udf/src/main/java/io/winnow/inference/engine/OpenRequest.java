@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.SamplingParams;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/** A request in the engine, with the session that waits for it. */
+final class OpenRequest {
+  private final GenerationRequest request;
+  final EngineSession session;
+  /** First 8 bytes of SHA-256 over the prompt's ids as little-endian int32: part of every random number's counter. */
+  final long promptStream;
+
+  OpenRequest(GenerationRequest request, EngineSession session) {
+    this.request = request;
+    this.session = session;
+    this.promptStream = stream(request.promptTokens());
+  }
+
+  static long stream(int[] prompt) {
+    ByteBuffer bytes = ByteBuffer.allocate(prompt.length * 4).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(prompt);
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
+      return ByteBuffer.wrap(digest).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  long id() {
+    return request.requestId();
+  }
+
+  int[] prompt() {
+    return request.promptTokens();
+  }
+
+  int[] sampleIndexes() {
+    return request.sampleIndexes();
+  }
+
+  SamplingParams params() {
+    return request.params();
+  }
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+import static io.winnow.kernels.KvCache.PAGE_TOKENS;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * Decides what each step computes: one token of every running sequence, then as much of the waiting prompts as rows are
+ * left. A prompt is prefilled once for all its samples, which then share its full pages. When pages run out the youngest is
+ * preempted: its pages go, and its tokens are computed again later.
+ *
+ * <p>A state machine without threads, clocks or arithmetic: {@link #add}, then again and again {@link #next} and {@link
+ * #complete}.
+ */
+final class Scheduler {
+  /** Copies a page's content, called when samples part from their common prompt. */
+  interface PageCopier {
+    void copy(int from, int to);
+  }
+
+  private final BlockPool pool;
+  private final int maxSequences;
+  private final int maxRows;
+  private final PageCopier copier;
+  private final ArrayDeque<Prefill> waiting = new ArrayDeque<>();
+  private final List<Prefill> prefilling = new ArrayList<>();
+  private final List<Sequence> running = new ArrayList<>();
+  private long admissions;
+  private long preemptions;
+
+  Scheduler(BlockPool pool, int maxSequences, int maxRows, PageCopier copier) {
+    this.pool = pool;
+    this.maxSequences = maxSequences;
+    this.maxRows = maxRows;
+    this.copier = copier;
+  }
+
+  /** Queues the samples of a prompt; more samples than run together are split, each part with its own prefill. */
+  void add(int[] prompt, List<Sequence> samples) {
+    for (int i = 0; i < samples.size(); i += maxSequences) {
+      waiting.add(new Prefill(prompt, List.copyOf(samples.subList(i, Math.min(samples.size(), i + maxSequences)))));
+    }
+  }
+
+  boolean idle() {
+    return waiting.isEmpty() && prefilling.isEmpty() && running.isEmpty();
+  }
+
+  int runningCount() {
+    return running.size();
+  }
+
+  long preemptions() {
+    return preemptions;
+  }
+
+  /** Fills {@code batch} with the next step; it has at least one row unless the scheduler is idle. */
+  void next(StepBatch batch) {
+    batch.clear();
+    growRunning();
+    admit();
+    for (Sequence s : running) {
+      int row = batch.add(s.generated[s.count - 1], s.computed, s.pages);
+      batch.draw(row, s);
+    }
+    for (Prefill p : prefilling) {
+      int chunk = Math.min(p.remaining(), maxRows - batch.rows);
+      p.scheduled = chunk;
+      int row = -1;
+      for (int i = 0; i < chunk; i++) {
+        row = batch.add(p.context[p.computed + i], p.computed + i, p.pages);
+      }
+      if (chunk > 0 && chunk == p.remaining()) {
+        for (Sequence s : p.members) {
+          batch.draw(row, s);
+        }
+      }
+    }
+  }
+
+  /** Gives every running sequence room for its next token, preempting the youngest where pages are short. */
+  private void growRunning() {
+    for (int i = 0; i < running.size(); i++) {
+      Sequence s = running.get(i);
+      if (s.computed < s.pageCount * PAGE_TOKENS) {
+        continue;
+      }
+      int page = pool.take();
+      while (page < 0) {
+        Sequence victim = preemptYoungest();
+        if (victim == s) {
+          break;
+        }
+        page = pool.take();
+      }
+      if (page < 0) {
+        i--;
+        continue;
+      }
+      s.pages[s.pageCount++] = page;
+      // Preempting others may have moved this sequence to the left.
+      i = running.indexOf(s);
+    }
+  }
+
+  /** Preempts whatever was admitted last; returns the sequence, or null when it was a prompt in prefill. */
+  private Sequence preemptYoungest() {
+    preemptions++;
+    Prefill youngestPrefill = prefilling.isEmpty() ? null : prefilling.get(prefilling.size() - 1);
+    Sequence youngest = null;
+    for (Sequence s : running) {
+      if (youngest == null || s.admission >= youngest.admission) {
+        youngest = s;
+      }
+    }
+    if (youngestPrefill != null && youngestPrefill.admission > youngest.admission) {
+      prefilling.remove(youngestPrefill);
+      releasePages(youngestPrefill);
+      youngestPrefill.computed = 0;
+      waiting.addFirst(youngestPrefill);
+      return null;
+    }
+    running.remove(youngest);
+    releasePages(youngest);
+    waiting.addFirst(new Prefill(youngest.context(), List.of(youngest)));
+    return youngest;
+  }
+
+  private void admit() {
+    while (!waiting.isEmpty()) {
+      Prefill p = waiting.peekFirst();
+      int active = running.size() + prefilling.stream().mapToInt(q -> q.members.size()).sum();
+      if (active + p.members.size() > maxSequences) {
+        return;
+      }
+      int contextPages = pagesFor(p.context.length);
+      int copies = p.context.length % PAGE_TOKENS == 0 ? 0 : p.members.size() - 1;
+      // Room to grow, so that what is admitted is not preempted at once.
+      int reserve = active == 0 ? 0 : (active + p.members.size() + 1) / 2;
+      if (contextPages + copies + reserve > pool.freePages()) {
+        if (active > 0) {
+          return;
+        }
+        waiting.removeFirst();
+        if (p.members.size() == 1) {
+          throw new IllegalStateException(
+              "a context of " + p.context.length + " tokens does not fit an empty cache of " + pool.pages() + " pages");
+        }
+        int half = p.members.size() / 2;
+        waiting.addFirst(new Prefill(p.context, p.members.subList(half, p.members.size())));
+        waiting.addFirst(new Prefill(p.context, p.members.subList(0, half)));
+        continue;
+      }
+      waiting.removeFirst();
+      p.pages = take(contextPages);
+      p.copies = take(copies);
+      p.admission = admissions++;
+      prefilling.add(p);
+    }
+  }
+
+  private int[] take(int count) {
+    int[] pages = new int[count];
+    for (int i = 0; i < count; i++) {
+      pages[i] = pool.take();
+    }
+    return pages;
+  }
+
+  static int pagesFor(int tokens) {
+    return (tokens + PAGE_TOKENS - 1) / PAGE_TOKENS;
+  }
+
+  /**
+   * Takes in the step that {@link #next} gave: its keys and values are in the cache, and every drawing sequence has its new
+   * token appended or its {@code finish} set.
+   */
+  void complete(StepBatch batch) {
+    for (Sequence s : running) {
+      s.computed++;
+    }
+    List<Prefill> done = new ArrayList<>();
+    for (Prefill p : prefilling) {
+      p.computed += p.scheduled;
+      p.scheduled = 0;
+      if (p.remaining() == 0) {
+        done.add(p);
+      }
+    }
+    for (Prefill p : done) {
+      prefilling.remove(p);
+      fork(p);
+    }
+    for (Iterator<Sequence> it = running.iterator(); it.hasNext(); ) {
+      Sequence s = it.next();
+      if (s.finish != null) {
+        releasePages(s);
+        it.remove();
+      }
+    }
+  }
+
+  /** Gives every member its page table: full pages are shared, the last one is copied for all but the first. */
+  private void fork(Prefill p) {
+    int full = p.context.length / PAGE_TOKENS;
+    boolean partial = p.context.length % PAGE_TOKENS != 0;
+    for (int m = 0; m < p.members.size(); m++) {
+      Sequence s = p.members.get(m);
+      System.arraycopy(p.pages, 0, s.pages, 0, p.pages.length);
+      s.pageCount = p.pages.length;
+      s.computed = p.context.length;
+      s.admission = p.admission;
+      if (m > 0) {
+        for (int i = 0; i < full; i++) {
+          pool.retain(p.pages[i]);
+        }
+        if (partial) {
+          copier.copy(p.pages[full], p.copies[m - 1]);
+          s.pages[full] = p.copies[m - 1];
+        }
+      }
+      running.add(s);
+    }
+    p.pages = new int[0];
+    p.copies = new int[0];
+  }
+
+  /** Removes every sequence that matches, wherever it is; its pages are free at once. */
+  void remove(Predicate<Sequence> unwanted) {
+    for (Iterator<Sequence> it = running.iterator(); it.hasNext(); ) {
+      Sequence s = it.next();
+      if (unwanted.test(s)) {
+        releasePages(s);
+        it.remove();
+      }
+    }
+    removePrefills(prefilling.iterator(), unwanted, true);
+    removePrefills(waiting.iterator(), unwanted, false);
+  }
+
+  private void removePrefills(Iterator<Prefill> prefills, Predicate<Sequence> unwanted, boolean admitted) {
+    while (prefills.hasNext()) {
+      Prefill p = prefills.next();
+      // All samples of a prompt belong to one request and leave together.
+      if (p.members.stream().anyMatch(unwanted)) {
+        if (admitted) {
+          releasePages(p);
+        }
+        prefills.remove();
+      }
+    }
+  }
+
+  private void releasePages(Sequence s) {
+    for (int i = 0; i < s.pageCount; i++) {
+      pool.release(s.pages[i]);
+    }
+    s.pageCount = 0;
+    s.computed = 0;
+  }
+
+  private void releasePages(Prefill p) {
+    for (int page : p.pages) {
+      pool.release(page);
+    }
+    for (int page : p.copies) {
+      pool.release(page);
+    }
+    p.pages = new int[0];
+    p.copies = new int[0];
+  }
+}

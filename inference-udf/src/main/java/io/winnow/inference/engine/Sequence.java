@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+import io.winnow.inference.FinishReason;
+import io.winnow.inference.SamplingParams;
+import java.util.Arrays;
+import java.util.BitSet;
+
+/** One sample on its way. Owned by the engine's thread. */
+final class Sequence {
+  final OpenRequest request;
+  final int sampleIndex;
+  /** Largest number of tokens it may generate: max_tokens, or what the context leaves. */
+  final int limit;
+  int[] generated = new int[32];
+  float[] logprobs;
+  int count;
+  /** Pages of positions 64·i …; the array never moves, because step batches hold it. */
+  final int[] pages;
+  int pageCount;
+  /** Positions whose keys and values are in the cache. */
+  int computed;
+  /** Order of admission: the youngest is preempted first. */
+  long admission;
+  long startedNanos;
+  FinishReason finish;
+  String errorClass;
+  String errorMessage;
+  final StopDetector text;
+  int[] seen;
+  int seenCount;
+  private BitSet seenSet;
+
+  Sequence(OpenRequest request, int sampleIndex, int limit, int maxPages, StopDetector text) {
+    this.request = request;
+    this.sampleIndex = sampleIndex;
+    this.limit = limit;
+    this.pages = new int[maxPages];
+    this.text = text;
+    SamplingParams params = request.params();
+    if (params.logprobs()) {
+      logprobs = new float[32];
+    }
+    if (params.repetitionPenalty() != 1) {
+      seenSet = new BitSet();
+      seen = new int[request.prompt().length + 32];
+      for (int token : request.prompt()) {
+        see(token);
+      }
+    }
+  }
+
+  void append(int token, float logprob) {
+    if (count == generated.length) {
+      generated = Arrays.copyOf(generated, count * 2);
+    }
+    generated[count] = token;
+    if (logprobs != null) {
+      if (count == logprobs.length) {
+        logprobs = Arrays.copyOf(logprobs, count * 2);
+      }
+      logprobs[count] = logprob;
+    }
+    count++;
+    if (seenSet != null) {
+      see(token);
+    }
+  }
+
+  private void see(int token) {
+    if (!seenSet.get(token)) {
+      seenSet.set(token);
+      if (seenCount == seen.length) {
+        seen = Arrays.copyOf(seen, seenCount * 2);
+      }
+      seen[seenCount++] = token;
+    }
+  }
+
+  /** Prompt and what was generated so far: what has to be computed before the next token can be drawn. */
+  int[] context() {
+    int[] prompt = request.prompt();
+    int[] context = Arrays.copyOf(prompt, prompt.length + count);
+    System.arraycopy(generated, 0, context, prompt.length, count);
+    return context;
+  }
+
+  void fail(String errorClass, String message) {
+    finish = FinishReason.ERROR;
+    this.errorClass = errorClass;
+    this.errorMessage = message;
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+/** Computes a step and draws its tokens. Implementations: the decoder, and a scripted one for tests of the scheduler. */
+interface StepRunner extends AutoCloseable {
+  /**
+   * Runs a step.
+   *
+   * @param token receives the drawn token of {@code batch.drawing[i]}, or −1 when its logits are not finite
+   * @param logprob receives its log-probability where the sequence asks for it
+   */
+  void run(StepBatch batch, int[] token, float[] logprob);
+
+  /** Copies a page of the KV cache. */
+  void copyPage(int from, int to);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+/** Follows a sequence's text token by token. */
+public interface StopDetector {
+  /** Takes the next token; true when a stop string is now complete. */
+  boolean append(int token);
+
+  /** The text so far: special tokens left out, cut before the stop string. */
+  String text();
+
+  /** Makes one for each sequence. */
+  interface Factory {
+    StopDetector create(java.util.List<String> stopStrings);
+  }
+}

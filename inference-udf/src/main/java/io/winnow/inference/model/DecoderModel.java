@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.model;
+
+import io.winnow.inference.checkpoint.Checkpoint;
+import io.winnow.inference.checkpoint.ModelConfig;
+import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.Kernels;
+import io.winnow.kernels.KvCache;
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.RowMap;
+import io.winnow.kernels.Weight;
+import io.winnow.kernels.WeightFormat;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A decoder-only transformer of the Llama kind (pre-norm, grouped-query attention, rotary embedding, SwiGLU). Owns its
+ * weights and activations; one caller at a time.
+ */
+public final class DecoderModel implements AutoCloseable {
+  private final ModelConfig config;
+  private final Kernels kernels;
+  private final WeightFormat format;
+  private final int maxRows;
+  private final int maxLogitRows;
+  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final Weight embedding;
+  private final Weight head;
+  private final NativeBuffer finalNorm;
+  private final Block[] blocks;
+  private final RopeTable rope;
+  private final NativeBuffer hidden;
+  private final NativeBuffer normed;
+  private final NativeBuffer qkv;
+  private final NativeBuffer attended;
+  private final NativeBuffer gateUp;
+  private final NativeBuffer activated;
+  private final NativeBuffer lastHidden;
+  private final NativeBuffer logits;
+
+  /** The weights of one layer; biases may be null. */
+  private record Block(
+      NativeBuffer attentionNorm,
+      Weight qkv,
+      NativeBuffer qkvBias,
+      Weight output,
+      NativeBuffer outputBias,
+      NativeBuffer mlpNorm,
+      Weight gateUp,
+      NativeBuffer gateUpBias,
+      Weight down,
+      NativeBuffer downBias) {}
+
+  /**
+   * Loads and packs all weights.
+   *
+   * @param checkpoint the files; not needed any more afterwards
+   * @param kernels who computes
+   * @param format how weights are held
+   * @param maxRows tokens of a step at most
+   * @param maxLogitRows rows of a step that need logits at most
+   * @param maxPositions positions a sequence can reach
+   */
+  public DecoderModel(
+      Checkpoint checkpoint, Kernels kernels, WeightFormat format, int maxRows, int maxLogitRows, int maxPositions) {
+    this.config = checkpoint.config();
+    this.kernels = kernels;
+    this.format = format;
+    this.maxRows = maxRows;
+    this.maxLogitRows = maxLogitRows;
+    try {
+      WeightLoader loader = new WeightLoader(checkpoint, kernels, format, owned);
+      embedding = loader.matrix("model.embed_tokens.weight");
+      head = config.tiedEmbeddings() ? embedding : loader.matrix("lm_head.weight");
+      finalNorm = loader.vector("model.norm.weight");
+      blocks = new Block[config.layers()];
+      for (int i = 0; i < blocks.length; i++) {
+        blocks[i] = block(loader, "model.layers." + i + ".");
+      }
+      rope = own(new RopeTable(config, maxPositions));
+      int attentionWidth = config.heads() * config.headDim();
+      hidden = buffer(maxRows, config.hiddenSize());
+      normed = buffer(maxRows, config.hiddenSize());
+      qkv = buffer(maxRows, attentionWidth + 2 * config.kvHeads() * config.headDim());
+      attended = buffer(maxRows, attentionWidth);
+      gateUp = buffer(maxRows, 2 * config.intermediateSize());
+      activated = buffer(maxRows, config.intermediateSize());
+      lastHidden = buffer(maxLogitRows, config.hiddenSize());
+      logits = buffer(maxLogitRows, config.vocabSize());
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  private static Block block(WeightLoader loader, String layer) {
+    String attention = layer + "self_attn.";
+    String mlp = layer + "mlp.";
+    return new Block(
+        loader.vector(layer + "input_layernorm.weight"),
+        loader.matrix(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
+        loader.bias(attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias"),
+        loader.matrix(attention + "o_proj.weight"),
+        loader.bias(attention + "o_proj.bias"),
+        loader.vector(layer + "post_attention_layernorm.weight"),
+        loader.matrix(mlp + "gate_proj.weight", mlp + "up_proj.weight"),
+        loader.bias(mlp + "gate_proj.bias", mlp + "up_proj.bias"),
+        loader.matrix(mlp + "down_proj.weight"),
+        loader.bias(mlp + "down_proj.bias"));
+  }
+
+  private NativeBuffer buffer(long rows, long cols) {
+    return own(NativeBuffer.ofElements(rows * cols));
+  }
+
+  private <T extends AutoCloseable> T own(T part) {
+    owned.add(part);
+    return part;
+  }
+
+  public ModelConfig config() {
+    return config;
+  }
+
+  public WeightFormat format() {
+    return format;
+  }
+
+  public int maxRows() {
+    return maxRows;
+  }
+
+  public int maxLogitRows() {
+    return maxLogitRows;
+  }
+
+  /**
+   * Computes one step: stores keys and values of all rows and gives the logits of some.
+   *
+   * @param tokens token of each row
+   * @param rows sequences and positions of the rows
+   * @param logitRows rows whose logits are wanted; one may occur several times
+   * @param logitCount how many of them
+   * @param cache where the rows' sequences live
+   * @return logits, float32 [logitCount][vocab], valid until the next step
+   */
+  public NativeBuffer step(int[] tokens, RowMap rows, int[] logitRows, int logitCount, KvCache cache) {
+    int count = rows.count();
+    int width = config.hiddenSize();
+    int headDim = config.headDim();
+    int rotated = config.heads() + config.kvHeads();
+    int stride = (config.heads() + 2 * config.kvHeads()) * headDim;
+    float eps = (float) config.rmsNormEps();
+    float scale = (float) (1.0 / Math.sqrt(headDim));
+    kernels.embed(embedding, tokens, count, hidden);
+    for (int layer = 0; layer < blocks.length; layer++) {
+      Block b = blocks[layer];
+      kernels.rmsNorm(hidden, count, width, b.attentionNorm, eps, normed);
+      kernels.matmul(normed, count, b.qkv, b.qkvBias, null, qkv);
+      kernels.rope(qkv, stride, rotated, headDim, rows, rope.cos, rope.sin);
+      AttentionArgs args =
+          new AttentionArgs(qkv, attended, cache, layer, config.heads(), scale, config.slidingWindow(), rows);
+      kernels.storeKv(args);
+      kernels.attention(args);
+      kernels.matmul(attended, count, b.output, b.outputBias, hidden, hidden);
+      kernels.rmsNorm(hidden, count, width, b.mlpNorm, eps, normed);
+      kernels.matmul(normed, count, b.gateUp, b.gateUpBias, null, gateUp);
+      kernels.siluMul(gateUp, count, config.intermediateSize(), activated);
+      kernels.matmul(activated, count, b.down, b.downBias, hidden, hidden);
+    }
+    if (logitCount > 0) {
+      float[] line = new float[width];
+      for (int i = 0; i < logitCount; i++) {
+        hidden.read((long) logitRows[i] * width, line, 0, width);
+        lastHidden.write((long) i * width, line, 0, width);
+      }
+      kernels.rmsNorm(lastHidden, logitCount, width, finalNorm, eps, lastHidden);
+      kernels.matmul(lastHidden, logitCount, head, null, null, logits);
+    }
+    return logits;
+  }
+
+  /** The residual stream of a row after the last step, before the final norm: float32 [hidden]. For tests. */
+  public float[] hidden(int row) {
+    float[] out = new float[config.hiddenSize()];
+    hidden.read((long) row * out.length, out, 0, out.length);
+    return out;
+  }
+
+  @Override
+  public void close() {
+    for (AutoCloseable part : owned) {
+      try {
+        part.close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    owned.clear();
+  }
+}

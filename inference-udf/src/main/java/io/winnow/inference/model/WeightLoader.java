@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.model;
+
+import io.winnow.inference.checkpoint.Checkpoint;
+import io.winnow.inference.checkpoint.TensorInfo;
+import io.winnow.kernels.Kernels;
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.Weight;
+import io.winnow.kernels.WeightFormat;
+import java.util.List;
+
+/** Tensors of a checkpoint into packed weights, tensor by tensor, so that no second copy of the model is ever in memory. */
+final class WeightLoader {
+  private final Checkpoint checkpoint;
+  private final Kernels kernels;
+  private final WeightFormat format;
+  private final List<AutoCloseable> owned;
+
+  /** What it loads is added to {@code owned}, for the caller to close. */
+  WeightLoader(Checkpoint checkpoint, Kernels kernels, WeightFormat format, List<AutoCloseable> owned) {
+    this.checkpoint = checkpoint;
+    this.kernels = kernels;
+    this.format = format;
+    this.owned = owned;
+  }
+
+  /** Several matrices of the same width as one, rows below each other. */
+  Weight matrix(String... names) {
+    int rows = 0;
+    int cols = (int) checkpoint.tensor(names[0]).cols();
+    for (String name : names) {
+      rows += (int) checkpoint.tensor(name).rows();
+    }
+    Weight weight = kernels.pack(rows, cols, format, (first, count, out) -> read(names, cols, first, count, out));
+    owned.add(weight);
+    return weight;
+  }
+
+  private void read(String[] names, int cols, int first, int count, float[] out) {
+    int start = 0;
+    int done = 0;
+    float[] part = null;
+    for (String name : names) {
+      int rows = (int) checkpoint.tensor(name).rows();
+      int from = Math.max(first, start);
+      int to = Math.min(first + count, start + rows);
+      if (from < to) {
+        if (to - from == count) {
+          checkpoint.readRows(name, from - start, count, out);
+        } else {
+          part = part == null ? new float[count * cols] : part;
+          checkpoint.readRows(name, from - start, to - from, part);
+          System.arraycopy(part, 0, out, done * cols, (to - from) * cols);
+        }
+        done += to - from;
+      }
+      start += rows;
+    }
+  }
+
+  NativeBuffer vector(String name) {
+    TensorInfo info = checkpoint.tensor(name);
+    float[] values = new float[(int) info.cols()];
+    checkpoint.readRows(name, 0, 1, values);
+    return own(values);
+  }
+
+  /** Biases of matrices that lie below each other; null when there are none. A missing one among others is zeros. */
+  NativeBuffer bias(String... names) {
+    boolean any = false;
+    int total = 0;
+    for (String name : names) {
+      any |= checkpoint.tensor(name) != null;
+      total += (int) checkpoint.tensor(name.replaceAll("bias$", "weight")).rows();
+    }
+    if (!any) {
+      return null;
+    }
+    float[] values = new float[total];
+    int at = 0;
+    for (String name : names) {
+      int rows = (int) checkpoint.tensor(name.replaceAll("bias$", "weight")).rows();
+      if (checkpoint.tensor(name) != null) {
+        float[] part = new float[rows];
+        checkpoint.readRows(name, 0, 1, part);
+        System.arraycopy(part, 0, values, at, rows);
+      }
+      at += rows;
+    }
+    return own(values);
+  }
+
+  private NativeBuffer own(float[] values) {
+    NativeBuffer buffer = NativeBuffer.ofElements(values.length);
+    buffer.write(0, values, 0, values.length);
+    owned.add(buffer);
+    return buffer;
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.kernels;
+
+/**
+ * Keys and values of all layers in pages of {@value #PAGE_TOKENS} tokens. The layout inside a page is the owner {@link
+ * Kernels}' own; a page is copied as a whole. Memory: pages × layers × kvHeads × headDim × 64 × 2 float32.
+ */
+public final class KvCache implements AutoCloseable {
+  public static final int PAGE_TOKENS = 64;
+
+  private final int layers;
+  private final int kvHeads;
+  private final int headDim;
+  private final int pages;
+  private final NativeBuffer memory;
+
+  public KvCache(int layers, int kvHeads, int headDim, int pages) {
+    this.layers = layers;
+    this.kvHeads = kvHeads;
+    this.headDim = headDim;
+    this.pages = pages;
+    this.memory = NativeBuffer.allocate(pages * bytesPerPage(layers, kvHeads, headDim));
+  }
+
+  /** Bytes of one page over all layers. */
+  public static long bytesPerPage(int layers, int kvHeads, int headDim) {
+    return (long) layers * kvHeads * headDim * PAGE_TOKENS * 2 * 4;
+  }
+
+  public int layers() {
+    return layers;
+  }
+
+  public int kvHeads() {
+    return kvHeads;
+  }
+
+  public int headDim() {
+    return headDim;
+  }
+
+  public int pages() {
+    return pages;
+  }
+
+  /** Address of the key block of a page for one layer and kv head; the value block follows it. */
+  public long keyAddress(int page, int layer, int kvHead) {
+    long block = ((long) page * layers + layer) * kvHeads + kvHead;
+    return memory.address() + block * headDim * PAGE_TOKENS * 2 * 4;
+  }
+
+  /** Address of the value block. */
+  public long valueAddress(int page, int layer, int kvHead) {
+    return keyAddress(page, layer, kvHead) + (long) headDim * PAGE_TOKENS * 4;
+  }
+
+  /** Copies one page over all layers. */
+  public void copyPage(int from, int to) {
+    long bytes = bytesPerPage(layers, kvHeads, headDim);
+    memory.copy(from * bytes, to * bytes, bytes);
+  }
+
+  public long sizeBytes() {
+    return memory.sizeBytes();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.kernels.internal;
+
+import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.KvCache;
+import io.winnow.kernels.RowMap;
+import java.util.Arrays;
+
+/**
+ * Causal attention over paged keys and values. A page holds keys as [headDim][64 tokens] and values as [64 tokens][headDim].
+ *
+ * <p>A task is some neighbouring rows of one sequence and one kv head: each page is copied into the heap once for all query
+ * heads of all those rows. Order of arithmetic: {@link io.winnow.kernels.Kernels#attention}. Merging a chunk (m2, l2, a2)
+ * into (m1, l1, a1): m = max(m1, m2), f1 = exp(m1 − m), f2 = exp(m2 − m), l = fma(l1, f1, l2·f2), a = fma(a1, f1, a2·f2).
+ */
+final class Attention {
+  /** Positions of a chunk, counted from the sequence's start. */
+  static final int CHUNK = 256;
+  /** Rows of one sequence that share a pass over its pages. */
+  private static final int ROWS_PER_TASK = 16;
+  private static final int PAGE = KvCache.PAGE_TOKENS;
+
+  /** What a thread works in; grows to the largest head and group it meets. One element or line a query. */
+  private static final class Scratch {
+    private int dims;
+    private int queries;
+    float[][] page;
+    float[][] query;
+    float[][] scores;
+    float[][] chunkTotal;
+    float[][] total;
+    float[] chunkMax;
+    float[] chunkSum;
+    float[] max;
+    float[] sum;
+    int[] from;
+    int[] to;
+    final float[] score = new float[PAGE];
+    final float[] lanes = new float[16];
+
+    void fit(int headDim, int queryCount) {
+      if (dims < headDim || queries < queryCount) {
+        dims = Math.max(dims, headDim);
+        queries = Math.max(queries, queryCount);
+        page = new float[Math.max(PAGE, dims)][Math.max(PAGE, dims)];
+        query = new float[queries][dims];
+        scores = new float[queries][CHUNK];
+        chunkTotal = new float[queries][dims];
+        total = new float[queries][dims];
+        chunkMax = new float[queries];
+        chunkSum = new float[queries];
+        max = new float[queries];
+        sum = new float[queries];
+        from = new int[queries];
+        to = new int[queries];
+      }
+    }
+  }
+
+  private final ThreadLocal<Scratch> scratch = ThreadLocal.withInitial(Scratch::new);
+  private final ThreadTeam team;
+
+  Attention(ThreadTeam team) {
+    this.team = team;
+  }
+
+  void store(AttentionArgs args) {
+    KvCache cache = args.cache();
+    RowMap rows = args.rows();
+    int dim = cache.headDim();
+    int stride = (args.heads() + 2 * cache.kvHeads()) * dim;
+    float[] line = new float[stride];
+    for (int r = 0; r < rows.count(); r++) {
+      args.qkv().read((long) r * stride, line, 0, stride);
+      int position = rows.position()[r];
+      int page = rows.pages()[r][position / PAGE];
+      int slot = position % PAGE;
+      for (int h = 0; h < cache.kvHeads(); h++) {
+        long keys = cache.keyAddress(page, args.layer(), h);
+        int k = (args.heads() + h) * dim;
+        for (int d = 0; d < dim; d++) {
+          Raw.putFloat(keys + ((long) d * PAGE + slot) * 4, line[k + d]);
+        }
+        int v = (args.heads() + cache.kvHeads() + h) * dim;
+        Raw.write(cache.valueAddress(page, args.layer(), h) + (long) slot * dim * 4, line, v, dim);
+      }
+    }
+  }
+
+  void run(AttentionArgs args) {
+    RowMap rows = args.rows();
+    int[] starts = new int[rows.count() + 1];
+    int groups = 0;
+    for (int r = 0; r < rows.count(); ) {
+      int end = r + 1;
+      while (end < rows.count() && end - r < ROWS_PER_TASK && rows.pages()[end] == rows.pages()[r]) {
+        end++;
+      }
+      starts[groups++] = r;
+      r = end;
+    }
+    starts[groups] = rows.count();
+    int kvHeads = args.cache().kvHeads();
+    team.run(groups * kvHeads, task -> {
+      int group = task / kvHeads;
+      attend(args, task % kvHeads, starts[group], starts[group + 1]);
+    });
+  }
+
+  private void attend(AttentionArgs args, int kvHead, int firstRow, int endRow) {
+    KvCache cache = args.cache();
+    int dim = cache.headDim();
+    int share = args.heads() / cache.kvHeads();
+    int queries = (endRow - firstRow) * share;
+    Scratch s = scratch.get();
+    s.fit(dim, queries);
+    int stride = (args.heads() + 2 * cache.kvHeads()) * dim;
+    for (int q = 0; q < queries; q++) {
+      long at = (long) (firstRow + q / share) * stride + (long) (kvHead * share + q % share) * dim;
+      args.qkv().read(at, s.query[q], 0, dim);
+    }
+    int[] positions = args.rows().position();
+    int[] pages = args.rows().pages()[firstRow];
+    int last = positions[endRow - 1];
+    int first = args.window() == 0 ? 0 : Math.max(0, positions[firstRow] - args.window() + 1);
+    Arrays.fill(s.max, 0, queries, Float.NEGATIVE_INFINITY);
+    for (int chunk = first / CHUNK * CHUNK; chunk <= last; chunk += CHUNK) {
+      int chunkEnd = Math.min(chunk + CHUNK, last + 1);
+      scores(args, s, kvHead, pages, chunk, chunkEnd, queries);
+      for (int q = 0; q < queries; q++) {
+        int position = positions[firstRow + q / share];
+        int from = Math.max(chunk, args.window() == 0 ? 0 : position - args.window() + 1);
+        softmax(s, q, from - chunk, Math.min(chunkEnd, position + 1) - chunk);
+      }
+      values(args, s, kvHead, pages, chunk, chunkEnd, queries);
+    }
+    for (int q = 0; q < queries; q++) {
+      float[] total = s.total[q];
+      float sum = s.sum[q];
+      for (int d = 0; d < dim; d++) {
+        total[d] = total[d] / sum;
+      }
+      long at = (long) (firstRow + q / share) * args.heads() * dim + (long) (kvHead * share + q % share) * dim;
+      args.out().write(at, total, 0, dim);
+    }
+  }
+
+  /** Scaled scores of all positions of a chunk, masked or not. */
+  private static void scores(
+      AttentionArgs args, Scratch s, int kvHead, int[] pages, int chunk, int chunkEnd, int queries) {
+    int dim = args.cache().headDim();
+    for (int at = chunk; at < chunkEnd; at += PAGE) {
+      long keys = args.cache().keyAddress(pages[at / PAGE], args.layer(), kvHead);
+      for (int d = 0; d < dim; d++) {
+        Raw.read(keys + (long) d * PAGE * 4, s.page[d], 0, PAGE);
+      }
+      for (int q = 0; q < queries; q++) {
+        Arrays.fill(s.score, 0f);
+        Rows4.chains(s.page, 0, s.query[q], 0, dim, s.score, PAGE);
+        float[] out = s.scores[q];
+        for (int t = 0; t < PAGE; t++) {
+          out[at - chunk + t] = s.score[t] * args.scale();
+        }
+      }
+    }
+  }
+
+  /** Turns a chunk's scores {@code from} … {@code to} − 1 into p; keeps their maximum and sum. */
+  private static void softmax(Scratch s, int q, int from, int to) {
+    s.from[q] = from;
+    s.to[q] = Math.max(from, to);
+    float[] p = s.scores[q];
+    float max = Float.NEGATIVE_INFINITY;
+    for (int t = from; t < to; t++) {
+      max = Math.max(max, p[t]);
+    }
+    Arrays.fill(s.lanes, 0f);
+    for (int t = from; t < to; t++) {
+      p[t] = Exp.exp(p[t] - max);
+      s.lanes[t & 15] += p[t];
+    }
+    s.chunkMax[q] = max;
+    s.chunkSum[q] = RmsNorm.combine(s.lanes);
+  }
+
+  /** Adds p · value over a chunk and merges it into what the chunks before it gave. */
+  private static void values(AttentionArgs args, Scratch s, int kvHead, int[] pages, int chunk, int chunkEnd, int queries) {
+    int dim = args.cache().headDim();
+    for (int q = 0; q < queries; q++) {
+      Arrays.fill(s.chunkTotal[q], 0, dim, 0f);
+    }
+    for (int at = chunk; at < chunkEnd; at += PAGE) {
+      long values = args.cache().valueAddress(pages[at / PAGE], args.layer(), kvHead);
+      int tokens = Math.min(PAGE, chunkEnd - at);
+      for (int t = 0; t < tokens; t++) {
+        Raw.read(values + (long) t * dim * 4, s.page[t], 0, dim);
+      }
+      int base = at - chunk;
+      for (int q = 0; q < queries; q++) {
+        int from = Math.max(s.from[q] - base, 0);
+        int to = Math.min(s.to[q] - base, tokens);
+        if (from < to) {
+          Rows4.chains(s.page, from, s.scores[q], base + from, to - from, s.chunkTotal[q], dim);
+        }
+      }
+    }
+    for (int q = 0; q < queries; q++) {
+      if (s.from[q] < s.to[q]) {
+        merge(s, q, dim);
+      }
+    }
+  }
+
+  private static void merge(Scratch s, int q, int dim) {
+    float[] total = s.total[q];
+    float[] chunk = s.chunkTotal[q];
+    if (s.max[q] == Float.NEGATIVE_INFINITY) {
+      System.arraycopy(chunk, 0, total, 0, dim);
+      s.max[q] = s.chunkMax[q];
+      s.sum[q] = s.chunkSum[q];
+      return;
+    }
+    float max = Math.max(s.max[q], s.chunkMax[q]);
+    float before = Exp.exp(s.max[q] - max);
+    float now = Exp.exp(s.chunkMax[q] - max);
+    s.sum[q] = Math.fma(s.sum[q], before, s.chunkSum[q] * now);
+    for (int d = 0; d < dim; d++) {
+      total[d] = Math.fma(total[d], before, chunk[d] * now);
+    }
+    s.max[q] = max;
+  }
+}

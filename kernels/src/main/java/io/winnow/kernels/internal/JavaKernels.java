@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.kernels.internal;
+
+import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.Kernels;
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.RowMap;
+import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.Weight;
+import io.winnow.kernels.WeightFormat;
+import io.winnow.kernels.WeightSource;
+
+/** The reference: each operation as readable Java. */
+public final class JavaKernels implements Kernels {
+  private final ThreadTeam team;
+  private final Matmul matmul;
+  private final Attention attention;
+  private final SiluMul siluMul;
+  private final Sample sample;
+
+  public JavaKernels(int threads) {
+    team = new ThreadTeam(threads);
+    matmul = new Matmul(team);
+    attention = new Attention(team);
+    siluMul = new SiluMul(team);
+    sample = new Sample(team);
+  }
+
+  @Override
+  public String name() {
+    return "java";
+  }
+
+  @Override
+  public int threads() {
+    return team.size();
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
+    return new PackedWeight(rows, cols, format, source);
+  }
+
+  @Override
+  public void embed(Weight w, int[] ids, int rows, NativeBuffer out) {
+    float[] line = new float[w.cols()];
+    for (int r = 0; r < rows; r++) {
+      ((PackedWeight) w).readRow(ids[r], line);
+      out.write((long) r * line.length, line, 0, line.length);
+    }
+  }
+
+  @Override
+  public void matmul(NativeBuffer x, int rows, Weight w, NativeBuffer bias, NativeBuffer residual, NativeBuffer out) {
+    matmul.run(x, rows, (PackedWeight) w, bias, residual, out);
+  }
+
+  @Override
+  public void rmsNorm(NativeBuffer x, int rows, int cols, NativeBuffer weight, float eps, NativeBuffer out) {
+    RmsNorm.run(x, rows, cols, weight, eps, out);
+  }
+
+  @Override
+  public void rope(
+      NativeBuffer x, int stride, int heads, int headDim, RowMap rows, NativeBuffer cos, NativeBuffer sin) {
+    Rope.run(x, stride, heads, headDim, rows, cos, sin);
+  }
+
+  @Override
+  public void storeKv(AttentionArgs args) {
+    attention.store(args);
+  }
+
+  @Override
+  public void attention(AttentionArgs args) {
+    attention.run(args);
+  }
+
+  @Override
+  public void siluMul(NativeBuffer gateUp, int rows, int cols, NativeBuffer out) {
+    siluMul.run(gateUp, rows, cols, out);
+  }
+
+  @Override
+  public void sample(SampleArgs args) {
+    sample.run(args);
+  }
+
+  @Override
+  public void close() {
+    team.close();
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.kernels.internal;
+
+import java.lang.reflect.Field;
+import sun.misc.Unsafe;
+
+/** Raw memory: the only file that touches Unsafe. No bounds are checked here. */
+public final class Raw {
+  private static final Unsafe UNSAFE;
+  private static final long FLOATS = Unsafe.ARRAY_FLOAT_BASE_OFFSET;
+  private static final long INTS = Unsafe.ARRAY_INT_BASE_OFFSET;
+
+  static {
+    try {
+      Field field = Unsafe.class.getDeclaredField("theUnsafe");
+      field.setAccessible(true);
+      UNSAFE = (Unsafe) field.get(null);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private Raw() {}
+
+  public static long allocate(long bytes) {
+    return UNSAFE.allocateMemory(bytes);
+  }
+
+  public static void free(long address) {
+    UNSAFE.freeMemory(address);
+  }
+
+  public static void zero(long address, long bytes) {
+    UNSAFE.setMemory(address, bytes, (byte) 0);
+  }
+
+  public static void copy(long from, long to, long bytes) {
+    UNSAFE.copyMemory(from, to, bytes);
+  }
+
+  public static void read(long address, float[] out, int offset, int count) {
+    UNSAFE.copyMemory(null, address, out, FLOATS + offset * 4L, count * 4L);
+  }
+
+  public static void write(long address, float[] in, int offset, int count) {
+    UNSAFE.copyMemory(in, FLOATS + offset * 4L, null, address, count * 4L);
+  }
+
+  public static void read(long address, int[] out, int offset, int count) {
+    UNSAFE.copyMemory(null, address, out, INTS + offset * 4L, count * 4L);
+  }
+
+  public static void write(long address, int[] in, int offset, int count) {
+    UNSAFE.copyMemory(in, INTS + offset * 4L, null, address, count * 4L);
+  }
+
+  /** Copies the bits of ints into floats: a bulk {@link Float#intBitsToFloat} that costs a memory copy. */
+  static void bitsToFloats(int[] in, float[] out, int outOffset, int count) {
+    UNSAFE.copyMemory(in, INTS, out, FLOATS + outOffset * 4L, count * 4L);
+  }
+
+  static float floatAt(long address) {
+    return UNSAFE.getFloat(address);
+  }
+
+  static int intAt(long address) {
+    return UNSAFE.getInt(address);
+  }
+
+  static void putFloat(long address, float value) {
+    UNSAFE.putFloat(address, value);
+  }
+}
