@@ -9,6 +9,7 @@ public final class InferenceErrors {
 
   public static final String MODEL_NOT_FOUND = "model_not_found";
   public static final String MODEL_INVALID = "model_invalid";
+  public static final String MODEL_UNSUPPORTED = "model_unsupported";
   public static final String ARCHITECTURE_UNKNOWN = "architecture_unknown";
   public static final String TEMPLATE_ERROR = "template_error";
   public static final String PROMPT_EMPTY = "prompt_empty";
@@ -31,6 +32,12 @@ public final class InferenceErrors {
   public static InferenceException modelInvalid(String file, String why, String whatToDo) {
     return new InferenceException(
         MODEL_INVALID, String.format("Cannot read the model file %s: %s. %s", file, why, whatToDo));
+  }
+
+  /** A whole and sound model that asks for something this engine cannot compute. */
+  public static InferenceException modelUnsupported(String file, String what, String whatToDo) {
+    return new InferenceException(
+        MODEL_UNSUPPORTED, String.format("Cannot run the model %s: %s. %s", file, what, whatToDo));
   }
 
   public static InferenceException architectureUnknown(
