@@ -5,6 +5,7 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
+import io.winnow.kernels.KvCache;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -144,7 +145,7 @@ final class EngineCore implements AutoCloseable {
     }
     int longest = Math.min(length + request.params().maxTokens(), limits.contextLength());
     if (Scheduler.pagesFor(longest) > pool.pages()) {
-      return InferenceErrors.kvCacheTooSmall(longest, pool.pages() * io.winnow.kernels.KvCache.PAGE_TOKENS);
+      return InferenceErrors.kvCacheTooSmall(longest, pool.pages() * KvCache.PAGE_TOKENS);
     }
     for (int id : request.prompt()) {
       if (id < 0 || id >= limits.vocabSize()) {
@@ -209,14 +210,10 @@ final class EngineCore implements AutoCloseable {
     }
     scheduler.complete(batch);
     EngineStats s = stats;
-    int decodeRows = 0;
-    for (int i = 0; i < batch.draws; i++) {
-      decodeRows += batch.drawing[i].count > 1 ? 1 : 0;
-    }
     stats =
         new EngineStats(
             s.steps() + 1,
-            s.promptTokens() + batch.rows - Math.min(batch.rows, decodeRows),
+            s.promptTokens() + batch.rows - batch.decodeRows,
             s.generatedTokens() + batch.draws,
             scheduler.preemptions(),
             s.busyNanos() + System.nanoTime() - start,
@@ -261,11 +258,10 @@ final class EngineCore implements AutoCloseable {
   /** A step failed as a whole: nobody knows which sequence did it, so all of them end with the error. */
   private void failAll(Throwable cause) {
     InferenceException e = InferenceErrors.engineFault(cause);
-    scheduler.remove(s -> {
+    for (Sequence s : scheduler.remove(any -> true)) {
       s.fail(e.errorClass(), e.getMessage());
       deliver(s);
-      return true;
-    });
+    }
   }
 
   @Override

@@ -64,6 +64,7 @@ final class Scheduler {
     batch.clear();
     growRunning();
     admit();
+    batch.decodeRows = running.size();
     for (Sequence s : running) {
       int row = batch.add(s.generated[s.count - 1], s.computed, s.pages);
       batch.draw(row, s);
@@ -230,28 +231,30 @@ final class Scheduler {
     p.copies = new int[0];
   }
 
-  /** Removes every sequence that matches, wherever it is; its pages are free at once. */
-  void remove(Predicate<Sequence> unwanted) {
+  /** Removes every sequence that matches, wherever it is, and returns them; their pages are free at once. */
+  List<Sequence> remove(Predicate<Sequence> unwanted) {
+    List<Sequence> removed = new ArrayList<>();
     for (Iterator<Sequence> it = running.iterator(); it.hasNext(); ) {
       Sequence s = it.next();
       if (unwanted.test(s)) {
         releasePages(s);
         it.remove();
+        removed.add(s);
       }
     }
-    removePrefills(prefilling.iterator(), unwanted, true);
-    removePrefills(waiting.iterator(), unwanted, false);
+    removePrefills(prefilling.iterator(), unwanted, removed);
+    removePrefills(waiting.iterator(), unwanted, removed);
+    return removed;
   }
 
-  private void removePrefills(Iterator<Prefill> prefills, Predicate<Sequence> unwanted, boolean admitted) {
+  private void removePrefills(Iterator<Prefill> prefills, Predicate<Sequence> unwanted, List<Sequence> removed) {
     while (prefills.hasNext()) {
       Prefill p = prefills.next();
       // All samples of a prompt belong to one request and leave together.
       if (p.members.stream().anyMatch(unwanted)) {
-        if (admitted) {
-          releasePages(p);
-        }
+        releasePages(p);
         prefills.remove();
+        removed.addAll(p.members);
       }
     }
   }

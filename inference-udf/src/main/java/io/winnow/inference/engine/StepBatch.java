@@ -9,6 +9,8 @@ final class StepBatch {
   final int[] positions;
   final int[][] pages;
   int rows;
+  /** The first of the rows: one for each running sequence. The others are prompts in prefill. */
+  int decodeRows;
   /** Rows whose logits are wanted, and the sequences that draw from them. */
   final int[] logitRows;
   final Sequence[] drawing;
