@@ -90,6 +90,15 @@ public final class InferenceErrors {
             id, vocabSize - 1));
   }
 
+  public static InferenceException weightsUnknown(String weights) {
+    return new InferenceException(
+        MODEL_INVALID,
+        String.format(
+            "Cannot hold the weights as '%s': this build knows auto, f32 and bf16. Leave --weights out, or name one of"
+                + " them.",
+            weights));
+  }
+
   public static InferenceException nonFiniteLogits(int position) {
     return new InferenceException(
         NON_FINITE_LOGITS,
