@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# The verbs of the project; `make help` lists them.
+SHELL := /bin/bash
+FIXTURES ?=
+MVN := mvn -B -ntp
+
+.PHONY: help build check test conformance bench spark-submit clean
+
+help: ## Lists the verbs.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+build: ## Builds winnow.jar and what it needs to run without a Spark distribution.
+	$(MVN) -q -DskipTests package
+
+check: ## Everything that CI runs: build and all tests.
+	.ci/run
+
+test: ## Unit tests of one class: make test T=SchedulerTest
+	$(MVN) -q verify -Dtest='$(T)' -Dsurefire.failIfNoSpecifiedTests=false
+
+conformance: build ## Every model, tokenizer and template reference under FIXTURES=DIR, a line each.
+	@tests/conformance.sh "$(FIXTURES)"
+
+bench: build ## Tokens a second of the engine, alone and inside Spark.
+	@tests/bench.sh
+
+spark-submit: build ## The job on a real Spark distribution: local mode and a standalone master with two workers.
+	tests/spark-submit.sh
+
+clean: ## Removes what was built.
+	$(MVN) -q clean
