@@ -9,13 +9,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 
 /**
  * SHA-256 over the full content of a model's files: for each, in the order of their names, the length of the name, the
@@ -94,35 +92,9 @@ final class ContentFingerprint {
       if (chosen != null && !chosen.isBlank()) {
         return Files.createDirectories(Path.of(chosen));
       }
-      Path shared = Path.of(System.getProperty("java.io.tmpdir"));
-      Path folder = shared.resolve("winnow-cache-" + System.getProperty("user.name", "unknown"));
-      if (!Files.isDirectory(folder)) {
-        if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-          Files.createDirectory(
-              folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        } else {
-          Files.createDirectory(folder);
-        }
-      }
-      return isOurs(folder) ? folder : null;
+      return PrivateFolder.underTmp("winnow-cache");
     } catch (IOException | RuntimeException e) {
       return null;
-    }
-  }
-
-  private static boolean isOurs(Path folder) throws IOException {
-    if (!folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-      return true;
-    }
-    Set<?> permissions = Files.getPosixFilePermissions(folder);
-    if (permissions.contains(java.nio.file.attribute.PosixFilePermission.OTHERS_WRITE)) {
-      return false;
-    }
-    Path probe = Files.createTempFile(folder, "owner", null);
-    try {
-      return Files.getOwner(probe).equals(Files.getOwner(folder));
-    } finally {
-      Files.deleteIfExists(probe);
     }
   }
 

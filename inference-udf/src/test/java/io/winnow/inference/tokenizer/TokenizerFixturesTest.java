@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.tokenizer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Holds encodings and decodings to those of the tokenizers library in its own language. */
+class TokenizerFixturesTest {
+  @TempDir Path tmp;
+
+  @Test
+  void encodesAsEveryModelFolderSays() throws IOException {
+    List<Path> folders;
+    try (Stream<Path> all = Files.list(TextFixtures.root().resolve("models"))) {
+      folders = all.filter(f -> Files.exists(f.resolve("tokenizer_reference.json"))).sorted().toList();
+    }
+    assertTrue(!folders.isEmpty());
+    for (Path folder : folders) {
+      JsonNode reference = TextFixtures.JSON.readTree(folder.resolve("tokenizer_reference.json").toFile());
+      List<JsonNode> cases = new ArrayList<>();
+      reference.get("cases").forEach(cases::add);
+      check(folder, cases);
+    }
+  }
+
+  @Test
+  void encodesAsSmolLmInsideItsGguf() throws IOException {
+    Path folder = TextFixtures.root().resolve("models/smollm2-135m-q4_1");
+    check(folder, TextFixtures.lines(folder.resolve("tokenizer_reference.jsonl")));
+  }
+
+  @Test
+  void encodesAsQwen3() throws IOException {
+    Path folder = TextFixtures.root().resolve("tokenizers/qwen3");
+    check(TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")));
+  }
+
+  @Test
+  void encodesAsDeepSeekV3() throws IOException {
+    Path folder = TextFixtures.root().resolve("tokenizers/deepseek_v3");
+    check(TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")));
+  }
+
+  private static void check(Path folder, List<JsonNode> cases) throws IOException {
+    int agreed = 0;
+    List<String> wrong = new ArrayList<>();
+    try (Tokenizer tokenizer = Tokenizers.load(folder)) {
+      for (JsonNode line : cases) {
+        String text = line.get("text").asText();
+        int[] ids = TextFixtures.ints(line.get("ids"));
+        try {
+          assertArrayEquals(ids, tokenizer.encode(text), "ids of " + text);
+          JsonNode with = line.path("ids_with_special");
+          assertArrayEquals(
+              with.isMissingNode() ? ids : TextFixtures.ints(with), tokenizer.encodeWithSpecialTokens(text), text);
+          String decoded = line.get("decoded").asText();
+          assertEquals(decoded, tokenizer.decode(ids, false));
+          JsonNode skipped = line.path("decoded_skip_special");
+          if (!skipped.isMissingNode()) {
+            assertEquals(skipped.asText(), tokenizer.decode(ids, true));
+          }
+          checkBytes(tokenizer, ids);
+          agreed++;
+        } catch (AssertionError e) {
+          wrong.add(e.getMessage());
+        }
+      }
+    }
+    System.out.printf("%s: %d of %d tokenizer references agree%n", folder.getFileName(), agreed, cases.size());
+    assertEquals(List.of(), wrong);
+  }
+
+  /** Bytes of the tokens one after the other are the text; but for the first space, which sentencepiece drops. */
+  private static void checkBytes(Tokenizer tokenizer, int[] ids) {
+    String decoded = tokenizer.decode(ids, true);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    IncrementalDetokenizer incremental = new IncrementalDetokenizer(tokenizer, List.of());
+    for (int id : ids) {
+      if (!tokenizer.isSpecial(id)) {
+        bytes.writeBytes(tokenizer.tokenBytes(id));
+      }
+      incremental.add(id);
+      assertTrue(decoded.startsWith(incremental.text()), () -> decoded + " does not begin with " + incremental.text());
+    }
+    String joined = bytes.toString(StandardCharsets.UTF_8);
+    assertTrue(joined.equals(decoded) || joined.equals(" " + decoded), joined);
+    assertEquals(decoded, incremental.finish());
+  }
+}
