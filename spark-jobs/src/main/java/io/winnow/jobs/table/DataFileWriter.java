@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.table;
+
+import java.io.IOException;
+import java.util.Locale;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.api.WriteSupport;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.hadoop.util.HadoopOutputFile;
+import org.apache.parquet.io.OutputFile;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.execution.datasources.parquet.ParquetWriteSupport;
+import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Writes one zstd Parquet file of rows straight into a table's folder, exactly as Spark writes them (Spark's own write
+ * support does the work), with Delta statistics gathered on the way. The file is no part of the table until it is
+ * committed. One thread.
+ */
+final class DataFileWriter {
+  private final String tablePath;
+  private final String name;
+  private final Configuration conf;
+  private final RowChecker checker;
+  private final ColumnStats stats;
+  private final scala.Function1<Object, Object> toCatalyst;
+  private final ParquetWriter<InternalRow> parquet;
+  private long rows;
+
+  DataFileWriter(String tablePath, int partition, StructType schema, RowChecker checker, Configuration base)
+      throws IOException {
+    this.tablePath = tablePath;
+    this.name = String.format(Locale.ROOT, "part-%05d-%s-c000.zstd.parquet", partition, UUID.randomUUID());
+    this.checker = checker;
+    this.stats = new ColumnStats(schema);
+    this.toCatalyst = CatalystTypeConverters.createToCatalystConverter(schema);
+    this.conf = new Configuration(base);
+    conf.set(ParquetWriteSupport.SPARK_ROW_SCHEMA(), schema.json());
+    conf.set(SQLConf.PARQUET_WRITE_LEGACY_FORMAT().key(), "false");
+    conf.set(SQLConf.PARQUET_OUTPUT_TIMESTAMP_TYPE().key(), "TIMESTAMP_MICROS");
+    conf.set(SQLConf.PARQUET_FIELD_ID_WRITE_ENABLED().key(), "false");
+    conf.set(SQLConf.LEGACY_PARQUET_NANOS_AS_LONG().key(), "false");
+    conf.set(SQLConf.PARQUET_ANNOTATE_VARIANT_LOGICAL_TYPE().key(), "false");
+    this.parquet =
+        new Builder(HadoopOutputFile.fromPath(new Path(tablePath, name), conf))
+            .withConf(conf)
+            .withCompressionCodec(CompressionCodecName.ZSTD)
+            .build();
+  }
+
+  String name() {
+    return name;
+  }
+
+  long rows() {
+    return rows;
+  }
+
+  /** Bytes of the rows so far, about as they will be in the file. */
+  long sizeBytes() {
+    return parquet.getDataSize();
+  }
+
+  /**
+   * Adds a row.
+   *
+   * @throws TableException if a value does not fit its column; nothing was written then and the writer can go on
+   */
+  void write(Row row) throws IOException {
+    checker.check(row);
+    InternalRow internal = (InternalRow) toCatalyst.apply(row);
+    parquet.write(internal);
+    stats.add(internal);
+    rows++;
+  }
+
+  /** Closes the file; from here on it is complete. */
+  DataFile finish() throws IOException {
+    parquet.close();
+    Path file = new Path(tablePath, name);
+    FileStatus status = file.getFileSystem(conf).getFileStatus(file);
+    return new DataFile(name, status.getLen(), status.getModificationTime(), rows, stats.toJson());
+  }
+
+  /** Closes and deletes the file. */
+  void abort() throws IOException {
+    try {
+      parquet.close();
+    } catch (IOException | RuntimeException e) {
+      // It is thrown away in any case; a full disk, for one, fails here again.
+    } finally {
+      delete(tablePath, name, conf);
+    }
+  }
+
+  static void delete(String tablePath, String name, Configuration conf) throws IOException {
+    Path file = new Path(tablePath, name);
+    FileSystem fs = file.getFileSystem(conf);
+    fs.delete(file, false);
+  }
+
+  private static final class Builder extends ParquetWriter.Builder<InternalRow, Builder> {
+    Builder(OutputFile file) {
+      super(file);
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // the only form before Parquet 1.14 callers moved on; still what Spark implements
+    protected WriteSupport<InternalRow> getWriteSupport(Configuration conf) {
+      return new ParquetWriteSupport();
+    }
+  }
+}

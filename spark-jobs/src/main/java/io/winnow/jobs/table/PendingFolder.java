@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.table;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.UUID;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * The folder {@code _winnow/pending/<runId>} beside a table, through which tasks and driver of one run talk:
+ *
+ * <pre>
+ * run.json                        who runs; its modification time is the driver's heartbeat
+ * offered/p00003-….json           manifests of complete files that wait for their commit
+ * batches/7-….json                names of the manifests in transaction 7, written before it is tried
+ * accepted/p00003/p00003-….json   manifests whose rows are in the table; a retried task skips these rows
+ * </pre>
+ *
+ * Files appear whole: written aside and renamed, or on object stores, whose uploads appear on completion, written in
+ * place.
+ */
+final class PendingFolder {
+  static final String PENDING = WinnowTable.SIDE_FOLDER + "/pending";
+
+  /** File systems on which a created file is visible before it is complete, and a rename is one step. */
+  private static final Set<String> RENAMING = Set.of("file", "hdfs", "viewfs", "webhdfs", "abfs", "abfss", "ofs", "maprfs");
+
+  private static final String SUFFIX = ".json";
+
+  private final Path root;
+  private final FileSystem fs;
+
+  PendingFolder(String tablePath, String runId, Configuration conf) throws IOException {
+    this.root = new Path(new Path(tablePath, PENDING), runId);
+    this.fs = root.getFileSystem(conf);
+  }
+
+  /** Run ids that have a pending folder, in order. */
+  static List<String> runs(String tablePath, Configuration conf) throws IOException {
+    Path pending = new Path(tablePath, PENDING);
+    List<String> out = new ArrayList<>();
+    for (FileStatus f : list(pending.getFileSystem(conf), pending)) {
+      if (f.isDirectory()) {
+        out.add(f.getPath().getName());
+      }
+    }
+    return out;
+  }
+
+  Path root() {
+    return root;
+  }
+
+  boolean exists() throws IOException {
+    return fs.exists(root);
+  }
+
+  void delete() throws IOException {
+    fs.delete(root, true);
+  }
+
+  // Run and heartbeat
+
+  void writeRun(byte[] json) throws IOException {
+    writeWhole(new Path(root, "run.json"), json, true);
+  }
+
+  /** Content of run.json; null if there is none. */
+  byte[] readRun() throws IOException {
+    try {
+      return read(new Path(root, "run.json"));
+    } catch (FileNotFoundException e) {
+      return null;
+    }
+  }
+
+  long heartbeatMillis() throws IOException {
+    return fs.getFileStatus(new Path(root, "run.json")).getModificationTime();
+  }
+
+  // Manifests
+
+  void offer(Manifest manifest) throws IOException {
+    String name =
+        String.format(Locale.ROOT, "%s-%d-%s%s", prefix(manifest.partition()), manifest.attempt(), UUID.randomUUID(), SUFFIX);
+    writeWhole(new Path(root, "offered/" + name), manifest.toBytes(), false);
+  }
+
+  /** Names of the offered manifests, in order. */
+  List<String> offered() throws IOException {
+    return names(new Path(root, "offered"));
+  }
+
+  Manifest readOffered(String name) throws IOException {
+    return Manifest.parse(read(new Path(root, "offered/" + name)));
+  }
+
+  void dropOffered(String name) throws IOException {
+    fs.delete(new Path(root, "offered/" + name), false);
+  }
+
+  /** Moves a manifest to its partition's accepted ones; does nothing if it was moved before. */
+  void accept(String name) throws IOException {
+    Path from = new Path(root, "offered/" + name);
+    Path to = new Path(root, "accepted/" + name.substring(0, name.indexOf('-')) + "/" + name);
+    fs.mkdirs(to.getParent());
+    if (!fs.rename(from, to) && fs.exists(from)) {
+      throw new IOException("Cannot move " + from + " to " + to);
+    }
+  }
+
+  /** Manifests of a partition, offered or accepted. */
+  List<Manifest> ofPartition(int partition) throws IOException {
+    List<Manifest> out = new ArrayList<>();
+    // Offered first: one that is moved meanwhile is seen at least at its new place.
+    for (String name : offered()) {
+      if (name.startsWith(prefix(partition) + "-")) {
+        try {
+          out.add(readOffered(name));
+        } catch (FileNotFoundException e) {
+          // Moved to accepted, which is read below, or refused.
+        }
+      }
+    }
+    Path accepted = new Path(root, "accepted/" + prefix(partition));
+    for (String name : names(accepted)) {
+      out.add(Manifest.parse(read(new Path(accepted, name))));
+    }
+    return out;
+  }
+
+  // Batches
+
+  /** Notes which manifests a transaction takes, before it is tried. */
+  void writeBatch(long transaction, List<String> manifests) throws IOException {
+    String name = transaction + "-" + UUID.randomUUID() + SUFFIX;
+    writeWhole(new Path(root, "batches/" + name), String.join("\n", manifests).getBytes("UTF-8"), false);
+  }
+
+  /** Manifests that were noted for transactions up to this one. */
+  List<String> batchedUpTo(long transaction) throws IOException {
+    List<String> out = new ArrayList<>();
+    for (String name : names(new Path(root, "batches"))) {
+      if (Long.parseLong(name.substring(0, name.indexOf('-'))) <= transaction) {
+        out.addAll(List.of(new String(read(new Path(root, "batches/" + name)), "UTF-8").split("\n")));
+      }
+    }
+    return out;
+  }
+
+  void dropBatches(long transaction) throws IOException {
+    for (String name : names(new Path(root, "batches"))) {
+      if (name.startsWith(transaction + "-")) {
+        fs.delete(new Path(root, "batches/" + name), false);
+      }
+    }
+  }
+
+  private static String prefix(int partition) {
+    return String.format(Locale.ROOT, "p%05d", partition);
+  }
+
+  private List<String> names(Path folder) throws IOException {
+    List<String> out = new ArrayList<>();
+    for (FileStatus f : list(fs, folder)) {
+      String name = f.getPath().getName();
+      if (name.endsWith(SUFFIX) && !name.startsWith(".")) {
+        out.add(name);
+      }
+    }
+    out.sort(Comparator.naturalOrder());
+    return out;
+  }
+
+  private static FileStatus[] list(FileSystem fs, Path folder) throws IOException {
+    try {
+      return fs.listStatus(folder);
+    } catch (FileNotFoundException e) {
+      return new FileStatus[0];
+    }
+  }
+
+  private byte[] read(Path file) throws IOException {
+    try (FSDataInputStream in = fs.open(file)) {
+      return in.readAllBytes();
+    }
+  }
+
+  private void writeWhole(Path file, byte[] bytes, boolean replace) throws IOException {
+    if (!RENAMING.contains(String.valueOf(fs.getScheme()).toLowerCase(Locale.ROOT))) {
+      write(file, bytes, replace);
+      return;
+    }
+    Path aside = new Path(file.getParent(), ".tmp-" + UUID.randomUUID());
+    try {
+      write(aside, bytes, false);
+      if (replace) {
+        fs.delete(file, false);
+      }
+      if (!fs.rename(aside, file)) {
+        throw new IOException("Cannot rename " + aside + " to " + file);
+      }
+    } catch (IOException e) {
+      fs.delete(aside, false);
+      throw e;
+    }
+  }
+
+  private void write(Path file, byte[] bytes, boolean replace) throws IOException {
+    try (FSDataOutputStream out = fs.create(file, replace)) {
+      out.write(bytes);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.table;
+
+import java.util.List;
+
+/**
+ * What {@link Ledger#recover} found of earlier runs.
+ *
+ * @param recoveredRuns runs whose pending files were taken up; they cannot commit any more
+ * @param runningRuns runs that were left alone: other work, and alive as far as can be seen
+ * @param adoptedRows rows that had been finished and are now in the table
+ * @param adoptedFiles files they came in
+ * @param refusedFiles files left out, because a row of theirs was in the table or the file was damaged
+ */
+public record RecoveryResult(
+    List<String> recoveredRuns, List<String> runningRuns, long adoptedRows, long adoptedFiles, long refusedFiles) {
+  public RecoveryResult {
+    recoveredRuns = List.copyOf(recoveredRuns);
+    runningRuns = List.copyOf(runningRuns);
+  }
+}

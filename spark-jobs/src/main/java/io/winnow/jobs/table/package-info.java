@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Winnow's Delta tables and the way rows get into them: the {@code traces} table, the {@code runs} table beside it, and
+ * the ledger that makes finished rows durable while one long Spark job runs. docs/TABLES.md is the specification.
+ *
+ * <p>Entry classes: {@link io.winnow.jobs.table.TraceTable} (schema, create, open), {@link
+ * io.winnow.jobs.table.Ledger} (driver) with {@link io.winnow.jobs.table.TraceWriter} (executor), {@link
+ * io.winnow.jobs.table.RunsTable}. The only package that imports Delta.
+ *
+ * <p>Not here: what a trace means, how it is judged, which traces are missing (jobs.job plans that).
+ */
+package io.winnow.jobs.table;
