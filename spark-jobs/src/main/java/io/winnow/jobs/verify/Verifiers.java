@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.verify;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/** All verifiers by name. */
+public final class Verifiers {
+  private static final TreeMap<String, Function<Map<String, String>, Verifier>> FACTORIES =
+      new TreeMap<>(Map.of(MathVerifier.NAME, MathVerifier::new));
+
+  private Verifiers() {}
+
+  /** The names that {@link #byName} knows. */
+  public static Set<String> names() {
+    return Set.copyOf(FACTORIES.keySet());
+  }
+
+  /**
+   * Makes a verifier.
+   *
+   * @param params its parameters; empty for the defaults
+   * @throws IllegalArgumentException for an unknown verifier, parameter or parameter value, with the known ones
+   */
+  public static Verifier byName(String name, Map<String, String> params) {
+    Function<Map<String, String>, Verifier> factory = name == null ? null : FACTORIES.get(name);
+    if (factory == null) {
+      throw new IllegalArgumentException(
+          "Unknown verifier '" + name + "'. Known verifiers: " + String.join(", ", FACTORIES.keySet()) + ".");
+    }
+    return factory.apply(params);
+  }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.verify.math;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The outer shape of an answer's text: delimiters, markup, spacing, choice letters. All of it linear in the text. */
+public final class AnswerText {
+  private static final String[] WRAPPERS = {
+    "\\text", "\\textbf", "\\textit", "\\textrm", "\\mathrm", "\\mathbf", "\\mbox", "\\boxed", "\\fbox", "\\boldsymbol"
+  };
+  /** What is only layout; longer before shorter where one begins another. */
+  private static final String[] LAYOUT = {
+    "\\left", "\\right", "\\displaystyle", "\\qquad", "\\quad", "\\,", "\\!", "\\;", "\\:", "\\ ", "~", "$"
+  };
+  private static final Map<String, String> SAME =
+      new TreeMap<>(Map.of("\\dfrac", "\\frac", "\\tfrac", "\\frac", "\\cfrac", "\\frac", "{,}", ","));
+
+  private AnswerText() {}
+
+  /** Without white space, math delimiters, markdown stars and final punctuation around it. */
+  public static String unwrapped(String text) {
+    int from = 0;
+    int to = text.length();
+    boolean again = true;
+    while (again && from < to) {
+      again = false;
+      if (isSpace(text.charAt(from))) {
+        from++;
+        again = true;
+      } else if (isSpace(text.charAt(to - 1)) && !(to - from > 1 && text.charAt(to - 2) == '\\')) {
+        to--;
+        again = true;
+      } else if (endsWithFullStop(text, from, to)) {
+        to--;
+        again = true;
+      } else {
+        for (String[] pair : new String[][] {{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"}, {"**", "**"}}) {
+          if (to - from > pair[0].length() + pair[1].length() && text.startsWith(pair[0], from)
+              && text.startsWith(pair[1], to - pair[1].length())) {
+            from += pair[0].length();
+            to -= pair[1].length();
+            again = true;
+            break;
+          }
+        }
+      }
+    }
+    return text.substring(from, to);
+  }
+
+  private static boolean endsWithFullStop(String text, int from, int to) {
+    char last = text.charAt(to - 1);
+    return to - from > 1 && (last == '.' || last == '。' || last == ',') && !text.startsWith("..", to - 2)
+        && text.charAt(to - 2) != '\\';
+  }
+
+  private static boolean isSpace(char c) {
+    return Character.isWhitespace(c) || Character.isSpaceChar(c);
+  }
+
+  /** A key that is equal for texts that differ by nothing but layout; equal keys mean equal answers. */
+  public static String key(String text) {
+    String rest = unwrapped(text);
+    StringBuilder out = new StringBuilder(rest.length());
+    int at = 0;
+    while (at < rest.length()) {
+      int skip = layoutAt(rest, at);
+      if (skip > 0) {
+        at += skip;
+        continue;
+      }
+      int before = at;
+      for (Map.Entry<String, String> same : SAME.entrySet()) {
+        if (rest.startsWith(same.getKey(), at)) {
+          out.append(same.getValue());
+          at += same.getKey().length();
+          break;
+        }
+      }
+      if (at == before) {
+        char c = rest.charAt(at++);
+        if (c == '\\' && at < rest.length()) {
+          out.append(c).append(rest.charAt(at++));
+        } else if (!isSpace(c)) {
+          out.append(c);
+        }
+      }
+    }
+    return out.toString();
+  }
+
+  private static int layoutAt(String text, int at) {
+    char c = text.charAt(at);
+    if (c != '\\' && c != '~' && c != '$') {
+      return 0;
+    }
+    for (String layout : LAYOUT) {
+      int end = at + layout.length();
+      // \left must not eat the beginning of \leftarrow.
+      if (text.startsWith(layout, at)
+          && (layout.length() <= 2 || end == text.length() || !Character.isLetter(text.charAt(end)))) {
+        return layout.length();
+      }
+    }
+    return 0;
+  }
+
+  /** Words for comparison: lower case, one space between, letters and digits alone. */
+  static String words(String text) {
+    StringBuilder out = new StringBuilder();
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isLetterOrDigit(c)) {
+        out.append(Character.toLowerCase(c));
+      } else if (out.length() > 0 && out.charAt(out.length() - 1) != ' ' && c != '\'' && c != '’') {
+        out.append(' ');
+      }
+    }
+    return out.toString().strip();
+  }
+
+  /**
+   * The letter A to J when the text is one letter of a multiple choice: {@code B}, {@code (b)}, {@code B.}, {@code \text{(B)}}.
+   *
+   * @param withText whether a text may follow the letter and its {@code )}, {@code .} or {@code :}
+   * @return the upper-case letter, or null
+   */
+  public static String choice(String text, boolean withText) {
+    String rest = unwrapped(text.length() > 400 ? text.substring(0, 400) : text);
+    for (boolean again = true; again;) {
+      again = false;
+      for (String wrapper : WRAPPERS) {
+        if (rest.startsWith(wrapper + "{") && (rest.endsWith("}") || withText)) {
+          int end = rest.endsWith("}") ? rest.length() - 1 : rest.length();
+          rest = unwrapped(rest.substring(wrapper.length() + 1, end));
+          again = true;
+        }
+      }
+    }
+    boolean opened = rest.startsWith("(");
+    int at = opened ? 1 : 0;
+    if (rest.length() <= at || "ABCDEFGHIJ".indexOf(Character.toUpperCase(rest.charAt(at))) < 0) {
+      return null;
+    }
+    String letter = rest.substring(at, at + 1).toUpperCase(Locale.ROOT);
+    String after = rest.substring(at + 1);
+    if (opened ? after.equals(")") : after.isEmpty() || after.equals(")")) {
+      return letter;
+    }
+    boolean marked = after.startsWith(")") || (!opened && (after.startsWith(". ") || after.startsWith(":") || after.startsWith("}")));
+    return withText && marked ? letter : null;
+  }
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.verify.math;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Cuts LaTeX or plain text into tokens in one pass. Layout (spaces, {@code \left}, {@code $}) disappears here, Unicode and LaTeX
+ * spellings of one thing become one token, and groups of three digits become one number.
+ */
+final class MathLexer {
+  enum Type { NUMBER, SYMBOL, WORD, FUNCTION, COMMAND, OPERATOR, END }
+
+  /** One token; {@code spaced}: white space stands before it. */
+  record Token(Type type, String text, boolean spaced) {
+    boolean is(String operator) {
+      return type == Type.OPERATOR && text.equals(operator);
+    }
+  }
+
+  static final Set<String> FUNCTIONS = Set.of(
+      "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "exp",
+      "sqrt", "max", "min", "gcd", "lcm", "det", "lg");
+  private static final Set<String> GREEK = Set.of(
+      "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
+      "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma",
+      "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "ell", "hbar");
+  /** LaTeX commands and Unicode signs that are one operator. */
+  private static final Map<String, String> OPERATORS = Map.ofEntries(
+      Map.entry("cdot", "*"), Map.entry("times", "*"), Map.entry("ast", "*"), Map.entry("div", "/"), Map.entry("pm", "±"),
+      Map.entry("mp", "∓"), Map.entry("le", "≤"), Map.entry("leq", "≤"), Map.entry("leqslant", "≤"), Map.entry("ge", "≥"),
+      Map.entry("geq", "≥"), Map.entry("geqslant", "≥"), Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("ne", "≠"),
+      Map.entry("neq", "≠"), Map.entry("in", "∈"), Map.entry("approx", "≈"), Map.entry("cup", "∪"), Map.entry("cap", "∩"),
+      Map.entry("setminus", "∖"), Map.entry("degree", "°"), Map.entry("vert", "|"), Map.entry("lvert", "|"),
+      Map.entry("rvert", "|"), Map.entry("mid", "|"), Map.entry("colon", ":"), Map.entry("lbrace", "\\{"),
+      Map.entry("rbrace", "\\}"), Map.entry("langle", "("), Map.entry("rangle", ")"), Map.entry("lparen", "("),
+      Map.entry("rparen", ")"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"), Map.entry("equiv", "="),
+      Map.entry("%", "%"), Map.entry("{", "\\{"), Map.entry("}", "\\}"), Map.entry("|", "|"), Map.entry("\\", "\\\\"));
+  private static final String SIGNS = "×*·*⋅*∙*÷/−-–-—-≤≤≥≥≠≠∈∈≈≈∪∪∩∩±±∓∓°°％%，,；;：:（(）)［[］]｛{｝}＝=＋+－-＜<＞>∗*⁄/";
+  private static final Set<String> LAYOUT = Set.of(
+      ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl",
+      "Bigr", "biggl", "biggr", "displaystyle", "textstyle", "limits", "thinspace", "enspace", "$", "(", ")", "[", "]",
+      "boldsymbol", "bm", "phantom", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
+      "mathsf", "mathcal", "mathop", "boxed", "fbox", "underline", "\n", "\t");
+  private static final Set<String> TEXT_COMMANDS = Set.of(
+      "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm", "operatorname", "emph");
+  /** Two and three letters that are words or units and not products of variables. */
+  private static final Set<String> SHORT_WORDS = Set.of(
+      "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph", "kph",
+      "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "pm", "am", "sq", "cu", "the", "of", "is", "no",
+      "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag", "hat",
+      "kWh", "kHz", "Hz", "km²", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
+  private static final Set<String> PERCENT_WORDS = Set.of("percent", "percents", "pct");
+
+  private final String text;
+  private final WorkLimit work;
+  private final List<Token> tokens = new ArrayList<>();
+  private final int nesting;
+  private int at;
+  private int bracketDepth;
+  private boolean spaced;
+
+  private MathLexer(String text, WorkLimit work, int nesting) {
+    this.text = text;
+    this.work = work;
+    this.nesting = nesting;
+  }
+
+  static List<Token> tokens(String text, WorkLimit work) throws UnreadableException {
+    MathLexer lexer = new MathLexer(text, work, 0);
+    lexer.run();
+    return lexer.tokens;
+  }
+
+  private void run() throws UnreadableException {
+    while (at < text.length()) {
+      work.spend(1);
+      char c = text.charAt(at);
+      if (Character.isWhitespace(c) || Character.isSpaceChar(c) || c == '~' || c == '$' || c == '\u200b') {
+        at++;
+        spaced = true;
+      } else if (c == '\\') {
+        command();
+      } else if (isDigit(c) || (c == '.' && isDigit(peek(1)))) {
+        number();
+      } else if (isLetter(c)) {
+        letters();
+      } else {
+        sign(c);
+      }
+    }
+    add(Type.END, "");
+  }
+
+  private void command() throws UnreadableException {
+    int start = ++at;
+    if (at == text.length()) {
+      return;
+    }
+    if (isLetter(text.charAt(at))) {
+      while (at < text.length() && isLetter(text.charAt(at))) {
+        at++;
+      }
+    } else {
+      at++;
+    }
+    String name = text.substring(start, at);
+    if (LAYOUT.contains(name)) {
+      spaced = true;
+      if ((name.equals("left") || name.equals("right")) && peek(0) == '.') {
+        at++;
+      }
+    } else if (TEXT_COMMANDS.contains(name)) {
+      words(braced(), name.equals("mathrm") || name.equals("operatorname"));
+    } else if (name.equals("overline") && repeats()) {
+      repeatingDecimal();
+    } else if (OPERATORS.containsKey(name)) {
+      operator(OPERATORS.get(name));
+    } else if (FUNCTIONS.contains(name)) {
+      add(Type.FUNCTION, name);
+    } else if (GREEK.contains(name)) {
+      symbol(name);
+    } else if (name.equals("infty")) {
+      symbol("∞");
+    } else if (name.equals("emptyset") || name.equals("varnothing")) {
+      symbol("∅");
+    } else if (name.equals("mathbb")) {
+      symbol("mathbb" + braced().strip());
+    } else if (name.equals("circ")) {
+      operator("°");
+    } else {
+      add(Type.COMMAND, name);
+    }
+  }
+
+  /** The content of the braces that come next; without braces the next character. */
+  private String braced() {
+    while (peek(0) == ' ') {
+      at++;
+    }
+    if (peek(0) != '{') {
+      return at < text.length() ? text.substring(at, ++at) : "";
+    }
+    int depth = 0;
+    int start = at + 1;
+    for (; at < text.length(); at++) {
+      char c = text.charAt(at);
+      if (c == '\\') {
+        at++;
+      } else if (c == '{') {
+        depth++;
+      } else if (c == '}' && --depth == 0) {
+        return text.substring(start, at++);
+      }
+    }
+    at = text.length();
+    return text.substring(Math.min(start, at));
+  }
+
+  /** Text inside {@code \text} and its like. */
+  private void words(String content, boolean roman) throws UnreadableException {
+    String inner = content.replace("~", " ").replace("\\ ", " ").strip();
+    if (inner.isEmpty()) {
+      spaced = true;
+      return;
+    }
+    String lower = inner.toLowerCase(Locale.ROOT);
+    if (lower.equals("and") || lower.equals("or")) {
+      operator(",");
+    } else if (PERCENT_WORDS.contains(lower)) {
+      operator("%");
+    } else if (roman && FUNCTIONS.contains(lower)) {
+      add(Type.FUNCTION, lower);
+    } else if (roman && inner.length() == 1 && (inner.equals("i") || inner.equals("e") || !afterNumber())) {
+      symbol(inner);
+    } else if (inner.chars().anyMatch(c -> c >= '0' && c <= '9') || inner.indexOf('\\') >= 0) {
+      // Mathematics inside a text command: read where it stands.
+      if (nesting > 4) {
+        throw new UnreadableException("text commands inside one another");
+      }
+      MathLexer nested = new MathLexer(inner, work, nesting + 1);
+      nested.run();
+      nested.tokens.remove(nested.tokens.size() - 1);
+      tokens.addAll(nested.tokens);
+    } else {
+      add(Type.WORD, inner);
+    }
+  }
+
+  private boolean afterNumber() {
+    return !tokens.isEmpty() && tokens.get(tokens.size() - 1).type() == Type.NUMBER;
+  }
+
+  private void number() throws UnreadableException {
+    StringBuilder digits = new StringBuilder();
+    readDigits(digits);
+    boolean grouped = false;
+    if (digits.length() > 0 && digits.length() <= 3 && digits.charAt(0) != '0') {
+      for (int width = separator(); width > 0 && groupFollows(width); width = separator()) {
+        at += width;
+        readDigits(digits);
+        grouped = true;
+      }
+    }
+    if (peek(0) == '.' && isDigit(peek(1))) {
+      digits.append('.');
+      at++;
+      readDigits(digits);
+    } else if (peek(0) == '.' && text.startsWith("\\overline", at + 1)) {
+      digits.append('.');
+      at++;
+    } else if (peek(0) == '.' && peek(1) == '.') {
+      throw new UnreadableException("a number that goes on with dots at " + at);
+    } else if (peek(0) == '.') {
+      at++;
+    }
+    if (!grouped && (peek(0) == 'e' || peek(0) == 'E')) {
+      int sign = peek(1) == '-' || peek(1) == '+' ? 1 : 0;
+      int end = at + 1 + sign;
+      while (end < text.length() && isDigit(text.charAt(end))) {
+        end++;
+      }
+      if (end > at + 1 + sign && (end == text.length() || !isLetter(text.charAt(end)))) {
+        digits.append(text, at, end);
+        at = end;
+      }
+    }
+    add(Type.NUMBER, digits.toString());
+  }
+
+  private void readDigits(StringBuilder digits) {
+    while (at < text.length() && isDigit(text.charAt(at))) {
+      digits.append(text.charAt(at++));
+      work.spend(1);
+    }
+  }
+
+  /** Length of a separator of digit groups that starts here, 0 if there is none. */
+  private int separator() {
+    if (text.startsWith("{,}", at)) {
+      return 3;
+    }
+    if (text.startsWith(",\\!", at)) {
+      return 3;
+    }
+    if (text.startsWith("\\,", at) || text.startsWith("\\!", at)) {
+      return 2;
+    }
+    char c = peek(0);
+    if (c == '\u00a0' || c == '\u2009' || c == '\u202f') {
+      return 1;
+    }
+    // Between brackets a comma separates coordinates, and a space may be anything.
+    return (c == ',' || c == ' ') && bracketDepth == 0 ? 1 : 0;
+  }
+
+  private boolean groupFollows(int width) {
+    int from = at + width;
+    return from + 3 <= text.length() && isDigit(text.charAt(from)) && isDigit(text.charAt(from + 1))
+        && isDigit(text.charAt(from + 2)) && (from + 3 == text.length() || !isDigit(text.charAt(from + 3)));
+  }
+
+  private boolean repeats() {
+    return afterNumber() && tokens.get(tokens.size() - 1).text().indexOf('.') >= 0;
+  }
+
+  /** {@code 0.1\overline{6}}: appends the period to the number as {@code 0.1~6}. */
+  private void repeatingDecimal() throws UnreadableException {
+    String period = braced().strip();
+    if (period.isEmpty() || !period.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      throw new UnreadableException("an overline over something that is no digits at " + at);
+    }
+    Token number = tokens.remove(tokens.size() - 1);
+    tokens.add(new Token(Type.NUMBER, number.text() + "~" + period, number.spaced()));
+  }
+
+  private void letters() throws UnreadableException {
+    int start = at;
+    while (at < text.length() && isLetter(text.charAt(at))) {
+      at++;
+    }
+    work.spend(at - start);
+    String run = text.substring(start, at);
+    String lower = run.toLowerCase(Locale.ROOT);
+    if (lower.equals("and") || lower.equals("or")) {
+      operator(",");
+    } else if (PERCENT_WORDS.contains(lower)) {
+      operator("%");
+    } else if (FUNCTIONS.contains(run) && !(run.equals("min") && afterNumber())) {
+      add(Type.FUNCTION, run);
+    } else if (lower.equals("infinity") || lower.equals("infty") || run.equals("inf") || run.equals("oo")) {
+      symbol("∞");
+    } else if (GREEK.contains(run)) {
+      symbol(run);
+    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run)) {
+      add(Type.WORD, run);
+    } else {
+      for (int i = 0; i < run.length() - 1; i++) {
+        add(Type.SYMBOL, run.substring(i, i + 1));
+      }
+      symbol(run.substring(run.length() - 1));
+    }
+  }
+
+  private static boolean isTitleCase(String run) {
+    return run.length() == 3 && Character.isUpperCase(run.charAt(0)) && Character.isLowerCase(run.charAt(1))
+        && Character.isLowerCase(run.charAt(2));
+  }
+
+  /** A symbol with the subscript and primes that follow it. */
+  private void symbol(String name) {
+    StringBuilder full = new StringBuilder(name);
+    while (at < text.length()) {
+      char c = text.charAt(at);
+      if (c == '\'' || c == '’' || c == '′') {
+        full.append('\'');
+        at++;
+      } else if (c == '^' && (text.startsWith("^\\prime", at) || text.startsWith("^{\\prime}", at))) {
+        full.append('\'');
+        at += text.charAt(at + 1) == '{' ? 9 : 7;
+      } else if (c == '_' && full.indexOf("_") < 0) {
+        at++;
+        full.append('_').append(braced().replace("\\text", "").replaceAll("[\\s{}\\\\]", ""));
+      } else {
+        break;
+      }
+    }
+    add(Type.SYMBOL, full.toString());
+  }
+
+  private void sign(char c) throws UnreadableException {
+    if (c >= '０' && c <= '９') {
+      // A full-width number: narrow it and read it as any other.
+      StringBuilder narrow = new StringBuilder();
+      while (at < text.length() && text.charAt(at) >= '０' && text.charAt(at) <= '９') {
+        narrow.append((char) (text.charAt(at++) - '０' + '0'));
+      }
+      add(Type.NUMBER, narrow.toString());
+      return;
+    }
+    int vulgar = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞".indexOf(c);
+    if (vulgar >= 0) {
+      at++;
+      add(Type.COMMAND, "vulgar" + "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(" ")[vulgar]);
+      return;
+    }
+    int superscript = "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(c);
+    if (superscript >= 0) {
+      at++;
+      add(Type.OPERATOR, "^");
+      add(Type.NUMBER, Integer.toString(superscript));
+      return;
+    }
+    at++;
+    int known = SIGNS.indexOf(c);
+    if (known >= 0 && known % 2 == 0) {
+      operator(String.valueOf(SIGNS.charAt(known + 1)));
+      return;
+    }
+    switch (c) {
+      case '√' -> add(Type.FUNCTION, "sqrt");
+      case 'π' -> symbol("pi");
+      case 'θ' -> symbol("theta");
+      case '∞' -> symbol("∞");
+      case '∅' -> symbol("∅");
+      case '€', '£', '¥', '₹', '`', '"', '“', '”', '\uFE0F' -> spaced = true;
+      case '^' -> caret();
+      case '<', '>' -> {
+        boolean orEqual = peek(0) == '=';
+        at += orEqual ? 1 : 0;
+        operator(orEqual ? (c == '<' ? "≤" : "≥") : String.valueOf(c));
+      }
+      case '!' -> {
+        boolean unequal = peek(0) == '=';
+        at += unequal ? 1 : 0;
+        operator(unequal ? "≠" : "!");
+      }
+      case '*' -> {
+        boolean power = peek(0) == '*';
+        at += power ? 1 : 0;
+        operator(power ? "^" : "*");
+      }
+      case '.' -> {
+        if (at < text.length()) {
+          throw new UnreadableException("a full stop in the middle, at " + (at - 1));
+        }
+      }
+      case '+', '-', '/', '=', '(', ')', '[', ']', '{', '}', '|', '%', ',', ';', ':', '_', '&' -> operator(String.valueOf(c));
+      default -> {
+        if (Character.isLetter(c)) {
+          add(Type.WORD, String.valueOf(c));
+        } else {
+          throw new UnreadableException("the character '" + c + "' at " + (at - 1));
+        }
+      }
+    }
+  }
+
+  /** {@code ^}, or the degree sign where {@code \circ} follows. */
+  private void caret() {
+    for (String circle : new String[] {"\\circ", "{\\circ}", "{ \\circ }", " \\circ"}) {
+      if (text.startsWith(circle, at)) {
+        at += circle.length();
+        operator("°");
+        return;
+      }
+    }
+    operator("^");
+  }
+
+  private void operator(String operator) {
+    switch (operator) {
+      case "(", "[", "\\{" -> bracketDepth++;
+      case ")", "]", "\\}" -> bracketDepth--;
+      default -> { }
+    }
+    add(Type.OPERATOR, operator);
+  }
+
+  private void add(Type type, String value) {
+    tokens.add(new Token(type, value, spaced));
+    spaced = false;
+  }
+
+  private char peek(int ahead) {
+    return at + ahead < text.length() ? text.charAt(at + ahead) : '\0';
+  }
+
+  private static boolean isDigit(char c) {
+    return c >= '0' && c <= '9';
+  }
+
+  private static boolean isLetter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  }
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.verify.math;
+
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A quotient of two polynomials, the denominator not zero: the exact form of one value. Two are compared by multiplying across,
+ * so the quotient need not be in lowest terms. Powers of sums that are no integers, functions of anything, and symbolic
+ * exponents become opaque atoms named by the normal form of their arguments: equal names mean equal values, different names mean
+ * nothing.
+ */
+record NormalForm(Polynomial num, Polynomial den) {
+  private static final int TRIAL_PRIMES_BELOW = 1000;
+
+  static NormalForm of(Rational value) {
+    return new NormalForm(Polynomial.of(value), Polynomial.ONE);
+  }
+
+  /** The value when it is a plain number, else null. */
+  Rational constant() {
+    Rational n = num.constant();
+    Rational d = den.constant();
+    return n == null || d == null ? null : n.dividedBy(d);
+  }
+
+  /** {@code this - other}, times both denominators: zero exactly when they are equal. */
+  Polynomial crossDifference(NormalForm other, WorkLimit work) {
+    return num.times(other.den, work).plus(other.num.times(den, work).negate(), work);
+  }
+
+  /**
+   * Brings an expression into normal form.
+   *
+   * @throws UnreadableException when it is no single value (a list, a relation, words)
+   * @throws ArithmeticException when it divides by zero
+   */
+  static NormalForm of(Expr expr, WorkLimit work) throws UnreadableException {
+    work.spend(1);
+    if (expr instanceof Expr.Num num) {
+      return of(num.value());
+    } else if (expr instanceof Expr.Based based) {
+      return of(Rational.of(new BigInteger(based.digits(), based.base())));
+    } else if (expr instanceof Expr.Percent percent) {
+      return of(percent.of(), work).times(of(Rational.of(1, 100)), work);
+    } else if (expr instanceof Expr.Degrees degrees) {
+      return of(degrees.of(), work).times(symbol("pi"), work).times(of(Rational.of(1, 180)), work);
+    } else if (expr instanceof Expr.Sym sym) {
+      return symbol(sym.name());
+    } else if (expr instanceof Expr.Sum sum) {
+      NormalForm result = of(Rational.ZERO);
+      for (Expr term : sum.terms()) {
+        result = result.plus(of(term, work), work);
+      }
+      return result;
+    } else if (expr instanceof Expr.Product product) {
+      NormalForm result = of(Rational.ONE);
+      for (Expr factor : product.factors()) {
+        result = result.times(of(factor, work), work);
+      }
+      return result;
+    } else if (expr instanceof Expr.Power power) {
+      return power(of(power.base(), work), of(power.exponent(), work), work);
+    } else if (expr instanceof Expr.Call call) {
+      return call(call, work);
+    }
+    throw new UnreadableException("several values where one was expected");
+  }
+
+  private static NormalForm symbol(String name) {
+    if (name.equals("∅") || name.equals("∞")) {
+      // Neither obeys arithmetic: ∞ - ∞ must not cancel inside something larger.
+      return new NormalForm(Polynomial.of(Monomial.of(name, Rational.ONE), Rational.ONE), Polynomial.ONE);
+    }
+    return atom(name.equals("i") ? Monomial.IMAGINARY : name);
+  }
+
+  private static NormalForm atom(String name) {
+    return new NormalForm(Polynomial.of(Monomial.of(name, Rational.ONE), Rational.ONE), Polynomial.ONE);
+  }
+
+  private static NormalForm opaque(String name) {
+    if (name.length() > WorkLimit.MAX_CHARS) {
+      throw new WorkLimit.Exceeded("a function of " + name.length() + " characters");
+    }
+    return atom("{" + name + "}");
+  }
+
+  NormalForm plus(NormalForm other, WorkLimit work) {
+    if (den.equals(other.den)) {
+      return new NormalForm(num.plus(other.num, work), den);
+    }
+    return simplified(
+        num.times(other.den, work).plus(other.num.times(den, work), work), den.times(other.den, work), work);
+  }
+
+  NormalForm times(NormalForm other, WorkLimit work) {
+    return simplified(num.times(other.num, work), den.times(other.den, work), work);
+  }
+
+  private NormalForm inverse(WorkLimit work) {
+    if (num.isZero()) {
+      throw new ArithmeticException("division by zero");
+    }
+    return simplified(den, num, work);
+  }
+
+  /** Moves a denominator of one term into the numerator, where its exponents are negative. */
+  private static NormalForm simplified(Polynomial num, Polynomial den, WorkLimit work) {
+    if (den.terms().size() != 1 || den.equals(Polynomial.ONE)) {
+      return new NormalForm(num, den);
+    }
+    Map.Entry<Monomial, Rational> only = den.terms().firstEntry();
+    Monomial.Scaled inverse = only.getKey().power(-1);
+    Polynomial factor =
+        Polynomial.of(inverse.monomial(), inverse.coefficient().dividedBy(only.getValue()));
+    return new NormalForm(num.times(factor, work), Polynomial.ONE);
+  }
+
+  private static NormalForm power(NormalForm base, NormalForm exponent, WorkLimit work) {
+    Rational value = exponent.constant();
+    if (value == null) {
+      return base.num.equals(Polynomial.ONE) && base.den.equals(Polynomial.ONE)
+          ? base
+          : opaque("(" + base + ")^(" + exponent + ")");
+    }
+    if (value.isInteger()) {
+      if (value.num().bitLength() > 31) {
+        throw new WorkLimit.Exceeded("an exponent above 31 bits");
+      }
+      Rational constant = base.constant();
+      int n = value.num().intValueExact();
+      if (constant != null) {
+        work.spend(10);
+        return of(constant.power(n));
+      }
+      NormalForm positive = n < 0 ? base.inverse(work) : base;
+      int size = n == Integer.MIN_VALUE ? Integer.MAX_VALUE : Math.abs(n);
+      return simplified(positive.num.power(size, work), positive.den.power(size, work), work);
+    }
+    return root(base, value, work);
+  }
+
+  /** A power with an exponent that is no integer. */
+  private static NormalForm root(NormalForm base, Rational exponent, WorkLimit work) {
+    boolean oneTerm = base.den.equals(Polynomial.ONE) && base.num.terms().size() == 1;
+    if (!oneTerm || exponent.den().bitLength() > 10 || exponent.num().bitLength() > 10) {
+      return base.num.isZero() && exponent.signum() > 0
+          ? base
+          : opaque("(" + base + ")^(" + exponent + ")");
+    }
+    Monomial monomial = base.num.terms().firstKey();
+    Rational coefficient = base.num.terms().firstEntry().getValue();
+    boolean square = exponent.den().equals(BigInteger.TWO);
+    TreeMap<String, Rational> atoms = new TreeMap<>();
+    for (Map.Entry<String, Rational> entry : monomial.atoms().entrySet()) {
+      boolean positive = entry.getKey().equals("pi") || entry.getKey().equals("e") || isPositiveInteger(entry.getKey());
+      // The root of a square is an absolute value, and that of i needs a choice of branch.
+      boolean odd = entry.getValue().num().testBit(0) && entry.getValue().isInteger();
+      if (!positive && (!odd || !square || entry.getKey().equals(Monomial.IMAGINARY))) {
+        return opaque("(" + base + ")^(" + exponent + ")");
+      }
+      atoms.put(entry.getKey(), entry.getValue().times(exponent));
+    }
+    if (coefficient.signum() < 0) {
+      if (!square) {
+        return opaque("(" + base + ")^(" + exponent + ")");
+      }
+      atoms.merge(Monomial.IMAGINARY, Rational.of(exponent.num()), Rational::plus);
+      coefficient = coefficient.negate();
+    }
+    factor(coefficient.num(), exponent, atoms, work);
+    factor(coefficient.den(), exponent.negate(), atoms, work);
+    Monomial.Scaled scaled = Monomial.reduce(atoms);
+    return new NormalForm(Polynomial.of(scaled.monomial(), scaled.coefficient()), Polynomial.ONE);
+  }
+
+  private static boolean isPositiveInteger(String atom) {
+    return atom.charAt(0) == '#' && !atom.equals(Monomial.IMAGINARY);
+  }
+
+  /** Adds the prime factors of n, each to the exponent; a cofactor too large to take apart stays whole. */
+  private static void factor(BigInteger n, Rational exponent, TreeMap<String, Rational> atoms, WorkLimit work) {
+    BigInteger rest = n;
+    for (int p = 2; p < TRIAL_PRIMES_BELOW && !rest.equals(BigInteger.ONE); p += p == 2 ? 1 : 2) {
+      BigInteger prime = BigInteger.valueOf(p);
+      work.spend(1 + rest.bitLength() / 512);
+      BigInteger[] parts = rest.divideAndRemainder(prime);
+      int count = 0;
+      while (parts[1].signum() == 0) {
+        rest = parts[0];
+        count++;
+        work.spend(1 + rest.bitLength() / 512);
+        parts = rest.divideAndRemainder(prime);
+      }
+      if (count > 0) {
+        atoms.merge("#" + p, exponent.times(Rational.of(count)), Rational::plus);
+      } else if (parts[0].compareTo(prime) < 0) {
+        break;
+      }
+    }
+    if (rest.equals(BigInteger.ONE)) {
+      return;
+    }
+    work.spend(1 + rest.bitLength() / 16);
+    BigInteger[] root = rest.sqrtAndRemainder();
+    if (root[1].signum() == 0) {
+      atoms.merge("#" + root[0], exponent.times(Rational.of(2)), Rational::plus);
+    } else {
+      atoms.merge("#" + rest, exponent, Rational::plus);
+    }
+  }
+
+  private static NormalForm call(Expr.Call call, WorkLimit work) throws UnreadableException {
+    List<NormalForm> args = new ArrayList<>();
+    for (Expr arg : call.args()) {
+      args.add(of(arg, work));
+    }
+    NormalForm first = args.get(0);
+    Rational value = first.constant();
+    switch (call.function()) {
+      case "root" -> {
+        Rational index = args.get(1).constant();
+        if (index == null || index.signum() == 0) {
+          return opaque("root(" + first + "," + args.get(1) + ")");
+        }
+        boolean oddRootOfNegative = value != null && value.signum() < 0 && index.isInteger() && index.num().testBit(0);
+        Rational exponent = Rational.ONE.dividedBy(index);
+        return oddRootOfNegative
+            ? root(of(value.negate()), exponent, work).times(of(Rational.MINUS_ONE), work)
+            : power(first, of(exponent), work);
+      }
+      case "abs" -> {
+        return value == null ? opaque("abs(" + first + ")") : of(value.signum() < 0 ? value.negate() : value);
+      }
+      case "exp" -> {
+        return power(atom("e"), first, work);
+      }
+      case "ratio" -> {
+        if (args.size() == 2) {
+          return first.times(args.get(1).inverse(work), work);
+        }
+      }
+      case "factorial" -> {
+        if (isSmall(value)) {
+          return of(Rational.of(fallingFactorial(value.num().intValue(), value.num().intValue(), work)));
+        }
+      }
+      case "binomial" -> {
+        Rational k = args.get(1).constant();
+        if (isSmall(value) && isSmall(k)) {
+          int n = value.num().intValue();
+          BigInteger top = fallingFactorial(n, k.num().intValue(), work);
+          return of(new Rational(top, fallingFactorial(k.num().intValue(), k.num().intValue(), work)));
+        }
+      }
+      default -> { }
+    }
+    StringBuilder name = new StringBuilder(call.function());
+    for (NormalForm arg : args) {
+      name.append(name.length() == call.function().length() ? "(" : ",").append(arg);
+    }
+    return opaque(name.append(")").toString());
+  }
+
+  private static boolean isSmall(Rational value) {
+    return value != null && value.isInteger() && value.signum() >= 0 && value.num().bitLength() <= 10;
+  }
+
+  /** n (n-1) … (n-k+1). */
+  private static BigInteger fallingFactorial(int n, int k, WorkLimit work) {
+    BigInteger result = BigInteger.ONE;
+    for (int i = 0; i < k && result.signum() != 0; i++) {
+      work.spend(1 + result.bitLength() / 512);
+      result = result.multiply(BigInteger.valueOf(n - i));
+    }
+    return result;
+  }
+
+  @Override
+  public String toString() {
+    return den.equals(Polynomial.ONE) ? num.toString() : "(" + num + ")/(" + den + ")";
+  }
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.verify.math;
+
+import io.winnow.jobs.verify.math.Decision.Outcome;
+import io.winnow.jobs.verify.math.Expr.Kind;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * Compares where at least one side is an equation or inequality. An equation with nothing but a name on the left ({@code x},
+ * {@code AB}, {@code f(2)}) or whose sides before the last are the same number stands for its last side; any other equation is
+ * no value, so {@code 3x+2=5} is not 5.
+ */
+final class RelationEquivalence {
+  /** The comparison that members of relations go back to. */
+  interface Comparison {
+    Decision decide(Expr gold, Expr answer) throws UnreadableException;
+  }
+
+  private final WorkLimit work;
+  private final Comparison comparison;
+
+  RelationEquivalence(WorkLimit work, Comparison comparison) {
+    this.work = work;
+    this.comparison = comparison;
+  }
+
+  Decision compare(Expr gold, Expr answer) throws UnreadableException {
+    Expr goldValue = value(gold);
+    Expr answerValue = value(answer);
+    boolean goldIsRelation = gold instanceof Expr.Relation;
+    boolean answerIsRelation = answer instanceof Expr.Relation;
+    if (goldIsRelation && answerIsRelation) {
+      Decision whole = relations((Expr.Relation) gold, (Expr.Relation) answer);
+      if (whole.equal() || goldValue == null || answerValue == null) {
+        return whole;
+      }
+      Decision values = comparison.decide(goldValue, answerValue);
+      return values.equal() && !sameNames((Expr.Relation) gold, (Expr.Relation) answer)
+          ? Decision.unknown("equation", "the same value for different names")
+          : values;
+    }
+    if (goldIsRelation ? goldValue != null : answerValue != null) {
+      return comparison.decide(goldIsRelation ? goldValue : gold, goldIsRelation ? answer : answerValue);
+    }
+    Expr.Relation relation = (Expr.Relation) (goldIsRelation ? gold : answer);
+    Expr other = goldIsRelation ? answer : gold;
+    Expr interval = interval(relation);
+    if (interval != null && (other instanceof Expr.Seq || other instanceof Expr.Call)) {
+      return goldIsRelation ? comparison.decide(interval, other) : comparison.decide(other, interval);
+    }
+    if (other instanceof Expr.Num || other instanceof Expr.Seq) {
+      return relation.ops().contains("∈") || relation.ops().contains("≈")
+          ? Decision.unknown("kinds", "a relation against a value")
+          : new Decision(Outcome.DIFFERENT, "kinds",
+              goldIsRelation ? "the gold is a relation, the answer a value" : "the answer is a relation, the gold a value");
+    }
+    return Decision.unknown("kinds", "a relation against an expression");
+  }
+
+  /** The value that {@code name = … = value} stands for, or null; what is no relation stands for itself. */
+  private Expr value(Expr expr) throws UnreadableException {
+    if (!(expr instanceof Expr.Relation relation)) {
+      return expr;
+    }
+    Expr last = relation.sides().get(relation.sides().size() - 1);
+    if (relation.ops().equals(List.of("∈"))) {
+      return isName(relation.sides().get(0)) ? last : null;
+    }
+    if (!relation.ops().stream().allMatch(op -> op.equals("="))) {
+      // "x = 2/3 ≈ 0.67" says x is 2/3.
+      boolean approximate = relation.ops().size() == 2 && relation.ops().equals(List.of("=", "≈"));
+      return approximate && isName(relation.sides().get(0)) ? relation.sides().get(1) : null;
+    }
+    if (isName(relation.sides().get(0))) {
+      return last;
+    }
+    Expr first = relation.sides().get(0);
+    for (Expr side : relation.sides()) {
+      if (side instanceof Expr.Seq || side instanceof Expr.Words || !new Equivalence(work).compare(first, side).equal()) {
+        return null;
+      }
+    }
+    return last;
+  }
+
+  /** A name: a symbol, or a product or quotient that begins with a symbol, as in AB, f(2) or A/B. */
+  private static boolean isName(Expr expr) {
+    if (expr instanceof Expr.Sym sym) {
+      return !sym.name().equals("pi") && !sym.name().equals("∞");
+    }
+    return expr instanceof Expr.Product product && product.factors().get(0) instanceof Expr.Sym
+        && product.factors().stream().allMatch(RelationEquivalence::isNamePart);
+  }
+
+  private static boolean isNamePart(Expr expr) {
+    return expr instanceof Expr.Sym || expr instanceof Expr.Num || (expr instanceof Expr.Seq seq && seq.kind() == Kind.BRACKETED)
+        || (expr instanceof Expr.Power power && power.base() instanceof Expr.Sym && power.exponent() instanceof Expr.Num num
+            && num.value().equals(Rational.MINUS_ONE));
+  }
+
+  private static boolean sameNames(Expr.Relation gold, Expr.Relation answer) {
+    return gold.sides().get(0).equals(answer.sides().get(0));
+  }
+
+  private Decision relations(Expr.Relation gold, Expr.Relation answer) throws UnreadableException {
+    if (gold.ops().contains("∈") || answer.ops().contains("∈")) {
+      return Decision.unknown("equation", "membership in a set");
+    }
+    boolean equation = gold.ops().stream().allMatch(op -> op.equals("="));
+    if (equation != answer.ops().stream().allMatch(op -> op.equals("="))) {
+      return new Decision(Outcome.DIFFERENT, "kinds", "an equation against an inequality");
+    }
+    if (gold.ops().size() == 1 && answer.ops().size() == 1) {
+      return differences(gold, answer, equation ? "equation" : "inequality");
+    }
+    if (equation) {
+      return Decision.unknown("equation", "a chain of equations");
+    }
+    Decision same = chain(gold, answer);
+    return gold.ops().equals(answer.ops()) ? same : chain(gold, reversed(answer));
+  }
+
+  /** One relation each: equal when the differences of their sides are the same but for a factor (positive, or the sign turned). */
+  private Decision differences(Expr.Relation gold, Expr.Relation answer, String kind) throws UnreadableException {
+    NormalForm a = difference(gold);
+    NormalForm b = difference(answer);
+    String goldOp = gold.ops().get(0);
+    String answerOp = answer.ops().get(0);
+    boolean sameOp = goldOp.equals(answerOp);
+    boolean flippedOp = flip(goldOp).equals(answerOp);
+    if (!a.den().equals(Polynomial.ONE) || !b.den().equals(Polynomial.ONE) || a.num().isZero() || b.num().isZero()) {
+      return Decision.unknown(kind, "sides that are quotients, or the same on both sides");
+    }
+    Rational ratio = a.num().terms().firstEntry().getValue().dividedBy(b.num().terms().firstEntry().getValue());
+    boolean proportional = a.num().equals(b.num().times(Polynomial.of(ratio), work));
+    if (proportional && (ratio.signum() > 0 ? sameOp : flippedOp)) {
+      return Decision.of(true, kind, a.num() + " " + goldOp + " 0", b.num() + " " + answerOp + " 0");
+    }
+    if (isLinear(a.num()) && isLinear(b.num())) {
+      return Decision.of(false, kind, a.num() + " " + goldOp + " 0", b.num() + " " + answerOp + " 0");
+    }
+    return Decision.unknown(kind, "not decided: gold " + a.num() + " " + goldOp + " 0, answer " + b.num() + " " + answerOp + " 0");
+  }
+
+  private NormalForm difference(Expr.Relation relation) throws UnreadableException {
+    NormalForm right = NormalForm.of(Expr.negate(relation.sides().get(1)), work);
+    return NormalForm.of(relation.sides().get(0), work).plus(right, work);
+  }
+
+  /** Linear in variables alone, at least one: then relations are the same exactly when they are proportional. */
+  private static boolean isLinear(Polynomial polynomial) {
+    Set<String> constants = Set.of("pi", "e", "∞", "∅", Monomial.IMAGINARY);
+    return polynomial.independentAtoms() && polynomial.constant() == null
+        && polynomial.terms().keySet().stream().allMatch(monomial -> monomial.isUnit()
+            || (monomial.atoms().size() == 1 && monomial.atoms().firstEntry().getValue().equals(Rational.ONE)
+                && monomial.atoms().firstKey().charAt(0) != '#' && !constants.contains(monomial.atoms().firstKey())));
+  }
+
+  private Decision chain(Expr.Relation gold, Expr.Relation answer) throws UnreadableException {
+    if (!gold.ops().equals(answer.ops())) {
+      return new Decision(Outcome.UNKNOWN, "inequality", "other relation signs");
+    }
+    for (int i = 0; i < gold.sides().size(); i++) {
+      Decision one = comparison.decide(gold.sides().get(i), answer.sides().get(i));
+      if (!one.equal()) {
+        return new Decision(
+            one.outcome() == Outcome.DIFFERENT && isSimple(gold) && isSimple(answer) ? Outcome.DIFFERENT : Outcome.UNKNOWN,
+            "inequality", one.detail());
+      }
+    }
+    return new Decision(Outcome.EQUAL, "inequality", "the same chain");
+  }
+
+  /** {@code number < symbol < number}: such chains are equal only member by member. */
+  private static boolean isSimple(Expr.Relation relation) {
+    return relation.sides().size() == 3 && relation.sides().get(1) instanceof Expr.Sym
+        && relation.sides().get(0) instanceof Expr.Num && relation.sides().get(2) instanceof Expr.Num;
+  }
+
+  private static Expr.Relation reversed(Expr.Relation relation) {
+    List<Expr> sides = new ArrayList<>(relation.sides());
+    List<String> ops = new ArrayList<>();
+    Collections.reverse(sides);
+    for (int i = relation.ops().size() - 1; i >= 0; i--) {
+      ops.add(flip(relation.ops().get(i)));
+    }
+    return new Expr.Relation(sides, ops);
+  }
+
+  private static String flip(String op) {
+    return switch (op) {
+      case "<" -> ">";
+      case ">" -> "<";
+      case "≤" -> "≥";
+      case "≥" -> "≤";
+      default -> op;
+    };
+  }
+
+  /** The interval that {@code a < x ≤ b} or {@code x > a} describes, or null. */
+  private static Expr interval(Expr.Relation relation) {
+    Expr.Relation up = relation.ops().stream().anyMatch(op -> op.equals(">") || op.equals("≥")) ? reversed(relation) : relation;
+    if (!up.ops().stream().allMatch(op -> op.equals("<") || op.equals("≤"))) {
+      return null;
+    }
+    Expr infinity = new Expr.Sym("∞");
+    if (up.sides().size() == 3 && up.sides().get(1) instanceof Expr.Sym) {
+      return new Expr.Seq(Kind.BRACKETED, List.of(up.sides().get(0), up.sides().get(2)),
+          up.ops().get(0).equals("<"), up.ops().get(1).equals("<"));
+    }
+    if (up.sides().size() == 2 && up.sides().get(1) instanceof Expr.Sym) {
+      return new Expr.Seq(Kind.BRACKETED, List.of(up.sides().get(0), infinity), up.ops().get(0).equals("<"), true);
+    }
+    if (up.sides().size() == 2 && up.sides().get(0) instanceof Expr.Sym) {
+      return new Expr.Seq(
+          Kind.BRACKETED, List.of(Expr.negate(infinity), up.sides().get(1)), true, up.ops().get(0).equals("<"));
+    }
+    return null;
+  }
+
+  /** {@code x = 2, y = 3} against {@code (2, 3)}: the coordinates in the order of the names. */
+  Decision systemAgainstTuple(Expr.Seq gold, Expr.Seq answer) throws UnreadableException {
+    boolean goldIsSystem = Equivalence.isAssignments(gold);
+    Expr.Seq system = goldIsSystem ? gold : answer;
+    TreeMap<String, Expr> byName = new TreeMap<>();
+    for (Expr item : system.items()) {
+      Expr.Relation relation = (Expr.Relation) item;
+      byName.put(((Expr.Sym) relation.sides().get(0)).name(), relation.sides().get(1));
+    }
+    if (byName.size() != system.items().size()) {
+      return Decision.unknown("tuple", "a name with two values against a tuple");
+    }
+    Expr.Seq tuple = new Expr.Seq(Kind.BRACKETED, List.copyOf(byName.values()), true, true);
+    return goldIsSystem ? comparison.decide(tuple, answer) : comparison.decide(gold, tuple);
+  }
+}
