@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.conf;
+
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.SamplingParams;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/** The settings of {@code generate}, in the order in which its help lists them. */
+public final class GenerateSettings {
+  private static final String INPUT = "Input";
+  private static final String PROMPT = "Prompt";
+  private static final String SAMPLING = "Sampling";
+  private static final String OUTPUT = "Output";
+  private static final String ENGINE = "Engine";
+
+  public static final Setting<String> PROMPTS =
+      Setting.ofString("prompts").group(INPUT).label("PATH").effect(Effect.ROWS)
+          .doc("Prompts: a file, folder or glob of JSON lines, CSV, Parquet or Delta, or a table catalog.schema.table.");
+  public static final Setting<String> FORMAT =
+      Setting.ofEnum("format", "auto", "jsonl", "csv", "parquet", "delta", "table").group(INPUT).effect(Effect.ROWS)
+          .defaultValue("auto")
+          .doc("Format of the prompts; auto looks at the content, then at the file's ending.");
+  public static final Setting<String> PROMPT_COLUMN =
+      Setting.ofString("prompt-column").group(INPUT).label("NAME").effect(Effect.PROMPT).defaultValue("question")
+          .doc("Column that holds the prompt's text.");
+  public static final Setting<String> MESSAGES_COLUMN =
+      Setting.ofString("messages-column").group(INPUT).label("NAME").effect(Effect.PROMPT)
+          .doc("Column that holds a conversation, in place of a prompt: an array of struct<role, content, ...> or its"
+              + " JSON. A trailing assistant message is continued.");
+  public static final Setting<String> GOLD_COLUMN =
+      Setting.ofString("gold-column").group(INPUT).label("NAME").effect(Effect.ROWS).defaultValue("answer")
+          .doc("Column that holds the right answer.");
+  public static final Setting<String> GOLD_REGEX =
+      Setting.ofString("gold-regex").group(INPUT).label("REGEX").effect(Effect.ROWS)
+          .check(GenerateSettings::isRegex, "a regular expression of Java")
+          .doc("Takes the right answer out of its column: the first group, or the whole match.");
+  public static final Setting<String> ID_COLUMN =
+      Setting.ofString("id-column").group(INPUT).label("NAME").effect(Effect.ROWS)
+          .doc("Column that names a prompt; without it the name is a hash of the prompt's content.");
+  public static final Setting<List<String>> KEEP_COLUMNS =
+      Setting.ofCommaList("keep-columns").group(INPUT).label("A,B|*").effect(Effect.ROWS)
+          .doc("Columns to carry along, with their types; * for all that the traces do not hold anyway.");
+  public static final Setting<Long> LIMIT =
+      Setting.ofLong("limit").group(INPUT).effect(Effect.ROWS).check(n -> n >= 1, "1 or more")
+          .doc("Only the first N lines of one file, else the N lowest prompt ids; a larger N contains a smaller one.");
+
+  public static final Setting<String> SYSTEM_PROMPT =
+      Setting.ofString("system-prompt").group(PROMPT).effect(Effect.PROMPT)
+          .doc("System message in front of every conversation that has none.");
+  public static final Setting<String> PROMPT_TEMPLATE =
+      Setting.ofString("prompt-template").group(PROMPT).label("JINJA").effect(Effect.PROMPT)
+          .doc("Makes the user message from the row's columns, for example '{{ question }} Choose: {{ options }}'.");
+  public static final Setting<String> CHAT_TEMPLATE =
+      Setting.ofString("chat-template").group(PROMPT).label("FILE").effect(Effect.PROMPT)
+          .doc("Jinja chat template to use in place of the model's own.");
+  public static final Setting<List<String>> TEMPLATE_ARG =
+      Setting.ofList("template-arg").group(PROMPT).label("KEY=VALUE").effect(Effect.PROMPT)
+          .check(SessionSettings::arePairs, "KEY=VALUE")
+          .doc("A variable for the chat template; may be given several times.");
+
+  public static final Setting<List<String>> MODEL =
+      Setting.ofList("model").group(SAMPLING).label("PATH").effect(Effect.MODEL)
+          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file.");
+  public static final Setting<Integer> SAMPLES =
+      Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
+          .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
+  public static final Setting<Double> TEMPERATURE =
+      Setting.ofDouble("temperature").group(SAMPLING).effect(Effect.TOKENS)
+          .defaultValue(SamplingParams.DEFAULT.temperature()).check(t -> t >= 0, "0 or more")
+          .doc("How far samples stray; 0 always takes the most likely token.");
+  public static final Setting<Double> TOP_P =
+      Setting.ofDouble("top-p").group(SAMPLING).effect(Effect.TOKENS).defaultValue(SamplingParams.DEFAULT.topP())
+          .neutralValue(1.0).check(p -> p > 0 && p <= 1, "above 0 and at most 1")
+          .doc("Keeps the likeliest tokens up to this probability mass.");
+  public static final Setting<Integer> TOP_K =
+      Setting.ofInt("top-k").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0).neutralValue(0)
+          .check(k -> k >= 0, "0 or more")
+          .doc("Keeps this many of the likeliest tokens; 0 keeps all.");
+  public static final Setting<Double> MIN_P =
+      Setting.ofDouble("min-p").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0.0).neutralValue(0.0)
+          .check(p -> p >= 0 && p <= 1, "from 0 to 1")
+          .doc("Drops tokens less likely than this share of the likeliest one.");
+  public static final Setting<Double> REPETITION_PENALTY =
+      Setting.ofDouble("repetition-penalty").group(SAMPLING).effect(Effect.TOKENS).defaultValue(1.0)
+          .neutralValue(1.0).check(p -> p > 0, "above 0")
+          .doc("Divides the positive logits of tokens seen before, multiplies the negative ones; 1 does nothing.");
+  public static final Setting<Integer> MAX_TOKENS =
+      Setting.ofInt("max-tokens").group(SAMPLING).effect(Effect.LENGTH)
+          .defaultValue(SamplingParams.DEFAULT.maxTokens()).check(n -> n >= 1, "1 or more")
+          .doc("New tokens of a trace at most.");
+  public static final Setting<List<String>> STOP =
+      Setting.ofList("stop").group(SAMPLING).effect(Effect.TOKENS).neutralValue(List.of())
+          .check(stops -> stops.stream().noneMatch(String::isEmpty), "text that is not empty")
+          .doc("Text that ends a trace; may be given several times.");
+  public static final Setting<Long> SEED =
+      Setting.ofLong("seed").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0L)
+          .doc("Seed of the random numbers; the same seed gives the same traces, on any cluster.");
+
+  public static final Setting<String> OUT =
+      Setting.ofString("out").group(OUTPUT).label("TABLE").effect(Effect.TUNING)
+          .doc("Delta table of the traces: a folder or catalog.schema.table. Run again, it gets only what is missing.");
+  public static final Setting<List<String>> VERIFY =
+      Setting.ofList("verify").group(OUTPUT).label("VERIFIER").effect(Effect.ROWS)
+          .check(List.of("math")::containsAll, "math")
+          .doc("Judges each trace against the right answer (math); may be given several times.");
+  public static final Setting<Boolean> LOGPROBS =
+      Setting.ofBoolean("logprobs").group(OUTPUT).effect(Effect.ROWS).defaultValue(false)
+          .doc("Keeps the log-probability of each generated token.");
+  public static final Setting<Boolean> TOKEN_IDS =
+      Setting.ofBoolean("token-ids").group(OUTPUT).effect(Effect.ROWS).defaultValue(true)
+          .doc("Keeps the generated token ids, which continuation, replay and exports for RL need.");
+  public static final Setting<Duration> COMMIT_INTERVAL =
+      Setting.ofDuration("commit-interval").group(OUTPUT).effect(Effect.TUNING).defaultValue(Duration.ofSeconds(60))
+          .check(d -> !d.isZero(), "a time above 0, in seconds or as 500ms, 10m, 2h")
+          .doc("Finished traces are in the table after this time at the latest.");
+  public static final Setting<Boolean> DRY_RUN =
+      Setting.ofBoolean("dry-run").group(OUTPUT).effect(Effect.TUNING).defaultValue(false)
+          .doc("Shows a rendered prompt, its tokens and the plan; writes nothing.");
+  public static final Setting<Boolean> STRICT =
+      Setting.ofBoolean("strict").group(OUTPUT).effect(Effect.TUNING).defaultValue(false)
+          .doc("Exits with 3 when some rows failed.");
+
+  public static final Setting<String> WEIGHTS =
+      Setting.ofEnum("weights", "auto", "f32", "bf16", "int8", "int4").group(ENGINE).effect(Effect.TOKENS)
+          .defaultValue("auto")
+          .doc("Precision in which the weights are held; auto is the precision of the file.");
+  public static final Setting<Integer> THREADS =
+      Setting.ofInt("threads").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
+          .doc("Engine threads of an executor; 0 for one a core.");
+  public static final Setting<Integer> MAX_SEQUENCES =
+      Setting.ofInt("max-sequences").group(ENGINE).effect(Effect.TUNING).defaultValue(64)
+          .check(n -> n >= 1, "1 or more")
+          .doc("Traces decoded together in one engine step; more gives throughput and takes memory.");
+  public static final Setting<Integer> KV_CACHE_TOKENS =
+      Setting.ofInt("kv-cache-tokens").group(ENGINE).effect(Effect.TUNING).defaultValue(0)
+          .check(n -> n >= 0, "0 or more")
+          .doc("Token positions that the KV cache of an executor holds; 0 sizes it from the memory there is.");
+  public static final Setting<Integer> PARTITIONS =
+      Setting.ofInt("partitions").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
+          .doc("Spark partitions of the work; 0 chooses by the number of cores.");
+
+  /** All of them, with those of the session at the end. */
+  public static final List<Setting<?>> ALL = all();
+
+  private static final Pattern ENDPOINT = Pattern.compile("[^@]*@?https?://.*");
+
+  private GenerateSettings() {}
+
+  private static List<Setting<?>> all() {
+    List<Setting<?>> all =
+        new ArrayList<>(
+            List.of(
+                PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
+                LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
+                TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, MAX_TOKENS, STOP, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
+                COMMIT_INTERVAL, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS, PARTITIONS));
+    all.addAll(SessionSettings.ALL);
+    return List.copyOf(all);
+  }
+
+  /**
+   * Checks what depends on several settings, and refuses what this version does not do.
+   *
+   * @throws UsageException with the first thing that is wrong
+   */
+  public static void validate(SettingValues values) {
+    values.get(PROMPTS);
+    List<String> models = values.get(MODEL);
+    if (models.isEmpty()) {
+      throw new UsageException("The option --model is missing: " + MODEL.doc());
+    }
+    if (!values.get(DRY_RUN)) {
+      values.get(OUT);
+    }
+    if (models.size() > 1) {
+      throw new UsageException(
+          "Cannot use " + models.size() + " models in one run: not supported yet in this version. Give --model once,"
+              + " and run the command again for the other model with the same --out.");
+    }
+    String model = models.get(0);
+    if (ENDPOINT.matcher(model).matches()) {
+      throw new UsageException(
+          "Cannot use --model '" + model + "': endpoints are not supported yet in this version. Give a Hugging Face"
+              + " folder or a .gguf file.");
+    }
+    String weights = values.get(WEIGHTS);
+    if (weights.startsWith("int")) {
+      throw new UsageException(
+          "Cannot use --weights " + weights + ": not supported yet in this version. Use auto, f32 or bf16.");
+    }
+    if (values.find(MESSAGES_COLUMN).isPresent()) {
+      refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
+      refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
+    }
+  }
+
+  private static void refuseBeside(SettingValues values, Setting<?> one, Setting<?> other) {
+    if (values.isGiven(other)) {
+      throw new UsageException(
+          "Cannot use " + one + " and " + other + " together: each of them makes the prompt. Leave one out.");
+    }
+  }
+
+  /** The sampling parameters. */
+  public static SamplingParams samplingParams(SettingValues values) {
+    return new SamplingParams(
+        values.get(TEMPERATURE), values.get(TOP_P), values.get(TOP_K), values.get(MIN_P),
+        values.get(REPETITION_PENALTY), values.get(MAX_TOKENS), values.get(STOP), values.get(SEED),
+        values.get(LOGPROBS), 0);
+  }
+
+  /**
+   * What an executor builds its engine from. Reads the file of {@code --chat-template}, here on the driver.
+   *
+   * @throws UsageException when that file cannot be read
+   */
+  public static EngineSpec engineSpec(SettingValues values) {
+    return new EngineSpec(
+        values.get(MODEL).get(0), values.get(WEIGHTS), values.get(THREADS), values.get(MAX_SEQUENCES),
+        values.get(KV_CACHE_TOKENS), values.find(CHAT_TEMPLATE).map(GenerateSettings::readTemplate).orElse(null),
+        SessionSettings.pairs(values.get(TEMPLATE_ARG)), null);
+  }
+
+  private static String readTemplate(String file) {
+    try {
+      return Files.readString(Path.of(file), StandardCharsets.UTF_8);
+    } catch (IOException | RuntimeException e) {
+      throw new UsageException(
+          "Cannot read --chat-template '" + file + "': " + e + ". Give a file of UTF-8 text on this host.", e);
+    }
+  }
+
+  private static boolean isRegex(String text) {
+    try {
+      Pattern.compile(text);
+      return true;
+    } catch (PatternSyntaxException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.conf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.winnow.inference.SamplingParams;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SettingsTest {
+  private static SettingValues values(Map<String, String> options) {
+    return SettingValues.ofMap(GenerateSettings.ALL, options, key -> null);
+  }
+
+  private static String refusal(Map<String, String> options) {
+    return assertThrows(UsageException.class, () -> GenerateSettings.validate(values(options))).getMessage();
+  }
+
+  @Test
+  void everySettingSaysWhatItIsAndChanges() {
+    Set<String> names = new HashSet<>();
+    for (Setting<?> setting : GenerateSettings.ALL) {
+      assertTrue(names.add(setting.name()), () -> setting + " is declared twice");
+      assertNotNull(setting.effect(), setting::toString);
+      assertTrue(setting.doc().endsWith("."), setting::toString);
+      assertTrue(setting.neutralValue() == null || setting.effect() == Effect.TOKENS, setting::toString);
+    }
+  }
+
+  @Test
+  void everyDefaultPassesItsOwnCheckAndComesBackFromItsText() {
+    for (Setting<?> setting : GenerateSettings.ALL) {
+      roundTrip(setting);
+    }
+  }
+
+  private static <T> void roundTrip(Setting<T> setting) {
+    if (setting.defaultValue() != null) {
+      String text = setting.text(setting.defaultValue());
+      assertEquals(setting.defaultValue(), setting.parse(text), setting::toString);
+    }
+  }
+
+  @Test
+  void defaultsAreThoseOfTheEngine() {
+    assertEquals(SamplingParams.DEFAULT, GenerateSettings.samplingParams(values(Map.of())));
+  }
+
+  @Test
+  void optionWinsOverSparkConfWinsOverDefault() {
+    Map<String, String> conf = Map.of("spark.winnow.topP", "0.5", "spark.winnow.samples", "3");
+    SettingValues values = SettingValues.ofMap(GenerateSettings.ALL, Map.of("samples", "2"), conf::get);
+    assertEquals(2, values.get(GenerateSettings.SAMPLES));
+    assertEquals(0.5, values.get(GenerateSettings.TOP_P));
+    assertEquals(0.6, values.get(GenerateSettings.TEMPERATURE));
+    assertTrue(values.isGiven(GenerateSettings.TOP_P));
+    assertFalse(values.isGiven(GenerateSettings.TEMPERATURE));
+  }
+
+  @Test
+  void aBadSparkConfNamesItsKey() {
+    Map<String, String> conf = Map.of("spark.winnow.topP", "2");
+    UsageException e =
+        assertThrows(
+            UsageException.class, () -> SettingValues.ofMap(GenerateSettings.ALL, Map.of(), conf::get));
+    assertEquals("Cannot use spark.winnow.topP '2': it must be above 0 and at most 1.", e.getMessage());
+  }
+
+  @Test
+  void sparkKeysAreCamelCase() {
+    assertEquals("spark.winnow.promptColumn", GenerateSettings.PROMPT_COLUMN.sparkKey());
+    assertEquals("spark.winnow.seed", GenerateSettings.SEED.sparkKey());
+    assertNull(SessionSettings.MASTER.sparkKey());
+  }
+
+  @Test
+  void unknownOptionsSuggestTheNearest() {
+    UsageException e = assertThrows(UsageException.class, () -> values(Map.of("temprature", "1")));
+    assertEquals("Unknown option '--temprature'. Did you mean '--temperature'?", e.getMessage());
+    assertEquals(0.1, values(Map.of("minP", "0.1")).get(GenerateSettings.MIN_P));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"60,60", "0.5,0.5", "500ms,0.5", "10m,600", "2h,7200", "1 min,60", "1d,86400"})
+  void readsTimes(String text, String seconds) {
+    Duration value = GenerateSettings.COMMIT_INTERVAL.parse(text);
+    assertEquals(seconds, GenerateSettings.COMMIT_INTERVAL.text(value));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "-1", "soon", "0", "5 weeks", "99999999999999999", "999999999999d"})
+  void refusesOtherTimes(String text) {
+    assertThrows(UsageException.class, () -> GenerateSettings.COMMIT_INTERVAL.parse(text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"NaN", "Infinity", "1e999", "0x1p3", "1f", "0,6", "", "-0.1"})
+  void refusesOtherNumbers(String text) {
+    assertThrows(UsageException.class, () -> GenerateSettings.TEMPERATURE.parse(text));
+  }
+
+  @Test
+  void equalValuesHaveEqualTexts() {
+    assertEquals(
+        values(Map.of("temperature", "0.60", "min-p", "-0.0")).canonical(),
+        values(Map.of("temperature", "6e-1")).canonical());
+  }
+
+  @Test
+  void listsAreTakenAsTheyComeOrFromJson() {
+    assertEquals(List.of("[a]"), values(Map.of("stop", "[a]")).get(GenerateSettings.STOP));
+    assertEquals(List.of("a,b", "]"), values(Map.of("stop", "[\"a,b\",\"]\"]")).get(GenerateSettings.STOP));
+    assertEquals(List.of("a", "b c"), values(Map.of("keep-columns", "a, b c")).get(GenerateSettings.KEEP_COLUMNS));
+    SettingValues twice =
+        SettingValues.resolve(GenerateSettings.ALL, Map.of("stop", List.of("[\"x\"]", "y")), key -> null);
+    assertEquals(List.of("[\"x\"]", "y"), twice.get(GenerateSettings.STOP));
+  }
+
+  @Test
+  void refusesASingleOptionGivenTwice() {
+    UsageException e =
+        assertThrows(
+            UsageException.class,
+            () -> SettingValues.resolve(GenerateSettings.ALL, Map.of("seed", List.of("1", "2")), key -> null));
+    assertEquals("Cannot use --seed 2 times: give it once.", e.getMessage());
+  }
+
+  @Test
+  void refusesWhatIsMissingOrNotSupported() {
+    Map<String, String> good = Map.of("prompts", "p", "model", "m", "out", "o");
+    GenerateSettings.validate(values(good));
+    GenerateSettings.validate(values(Map.of("prompts", "p", "model", "m", "dry-run", "true")));
+    assertTrue(refusal(Map.of("model", "m", "out", "o")).startsWith("The option --prompts is missing"));
+    assertTrue(refusal(Map.of("prompts", "p", "out", "o")).startsWith("The option --model is missing"));
+    assertTrue(refusal(Map.of("prompts", "p", "model", "m")).startsWith("The option --out is missing"));
+    assertTrue(refusal(with(good, "model", "[\"a\",\"b\"]")).contains("not supported yet in this version"));
+    assertTrue(refusal(with(good, "model", "r1@https://host/v1")).contains("endpoints are not supported yet"));
+    assertTrue(refusal(with(good, "weights", "int4")).contains("--weights int4: not supported yet"));
+    assertEquals(
+        "Cannot use --weights 'bf61': it must be one of auto, f32, bf16, int8, int4. Did you mean 'bf16'?",
+        refusal(with(good, "weights", "bf61")));
+    assertTrue(refusal(with(good, "verify", "maths")).contains("'maths'"));
+    assertTrue(refusal(with(good, "gold-regex", "(")).contains("regular expression"));
+    assertTrue(refusal(with(good, "template-arg", "novalue")).contains("KEY=VALUE"));
+    assertTrue(
+        refusal(with(with(good, "messages-column", "m"), "prompt-template", "t")).contains("together"));
+  }
+
+  private static Map<String, String> with(Map<String, String> options, String name, String value) {
+    Map<String, String> more = new HashMap<>(options);
+    more.put(name, value);
+    return more;
+  }
+
+  @Test
+  void leavesTuningOutOfWhatAffectsTheOutput() {
+    Map<String, String> affecting = values(Map.of("threads", "2", "seed", "4")).affectingOutput();
+    assertFalse(affecting.containsKey("threads"));
+    assertEquals("4", affecting.get("seed"));
+  }
+
+  @Test
+  void travelsToExecutors() throws Exception {
+    SettingValues values = values(Map.of("stop", "x", "temperature", "1"));
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(values);
+    }
+    try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+      SettingValues copy = (SettingValues) in.readObject();
+      assertEquals(values, copy);
+      assertEquals(values.affectingTokens(), copy.affectingTokens());
+      assertEquals(1.0, copy.get(GenerateSettings.TEMPERATURE));
+    }
+  }
+
+  @Test
+  void readsTheChatTemplateOnTheDriver(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("chat.jinja"), "{{ messages }}");
+    Map<String, String> options =
+        Map.of("model", "m", "chat-template", file.toString(), "template-arg", "[\"a=b=c\",\"d=\"]");
+    var spec = GenerateSettings.engineSpec(values(options));
+    assertEquals("{{ messages }}", spec.chatTemplate());
+    assertEquals(Map.of("a", "b=c", "d", ""), spec.templateArgs());
+    Map<String, String> wrong = Map.of("model", "m", "chat-template", folder.resolve("none").toString());
+    UsageException e =
+        assertThrows(UsageException.class, () -> GenerateSettings.engineSpec(values(wrong)));
+    assertTrue(e.getMessage().startsWith("Cannot read --chat-template"), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"promts,prompts", "Tempreature,temperature", "topk,top-k", "seeed,seed"})
+  void findsTheNearestName(String typed, String meant) {
+    assertEquals(meant, NearestName.of(typed, List.of("prompts", "temperature", "top-k", "seed")).orElseThrow());
+  }
+
+  @Test
+  void findsNothingWhereNothingIsNear() {
+    assertTrue(NearestName.of("xyzzy", List.of("prompts", "seed")).isEmpty());
+    assertTrue(NearestName.of("q", List.of("a")).isEmpty());
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.trace;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.winnow.inference.ModelInfo;
+import io.winnow.inference.conf.Effect;
+import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.Setting;
+import io.winnow.inference.conf.SettingValues;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class TraceKeyTest {
+  private static final ModelInfo MODEL = model("aa11", "bb22", "bf16");
+  private static final int[] TOKENS = {1, 2, 151643};
+
+  /** A value other than the default for every setting; the test fails when a new setting is not listed. */
+  private static final Map<String, String> OTHER =
+      Map.ofEntries(
+          Map.entry("prompts", "p"), Map.entry("format", "csv"), Map.entry("prompt-column", "q"),
+          Map.entry("messages-column", "m"), Map.entry("gold-column", "g"), Map.entry("gold-regex", "x"),
+          Map.entry("id-column", "i"), Map.entry("keep-columns", "k"), Map.entry("limit", "5"),
+          Map.entry("system-prompt", "s"), Map.entry("prompt-template", "t"), Map.entry("chat-template", "c"),
+          Map.entry("template-arg", "a=b"), Map.entry("model", "m"), Map.entry("samples", "4"),
+          Map.entry("temperature", "0.7"), Map.entry("top-p", "0.9"), Map.entry("top-k", "20"),
+          Map.entry("min-p", "0.1"), Map.entry("repetition-penalty", "1.1"), Map.entry("max-tokens", "77"),
+          Map.entry("stop", "\n\nQ:"), Map.entry("seed", "9"), Map.entry("out", "o"), Map.entry("verify", "math"),
+          Map.entry("logprobs", "true"), Map.entry("token-ids", "false"), Map.entry("commit-interval", "5"),
+          Map.entry("dry-run", "true"), Map.entry("strict", "true"), Map.entry("weights", "f32"),
+          Map.entry("threads", "3"), Map.entry("max-sequences", "8"), Map.entry("kv-cache-tokens", "4096"),
+          Map.entry("partitions", "7"), Map.entry("master", "local[1]"), Map.entry("conf", "a=b"),
+          Map.entry("verbose", "true"));
+
+  private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
+    return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1, 1);
+  }
+
+  private static SettingValues values(Map<String, String> options) {
+    return SettingValues.ofMap(GenerateSettings.ALL, options, key -> null);
+  }
+
+  private static String id(SettingValues values) {
+    return TraceKey.of(values, MODEL, "1").traceId(TOKENS, 0);
+  }
+
+  /**
+   * The expected value is computed outside of Java:
+   *
+   * <pre>
+   * python3 -c "import hashlib,struct; print(hashlib.sha256(
+   *   b'winnow-trace-1\nmodel=aa11\ntokenizer=bb22\nweights=bf16\nnumerics=1\nset.seed=0\n'
+   *   b'set.stop=[\"\\\\n\\\\nQ:\"]\nset.temperature=0.6\nset.top-k=20\nset.top-p=0.95\ntokens=3\n'
+   *   + struct.pack('>3i',1,2,151643) + b'sample=5\n').hexdigest()[:32])"
+   * </pre>
+   */
+  @Test
+  void hasTheValueThatItsDescriptionGives() {
+    SettingValues values = values(Map.of("top-k", "20", "stop", "\n\nQ:"));
+    assertEquals("4af9b26cc51e12b1f7ec9c73b8cc7ab7", TraceKey.of(values, MODEL, "1").traceId(TOKENS, 5));
+  }
+
+  @Test
+  void changesWithExactlyTheSettingsThatChangeTokens() {
+    String before = id(values(Map.of()));
+    for (Setting<?> setting : GenerateSettings.ALL) {
+      String other = OTHER.get(setting.name());
+      assertTrue(other != null, () -> "Give " + setting + " another value in this test.");
+      String after = id(values(Map.of(setting.name(), other)));
+      assertEquals(setting.effect() == Effect.TOKENS, !before.equals(after), () -> setting + " " + setting.effect());
+    }
+  }
+
+  @Test
+  void changesWithModelTokenizerNumericsTokensAndSample() {
+    SettingValues values = values(Map.of());
+    List<String> ids =
+        List.of(
+            id(values),
+            TraceKey.of(values, model("aa12", "bb22", "bf16"), "1").traceId(TOKENS, 0),
+            TraceKey.of(values, model("aa11", "bb23", "bf16"), "1").traceId(TOKENS, 0),
+            TraceKey.of(values, model("aa11", "bb22", "f32"), "1").traceId(TOKENS, 0),
+            TraceKey.of(values, MODEL, "2").traceId(TOKENS, 0),
+            TraceKey.of(values, MODEL, "1").traceId(new int[] {1, 2}, 0),
+            TraceKey.of(values, MODEL, "1").traceId(new int[] {2, 1, 151643}, 0),
+            TraceKey.of(values, MODEL, "1").traceId(TOKENS, 1));
+    assertEquals(ids.size(), new HashSet<>(ids).size(), ids::toString);
+  }
+
+  @Test
+  void isTheSameForAutoAndTheFormatItMeans() {
+    assertEquals(id(values(Map.of())), id(values(Map.of("weights", "bf16"))));
+  }
+
+  @Test
+  void staysWhenASettingIsGivenItsNeutralOrDefaultValue() {
+    assertEquals(id(values(Map.of())), id(values(Map.of("top-k", "0", "temperature", "0.60", "stop", "[]"))));
+  }
+
+  @Test
+  void stopStringsDoNotRunTogether() {
+    Set<String> ids = new HashSet<>();
+    for (String stop : List.of("[\"a\",\"b\"]", "[\"ab\"]", "[\"a,b\"]", "[\"b\",\"a\"]", "[\"a\\\",\\\"b\"]")) {
+      ids.add(id(values(Map.of("stop", stop))));
+    }
+    assertEquals(5, ids.size());
+  }
+
+  @Test
+  void givesTheKeysOfSeveralSamplesInTheirOrder() {
+    TraceKey key = TraceKey.of(values(Map.of()), MODEL, "1");
+    assertArrayEquals(
+        new String[] {key.traceId(TOKENS, 3), key.traceId(TOKENS, 1)}, key.traceIds(TOKENS, new int[] {3, 1}));
+    assertNotEquals(key.traceId(TOKENS, 3), key.traceId(TOKENS, 1));
+  }
+
+  @Test
+  void refusesPartsOfSeveralLines() {
+    assertThrows(
+        IllegalArgumentException.class, () -> TraceKey.of(values(Map.of()), model("a\nb", "c", "f32"), "1"));
+  }
+}
