@@ -27,6 +27,9 @@ public record EngineSpec(
     String tmpDir)
     implements Serializable {
 
+  /** Names the order of arithmetic; part of every trace's key, so it changes when any bit of an operation does. */
+  public static final String NUMERICS_VERSION = "portable-1";
+
   public static EngineSpec ofModel(String model) {
     return new EngineSpec(model, "auto", 0, 64, 0, null, Map.of(), null);
   }

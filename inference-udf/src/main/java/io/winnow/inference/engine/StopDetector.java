@@ -6,7 +6,7 @@ public interface StopDetector {
   /** Takes the next token; true when a stop string is now complete. */
   boolean append(int token);
 
-  /** The text so far: special tokens left out, cut before the stop string. */
+  /** The final text: special tokens left out, cut before the stop string. */
   String text();
 
   /** Makes one for each sequence. */

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.udf;
+
+import io.winnow.inference.Completion;
+import io.winnow.inference.FinishReason;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.arrow.vector.types.pojo.Schema;
+
+/**
+ * Completions as Arrow batches: {@code request_id int64, sample_index int32, token_ids list<int32>, text utf8, logprobs
+ * list<float32>?, finish_reason utf8, error_class utf8?, error_message utf8?, engine_ms int64}. A batch may be empty: a sign
+ * of life while the engine works.
+ */
+public final class ArrowCompletions {
+  public static final Schema SCHEMA =
+      new Schema(
+          List.of(
+              new Field("request_id", FieldType.notNullable(new ArrowType.Int(64, true)), null),
+              new Field("sample_index", FieldType.notNullable(new ArrowType.Int(32, true)), null),
+              ArrowLists.intList("token_ids"),
+              Field.nullable("text", ArrowType.Utf8.INSTANCE),
+              ArrowLists.floatList("logprobs"),
+              new Field("finish_reason", FieldType.notNullable(ArrowType.Utf8.INSTANCE), null),
+              Field.nullable("error_class", ArrowType.Utf8.INSTANCE),
+              Field.nullable("error_message", ArrowType.Utf8.INSTANCE),
+              new Field("engine_ms", FieldType.notNullable(new ArrowType.Int(64, true)), null)));
+
+  private ArrowCompletions() {}
+
+  /** Fills a batch of {@link #SCHEMA}. */
+  static void write(VectorSchemaRoot root, List<Completion> completions) {
+    root.allocateNew();
+    for (int row = 0; row < completions.size(); row++) {
+      Completion c = completions.get(row);
+      ((BigIntVector) root.getVector("request_id")).setSafe(row, c.requestId());
+      ((IntVector) root.getVector("sample_index")).setSafe(row, c.sampleIndex());
+      ArrowLists.set((ListVector) root.getVector("token_ids"), row, c.tokenIds());
+      setText(root, "text", row, c.text());
+      ListVector logprobs = (ListVector) root.getVector("logprobs");
+      if (c.logprobs() != null) {
+        ArrowLists.set(logprobs, row, c.logprobs());
+      } else {
+        logprobs.setNull(row);
+      }
+      setText(root, "finish_reason", row, c.finishReason().label());
+      setText(root, "error_class", row, c.errorClass());
+      setText(root, "error_message", row, c.errorMessage());
+      ((BigIntVector) root.getVector("engine_ms")).setSafe(row, c.engineMillis());
+    }
+    root.setRowCount(completions.size());
+  }
+
+  private static void setText(VectorSchemaRoot root, String name, int row, String value) {
+    VarCharVector vector = (VarCharVector) root.getVector(name);
+    if (value == null) {
+      vector.setNull(row);
+    } else {
+      vector.setSafe(row, value.getBytes(StandardCharsets.UTF_8));
+    }
+  }
+
+  /** The rows of a batch. */
+  public static List<Completion> read(VectorSchemaRoot root) {
+    List<Completion> out = new ArrayList<>(root.getRowCount());
+    ListVector logprobs = (ListVector) root.getVector("logprobs");
+    for (int row = 0; row < root.getRowCount(); row++) {
+      out.add(
+          new Completion(
+              ((BigIntVector) root.getVector("request_id")).get(row),
+              ((IntVector) root.getVector("sample_index")).get(row),
+              ArrowLists.ints((ListVector) root.getVector("token_ids"), row),
+              text(root, "text", row),
+              logprobs.isNull(row) ? null : ArrowLists.floats(logprobs, row),
+              FinishReason.ofLabel(text(root, "finish_reason", row)),
+              text(root, "error_class", row),
+              text(root, "error_message", row),
+              ((BigIntVector) root.getVector("engine_ms")).get(row)));
+    }
+    return out;
+  }
+
+  private static String text(VectorSchemaRoot root, String name, int row) {
+    VarCharVector vector = (VarCharVector) root.getVector(name);
+    return vector.isNull(row) ? null : new String(vector.get(row), StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.udf;
+
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.ModelInfo;
+import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.PromptRenderer;
+import io.winnow.inference.engine.EmbeddedRuntime;
+import io.winnow.inference.tokenizer.ModelText;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The engines of this JVM, one for each {@link EngineSpec}, shared by all tasks. A process-wide registry, because Spark
+ * gives the tasks of an executor nothing else in common. Bound: an engine that nobody holds is closed as soon as another
+ * spec is asked for, or by {@link #closeIdle}; until then it stays, so that the next task starts at once.
+ */
+public final class EngineHost {
+  private static final Map<EngineSpec, Entry> ENGINES = new HashMap<>();
+  private static final Map<EngineSpec, ModelText> TEXTS = new HashMap<>();
+
+  private EngineHost() {}
+
+  private static final class Entry {
+    ModelRuntime runtime;
+    int leases;
+  }
+
+  /** A hold on an engine; the engine lives at least until it is closed. */
+  public static final class Lease implements AutoCloseable {
+    private final Entry entry;
+    private boolean closed;
+
+    private Lease(Entry entry) {
+      this.entry = entry;
+    }
+
+    public ModelRuntime runtime() {
+      return entry.runtime;
+    }
+
+    @Override
+    public void close() {
+      synchronized (EngineHost.class) {
+        if (!closed) {
+          closed = true;
+          entry.leases--;
+        }
+      }
+    }
+  }
+
+  /**
+   * Loads the engine or joins the one that is there. Tasks that come while it loads wait for it.
+   *
+   * @throws io.winnow.inference.InferenceException when the model cannot be opened
+   */
+  public static synchronized Lease acquire(EngineSpec spec) {
+    Entry entry = ENGINES.get(spec);
+    if (entry == null) {
+      closeIdle();
+      entry = new Entry();
+      entry.runtime = EmbeddedRuntime.load(spec, text(spec));
+      ENGINES.put(spec, entry);
+    }
+    entry.leases++;
+    return new Lease(entry);
+  }
+
+  /** Closes every engine that no task holds. */
+  public static synchronized void closeIdle() {
+    ENGINES.values().removeIf(
+        entry -> {
+          if (entry.leases == 0) {
+            entry.runtime.close();
+          }
+          return entry.leases == 0;
+        });
+  }
+
+  /** What the model is; loads its tokenizer but no weights. */
+  public static ModelInfo describe(EngineSpec spec) {
+    return EmbeddedRuntime.describe(spec, text(spec));
+  }
+
+  /** The model's chat template and tokenizer. */
+  public static PromptRenderer renderer(EngineSpec spec) {
+    return text(spec).renderer();
+  }
+
+  private static synchronized ModelText text(EngineSpec spec) {
+    return TEXTS.computeIfAbsent(
+        spec, s -> ModelText.load(Path.of(s.model()), s.chatTemplate(), s.templateArgs()));
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.Completion;
+import io.winnow.inference.FinishReason;
+import io.winnow.jobs.table.LedgerSpec;
+import io.winnow.jobs.table.TraceWriter;
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.ForeachPartitionFunction;
+import org.apache.spark.sql.Row;
+
+/** Writes traces whose tokens another prompt's trace has already, with this prompt's own gold and verdicts. */
+final class CopyTask implements ForeachPartitionFunction<Row> {
+  private final TraceRows rows;
+  private final LedgerSpec ledger;
+
+  CopyTask(TraceRows rows, LedgerSpec ledger) {
+    this.rows = rows;
+    this.ledger = ledger;
+  }
+
+  @Override
+  public void call(Iterator<Row> copies) throws IOException {
+    TaskContext task = TaskContext.get();
+    try (TraceWriter writer = TraceWriter.open(ledger, task.partitionId(), task.taskAttemptId())) {
+      while (copies.hasNext()) {
+        Row row = copies.next();
+        String traceId = row.getAs("missing_id");
+        int sample = row.<String>getList(row.fieldIndex("trace_ids")).indexOf(traceId);
+        writer.add(rows.row(row, traceId, sample, completion(row, sample)));
+        writer.flushIfDue();
+      }
+    }
+  }
+
+  private static Completion completion(Row row, int sample) {
+    List<Integer> tokens = list(row, "twin_token_ids");
+    List<Float> logprobs = list(row, "twin_logprobs");
+    // Without token ids only their number is known.
+    int[] ids =
+        tokens == null
+            ? new int[row.<Integer>getAs("twin_completion_tokens")]
+            : tokens.stream().mapToInt(Integer::intValue).toArray();
+    float[] probabilities = null;
+    if (logprobs != null) {
+      probabilities = new float[logprobs.size()];
+      for (int i = 0; i < probabilities.length; i++) {
+        probabilities[i] = logprobs.get(i);
+      }
+    }
+    return new Completion(
+        0, sample, ids, row.getAs("twin_text"), probabilities, FinishReason.ofLabel(row.getAs("twin_finish_reason")),
+        null, null, 0);
+  }
+
+  private static <T> List<T> list(Row row, String name) {
+    int at = row.fieldIndex(name);
+    return row.isNullAt(at) ? null : row.getList(at);
+  }
+}

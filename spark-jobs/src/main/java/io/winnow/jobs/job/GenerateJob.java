@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.ModelInfo;
+import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.udf.EngineHost;
+import io.winnow.jobs.input.PromptSource;
+import io.winnow.jobs.input.Prompts;
+import io.winnow.jobs.table.Ledger;
+import io.winnow.jobs.table.LedgerOptions;
+import io.winnow.jobs.table.LedgerProgress;
+import io.winnow.jobs.table.RecoveryResult;
+import io.winnow.jobs.table.RunsTable;
+import io.winnow.jobs.table.TableException;
+import io.winnow.jobs.table.TraceCounts;
+import io.winnow.jobs.table.TraceTable;
+import io.winnow.jobs.trace.TraceKey;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.apache.spark.SparkContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Prompts to verified traces. The driver's side of {@code generate}: finds what is missing in the table, runs one long Spark
+ * job over it, whose finished traces a {@link Ledger} commits while it goes on, and says what came of it.
+ */
+public final class GenerateJob {
+  /** A row may be refused once by the ledger and made again; more often means that something else writes the same keys. */
+  private static final int MAX_PASSES = 3;
+  private static final long PROGRESS_MILLIS = 500;
+  private static final Pattern CATALOG_NAME = Pattern.compile("\\w+\\.\\w+\\.\\w+");
+
+  /** Gets the state of the run now and then, on a thread of the job's. */
+  public interface Progress {
+    void update(long done, long total, long failed, long correct, long decided, long tokens);
+  }
+
+  private final SparkSession spark;
+  private final SettingValues values;
+  private final GenerateOptions options;
+  private final String runId = newRunId();
+  private final long startNanos = System.nanoTime();
+  private long copied;
+  private long generatedTokens;
+  private double generateSeconds;
+  private TraceCounts committed = TraceCounts.ZERO;
+  private long lastVersion = -1;
+
+  private GenerateJob(SparkSession spark, SettingValues values) {
+    this.spark = spark;
+    this.values = values;
+    this.options = GenerateOptions.of(values);
+  }
+
+  /**
+   * Runs the job to its end.
+   *
+   * @param values checked settings of {@code generate}
+   * @throws io.winnow.inference.InferenceException when the model cannot be opened
+   * @throws io.winnow.inference.conf.UsageException when the prompts cannot be used as asked
+   * @throws TableException when the output is some other table, or cannot be written
+   */
+  public static GenerateResult run(SparkSession spark, SettingValues values, Progress progress) {
+    return new GenerateJob(spark, values).run(progress);
+  }
+
+  private GenerateResult run(Progress progress) {
+    EngineSpec spec = options.engine();
+    ModelInfo model = EngineHost.describe(spec);
+    Prompts prompts = PromptSource.open(spark, values);
+    StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
+    TraceTable table = open(kept);
+    TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
+    String workSet = RunFacts.workSet(values, model);
+    RecoveryResult recovered = Ledger.recover(spark, table, workSet);
+    long versionBefore = table.version();
+    RunsTable runs = RunsTable.open(table);
+    RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, versionBefore);
+    runs.append(facts.start(prompts));
+
+    long total = prompts.counts().total() * options.samples();
+    Dataset<Row> encoded = encode(prompts, spec, key, model);
+    TraceRows rows = new TraceRows(options.run(runId, model), table.schema());
+    try {
+      long existing = total;
+      for (int pass = 1; ; pass++) {
+        boolean fresh = table.version() == 0;
+        WorkPlan plan = WorkPlan.of(encoded, table.keys(spark));
+        try {
+          existing = pass == 1 ? total - plan.traces : existing;
+          if (plan.traces == 0) {
+            break;
+          }
+          if (pass > MAX_PASSES) {
+            throw JobErrors.notConverging(plan.traces, MAX_PASSES, table.path());
+          }
+          if (pass == 1 && !fresh && copy(plan, table, rows, workSet) > 0) {
+            // What was copied is no longer missing.
+            plan.close();
+            plan = WorkPlan.of(encoded, table.keys(spark));
+          }
+          if (plan.traces == 0 || generate(plan, table, rows, workSet, pass, total, progress) == 0) {
+            break;
+          }
+        } finally {
+          plan.close();
+        }
+      }
+      GenerateResult result = result(table, prompts, total, existing, recovered);
+      runs.append(facts.end(result, committed, lastVersion, result.written() == 0 ? "nothing_to_do" : "done", null));
+      return result;
+    } catch (RuntimeException | Error e) {
+      try {
+        runs.append(facts.failed(committed, lastVersion, String.valueOf(e.getMessage())));
+      } catch (RuntimeException beside) {
+        e.addSuppressed(beside);
+      }
+      throw e;
+    }
+  }
+
+  private TraceTable open(StructType kept) {
+    return CATALOG_NAME.matcher(options.out()).matches()
+        ? TraceTable.openNamed(spark, options.out(), kept)
+        : TraceTable.open(spark, options.out(), kept);
+  }
+
+  private Dataset<Row> encode(Prompts prompts, EngineSpec spec, TraceKey key, ModelInfo model) {
+    PromptEncoder encoder = new PromptEncoder(spec, key, options.samples(), model.contextLength());
+    StructType schema = PromptEncoder.schema(prompts.rows().schema());
+    return prompts.rows().mapPartitions(encoder, Encoders.row(schema));
+  }
+
+  /** Takes over traces that another prompt of the same text has; returns how many. */
+  private long copy(WorkPlan plan, TraceTable table, TraceRows rows, String workSet) {
+    Dataset<Row> copies = plan.copies(table.read(spark));
+    if (copies.isEmpty()) {
+      return 0;
+    }
+    try (Ledger ledger = Ledger.open(spark, table, ledgerOptions(runId + "-copies", workSet))) {
+      copies.foreachPartition(new CopyTask(rows, ledger.spec()));
+      LedgerProgress done = ledger.finish();
+      count(done);
+      copied += done.counts().rows();
+      return done.counts().rows();
+    }
+  }
+
+  /** Runs the long job over what is missing; returns the rows that were refused and have to be made again. */
+  private long generate(
+      WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, long total, Progress progress) {
+    SparkContext context = spark.sparkContext();
+    LiveCounters counters = new LiveCounters(context);
+    LiveCounters.Reader reader = new LiveCounters.Reader(counters);
+    context.addSparkListener(reader);
+    String ledgerId = pass == 1 ? runId : runId + "-" + pass;
+    CountDownLatch ended = new CountDownLatch(1);
+    long start = System.nanoTime();
+    try (Ledger ledger = Ledger.open(spark, table, ledgerOptions(ledgerId, workSet))) {
+      GenerateTask task =
+          new GenerateTask(
+              GenerateTask.function(options.engine(), options.sampling()), options.sampling(), rows, ledger.spec(),
+              counters);
+      Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, total, progress), "winnow-progress");
+      watcher.setDaemon(true);
+      watcher.start();
+      context.setJobGroup(runId, "winnow generate " + runId, true);
+      try {
+        plan.partitioned(partitions(plan)).foreachPartition(task);
+      } finally {
+        context.clearJobGroup();
+        ended.countDown();
+      }
+      LedgerProgress done = ledger.finish();
+      count(done);
+      LiveCounters.Snapshot counted = reader.snapshot();
+      generatedTokens += counted.tokens();
+      generateSeconds += (System.nanoTime() - start) / 1e9;
+      progress.update(
+          counted.traces(), plan.traces, counted.failed(), counted.correct(), counted.decided(), counted.tokens());
+      return done.rejectedRows();
+    } finally {
+      context.removeSparkListener(reader);
+    }
+  }
+
+  private void watch(
+      CountDownLatch ended, Ledger ledger, LiveCounters.Reader reader, long traces, long total, Progress progress) {
+    try {
+      while (!ended.await(PROGRESS_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (ledger.failure().isPresent()) {
+          spark.sparkContext().cancelJobGroup(runId);
+          return;
+        }
+        LiveCounters.Snapshot s = reader.snapshot();
+        progress.update(s.traces(), traces, s.failed(), s.correct(), s.decided(), s.tokens());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private int partitions(WorkPlan plan) {
+    int asked = options.partitions();
+    // One wave of tasks: a task that ends early leaves its share of the engine to the others.
+    int wanted = asked > 0 ? asked : spark.sparkContext().defaultParallelism();
+    return (int) Math.max(1, Math.min(wanted, plan.prompts));
+  }
+
+  private LedgerOptions ledgerOptions(String id, String workSet) {
+    return LedgerOptions.of(id, workSet, options.commitIntervalMillis());
+  }
+
+  private void count(LedgerProgress done) {
+    committed = committed.plus(done.counts());
+    lastVersion = Math.max(lastVersion, done.tableVersion());
+  }
+
+  private GenerateResult result(
+      TraceTable table, Prompts prompts, long total, long existing, RecoveryResult recovered) {
+    return new GenerateResult(
+        runId,
+        table.path(),
+        prompts.counts().total(),
+        total,
+        existing,
+        committed.rows(),
+        copied,
+        committed.errors() == 0 ? Map.of() : failedByClass(table),
+        committed.correct(),
+        committed.incorrect(),
+        committed.undecided(),
+        generatedTokens,
+        generateSeconds,
+        (System.nanoTime() - startNanos) / 1e9,
+        recovered.adoptedRows(),
+        !options.verifiers().isEmpty());
+  }
+
+  private Map<String, Long> failedByClass(TraceTable table) {
+    Map<String, Long> out = new TreeMap<>();
+    Dataset<Row> mine = table.read(spark).filter("error is not null").filter("run_id = '" + runId + "'");
+    for (Row row : mine.groupBy("error.class").count().collectAsList()) {
+      out.put(row.getString(0), row.getLong(1));
+    }
+    return out;
+  }
+
+  /** Sorts by time, and is unique among runs that start in the same second. */
+  private static String newRunId() {
+    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC).format(Instant.now());
+    return String.format("%s-%06x", time, new SecureRandom().nextInt(1 << 24));
+  }
+}

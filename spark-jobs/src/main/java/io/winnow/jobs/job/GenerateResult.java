@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import java.util.Map;
+
+/**
+ * What a run of {@code generate} did.
+ *
+ * @param runId the run, as in the tables
+ * @param table where the traces are
+ * @param prompts prompts of the input, failed ones included
+ * @param planned prompts times samples
+ * @param existing traces that were there before
+ * @param written traces that this run added, failed ones included
+ * @param copied of those, traces taken over from another prompt of the same text
+ * @param failedByClass rows of this run with an error, by class
+ * @param correct traces with the verdict correct
+ * @param incorrect traces with the verdict incorrect
+ * @param undecided traces without such a verdict
+ * @param generatedTokens tokens decoded by this run
+ * @param generateSeconds wall time of the generating job
+ * @param wallSeconds wall time of the whole run
+ * @param adopted rows that an earlier, interrupted run had finished and this one took over
+ * @param verified whether a verifier was asked for
+ */
+public record GenerateResult(
+    String runId,
+    String table,
+    long prompts,
+    long planned,
+    long existing,
+    long written,
+    long copied,
+    Map<String, Long> failedByClass,
+    long correct,
+    long incorrect,
+    long undecided,
+    long generatedTokens,
+    double generateSeconds,
+    double wallSeconds,
+    long adopted,
+    boolean verified) {
+
+  public long failed() {
+    return failedByClass.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** Traces still missing: 0 unless the run was cut short. */
+  public long missing() {
+    return planned - existing - written;
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import java.io.Serializable;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.AccumulableInfo;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.util.LongAccumulator;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * Counters that tasks add to and the driver reads while they run: Spark's accumulators, with what running tasks report in
+ * their heartbeats. For progress only; what counts is what the ledger has committed.
+ */
+final class LiveCounters implements Serializable {
+  private final LongAccumulator traces;
+  private final LongAccumulator failed;
+  private final LongAccumulator correct;
+  private final LongAccumulator decided;
+  private final LongAccumulator tokens;
+
+  LiveCounters(SparkContext context) {
+    traces = context.longAccumulator("winnow traces");
+    failed = context.longAccumulator("winnow failed rows");
+    correct = context.longAccumulator("winnow correct");
+    decided = context.longAccumulator("winnow decided");
+    tokens = context.longAccumulator("winnow generated tokens");
+  }
+
+  /** A sample was decoded. */
+  void decoded(int completionTokens) {
+    tokens.add(completionTokens);
+  }
+
+  /** A row was written; {@code isCorrect} is null when undecided or not verified. */
+  void written(boolean isFailed, Boolean isCorrect) {
+    traces.add(1);
+    failed.add(isFailed ? 1 : 0);
+    decided.add(isCorrect == null ? 0 : 1);
+    correct.add(Boolean.TRUE.equals(isCorrect) ? 1 : 0);
+  }
+
+  /** What finished and running tasks have counted so far. */
+  record Snapshot(long traces, long failed, long correct, long decided, long tokens) {}
+
+  /** Follows heartbeats on the driver. */
+  static final class Reader extends SparkListener {
+    private final LiveCounters counters;
+    /** What each running task has reported, by accumulator. */
+    private final Map<Long, Map<Long, Long>> running = new HashMap<>();
+
+    Reader(LiveCounters counters) {
+      this.counters = counters;
+    }
+
+    @Override
+    public synchronized void onExecutorMetricsUpdate(SparkListenerExecutorMetricsUpdate update) {
+      for (var task : CollectionConverters.asJava(update.accumUpdates())) {
+        Map<Long, Long> values = new HashMap<>();
+        for (AccumulableInfo info : CollectionConverters.asJava(task._4())) {
+          if (info.update().isDefined() && info.update().get() instanceof Long value) {
+            values.put(info.id(), value);
+          }
+        }
+        running.put((Long) task._1(), values);
+      }
+    }
+
+    @Override
+    public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
+      if (end.taskInfo() != null) {
+        running.remove(end.taskInfo().taskId());
+      }
+    }
+
+    synchronized Snapshot snapshot() {
+      return new Snapshot(
+          sum(counters.traces), sum(counters.failed), sum(counters.correct), sum(counters.decided),
+          sum(counters.tokens));
+    }
+
+    private long sum(LongAccumulator accumulator) {
+      long total = accumulator.sum();
+      for (Map<Long, Long> task : running.values()) {
+        total += task.getOrDefault(accumulator.id(), 0L);
+      }
+      return total;
+    }
+  }
+}

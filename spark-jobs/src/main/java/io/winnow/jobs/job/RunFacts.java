@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.ModelInfo;
+import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.SettingValues;
+import io.winnow.jobs.input.Prompts;
+import io.winnow.jobs.table.TraceCounts;
+import io.winnow.jobs.trace.TraceKey;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import org.apache.spark.sql.SparkSession;
+
+/** The rows of {@code runs}: what a run worked on, with what, and what came of it. */
+final class RunFacts {
+  private final Map<String, Object> common = new HashMap<>();
+  private final String runId;
+  private final long startNanos = System.nanoTime();
+
+  RunFacts(
+      SparkSession spark, SettingValues values, GenerateOptions options, ModelInfo model, String runId, String workSet,
+      long versionBefore) {
+    this.runId = runId;
+    common.put("command", "generate");
+    common.put("version", version());
+    common.put("settings", values.canonical());
+    common.put("output_settings", values.affectingOutput());
+    common.put("work_set", workSet);
+    common.put("model", options.engine().model());
+    common.put("model_fingerprint", model.fingerprint());
+    common.put("tokenizer_fingerprint", model.tokenizerFingerprint());
+    common.put("template_fingerprint", model.templateFingerprint());
+    common.put("weight_format", TraceKey.weightFormat(values, model));
+    common.put("input_path", values.get(GenerateSettings.PROMPTS));
+    common.put("output_path", options.out());
+    common.put("output_version_before", versionBefore);
+    common.put("host", host());
+    common.put("cpu", cpu());
+    common.put("instruction_set", "java");
+    common.put("spark_version", spark.version());
+    common.put("java_version", System.getProperty("java.version"));
+    common.put("reproducible", true);
+  }
+
+  /**
+   * Names what a run works on: two runs of one work set would make the same traces. The prompts by their path, the model by
+   * its content, and whatever else decides the tokens.
+   */
+  static String workSet(SettingValues values, ModelInfo model) {
+    String text =
+        values.get(GenerateSettings.PROMPTS) + "\n" + model.fingerprint() + "\n" + values.affectingTokens();
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  Map<String, Object> start(Prompts prompts) {
+    Map<String, Object> row = event("start");
+    row.put("prompts", prompts.counts().total());
+    return row;
+  }
+
+  Map<String, Object> end(
+      GenerateResult result, TraceCounts counts, long versionAfter, String state, String detail) {
+    Map<String, Object> row = event("end");
+    counts(row, counts, versionAfter);
+    row.put("prompts", result.prompts());
+    row.put("traces_planned", result.planned());
+    row.put("traces_existing", result.existing());
+    row.put("exit_state", state);
+    row.put("detail", detail);
+    return row;
+  }
+
+  Map<String, Object> failed(TraceCounts counts, long versionAfter, String detail) {
+    Map<String, Object> row = event("end");
+    counts(row, counts, versionAfter);
+    row.put("exit_state", "failed");
+    row.put("detail", detail);
+    return row;
+  }
+
+  private Map<String, Object> event(String event) {
+    Map<String, Object> row = new HashMap<>(common);
+    row.put("run_id", runId);
+    row.put("event", event);
+    row.put("at", Timestamp.from(Instant.now()));
+    return row;
+  }
+
+  private void counts(Map<String, Object> row, TraceCounts counts, long versionAfter) {
+    row.put("output_version_after", versionAfter < 0 ? null : versionAfter);
+    row.put("traces_written", counts.rows());
+    row.put("traces_failed", counts.errors());
+    row.put("correct", counts.correct());
+    row.put("incorrect", counts.incorrect());
+    row.put("undecided", counts.undecided());
+    row.put("prompt_tokens", counts.promptTokens());
+    row.put("completion_tokens", counts.completionTokens());
+    row.put("wall_seconds", (System.nanoTime() - startNanos) / 1e9);
+  }
+
+  private static String version() {
+    String version = RunFacts.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return "unknown";
+    }
+  }
+
+  private static String cpu() {
+    try {
+      return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+          .filter(line -> line.startsWith("model name"))
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .findFirst()
+          .orElse(System.getProperty("os.arch"));
+    } catch (IOException e) {
+      return System.getProperty("os.arch");
+    }
+  }
+}
