@@ -113,6 +113,17 @@ public final class MathVerifier implements Verifier {
     }
     WorkLimit work = new WorkLimit(maxSteps);
     Reading goldReading = read(gold, work);
+    if (goldReading.expr == null) {
+      // A gold that is a sentence: "The answer is $5$."
+      for (Candidate candidate : AnswerExtractor.candidates(gold)) {
+        Reading inner = candidate.rule().equals("phrase") ? read(candidate.answer(), work) : goldReading;
+        if (inner.expr != null) {
+          goldReading = inner;
+          gold = candidate.answer();
+          break;
+        }
+      }
+    }
     Candidate chosen = candidates.get(0);
     String goldChoice = AnswerText.choice(gold, false);
     if (goldChoice != null && (goldReading.expr instanceof Expr.Sym || goldReading.expr == null)) {

@@ -132,9 +132,9 @@ public final class AnswerText {
     for (boolean again = true; again;) {
       again = false;
       for (String wrapper : WRAPPERS) {
-        if (rest.startsWith(wrapper + "{") && (rest.endsWith("}") || withText)) {
-          int end = rest.endsWith("}") ? rest.length() - 1 : rest.length();
-          rest = unwrapped(rest.substring(wrapper.length() + 1, end));
+        int close = rest.startsWith(wrapper + "{") ? rest.indexOf('}') : -1;
+        if (close > 0 && (withText || close == rest.length() - 1)) {
+          rest = unwrapped(rest.substring(wrapper.length() + 1, close) + rest.substring(close + 1));
           again = true;
         }
       }
@@ -149,7 +149,7 @@ public final class AnswerText {
     if (opened ? after.equals(")") : after.isEmpty() || after.equals(")")) {
       return letter;
     }
-    boolean marked = after.startsWith(")") || (!opened && (after.startsWith(". ") || after.startsWith(":") || after.startsWith("}")));
+    boolean marked = after.startsWith(")") || (!opened && (after.startsWith(". ") || after.startsWith(":")));
     return withText && marked ? letter : null;
   }
 }

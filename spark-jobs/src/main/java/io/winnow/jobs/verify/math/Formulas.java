@@ -60,6 +60,9 @@ final class Formulas {
       }
       start--;
     }
+    if (start > 0 && Character.isLetter(text.charAt(start - 1))) {
+      return null;
+    }
     if (start > 0 && text.charAt(start - 1) == '.') {
       start--;
     }

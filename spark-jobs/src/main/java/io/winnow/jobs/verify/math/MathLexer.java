@@ -43,16 +43,16 @@ final class MathLexer {
   private static final Set<String> LAYOUT = Set.of(
       ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl",
       "Bigr", "biggl", "biggr", "displaystyle", "textstyle", "limits", "thinspace", "enspace", "$", "(", ")", "[", "]",
-      "boldsymbol", "bm", "phantom", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
+      "boldsymbol", "bm", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
       "mathsf", "mathcal", "mathop", "boxed", "fbox", "underline", "\n", "\t");
   private static final Set<String> TEXT_COMMANDS = Set.of(
       "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm", "operatorname", "emph");
   /** Two and three letters that are words or units and not products of variables. */
   private static final Set<String> SHORT_WORDS = Set.of(
       "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph", "kph",
-      "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "pm", "am", "sq", "cu", "the", "of", "is", "no",
+      "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "sq", "cu", "the", "of", "is", "no",
       "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag", "hat",
-      "kWh", "kHz", "Hz", "km²", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
+      "kWh", "kHz", "Hz", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
   private static final Set<String> PERCENT_WORDS = Set.of("percent", "percents", "pct");
 
   private final String text;
@@ -129,6 +129,9 @@ final class MathLexer {
       symbol("∅");
     } else if (name.equals("mathbb")) {
       symbol("mathbb" + braced().strip());
+    } else if (name.equals("hspace") || name.equals("phantom") || name.equals("hphantom") || name.equals("vspace")) {
+      braced();
+      spaced = true;
     } else if (name.equals("circ")) {
       operator("°");
     } else {
@@ -174,7 +177,10 @@ final class MathLexer {
       operator("%");
     } else if (roman && FUNCTIONS.contains(lower)) {
       add(Type.FUNCTION, lower);
-    } else if (roman && inner.length() == 1 && (inner.equals("i") || inner.equals("e") || !afterNumber())) {
+    } else if (lower.equals("am") || lower.equals("pm") || lower.equals("a.m.") || lower.equals("p.m.")) {
+      add(Type.OPERATOR, lower.charAt(0) + "m");
+    } else if (inner.length() == 1 && isLetter(inner.charAt(0))
+        && ((roman && (inner.equals("i") || inner.equals("e"))) || !afterNumber())) {
       symbol(inner);
     } else if (inner.chars().anyMatch(c -> c >= '0' && c <= '9') || inner.indexOf('\\') >= 0) {
       // Mathematics inside a text command: read where it stands.
@@ -295,7 +301,11 @@ final class MathLexer {
       symbol("∞");
     } else if (GREEK.contains(run)) {
       symbol(run);
-    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run)) {
+    } else if (isHalfOfDay(lower)) {
+      halfOfDay(lower);
+    } else if (run.equals("x") && timesSign()) {
+      operator("*");
+    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run) || isProse(run, start) || isOrdinal(run, start)) {
       add(Type.WORD, run);
     } else {
       for (int i = 0; i < run.length() - 1; i++) {
@@ -303,6 +313,37 @@ final class MathLexer {
       }
       symbol(run.substring(run.length() - 1));
     }
+  }
+
+  /** Two or three letters beside another word: {@code So we get}, {@code 45 years old}. */
+  private boolean isProse(String run, int start) {
+    boolean spaceBefore = start > 0 && text.charAt(start - 1) == ' ';
+    boolean wordBefore = spaceBefore && !tokens.isEmpty() && tokens.get(tokens.size() - 1).type() == Type.WORD;
+    return run.length() >= 2 && (wordBefore || (peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2))));
+  }
+
+  private boolean isOrdinal(String run, int start) {
+    return afterNumber() && isDigit(text.charAt(start - 1)) && Set.of("st", "nd", "rd", "th").contains(run);
+  }
+
+  /** A lone x between two numbers, as in {@code 2.5 x 10^3}. */
+  private boolean timesSign() {
+    return afterNumber() && peek(0) == ' ' && isDigit(peek(1));
+  }
+
+  /** {@code am} or {@code pm} in any spelling, behind a time of day. */
+  private boolean isHalfOfDay(String lower) {
+    boolean half = lower.equals("am") || lower.equals("pm") || ((lower.equals("a") || lower.equals("p"))
+        && (at == text.length() || text.startsWith(".m", at) || text.startsWith(".M", at)));
+    return half && afterNumber() && tokens.size() >= 3 && tokens.get(tokens.size() - 2).is(":");
+  }
+
+  private void halfOfDay(String lower) {
+    if (lower.length() == 1) {
+      at += peek(0) == '.' ? 2 : 0;
+      at += peek(0) == '.' ? 1 : 0;
+    }
+    add(Type.OPERATOR, lower.charAt(0) + "m");
   }
 
   private static boolean isTitleCase(String run) {

@@ -158,15 +158,15 @@ record NormalForm(Polynomial num, Polynomial den) {
     TreeMap<String, Rational> atoms = new TreeMap<>();
     for (Map.Entry<String, Rational> entry : monomial.atoms().entrySet()) {
       boolean positive = entry.getKey().equals("pi") || entry.getKey().equals("e") || isPositiveInteger(entry.getKey());
-      // The root of a square is an absolute value, and that of i needs a choice of branch.
-      boolean odd = entry.getValue().num().testBit(0) && entry.getValue().isInteger();
-      if (!positive && (!odd || !square || entry.getKey().equals(Monomial.IMAGINARY))) {
+      // An even root of an even power is an absolute value, and that of i needs a choice of branch.
+      boolean odd = entry.getValue().num().testBit(0) || exponent.den().testBit(0);
+      if (!positive && (!odd || entry.getKey().equals(Monomial.IMAGINARY) || entry.getKey().charAt(0) == '{')) {
         return opaque("(" + base + ")^(" + exponent + ")");
       }
       atoms.put(entry.getKey(), entry.getValue().times(exponent));
     }
     if (coefficient.signum() < 0) {
-      if (!square) {
+      if (!square || !monomial.isUnit()) {
         return opaque("(" + base + ")^(" + exponent + ")");
       }
       atoms.merge(Monomial.IMAGINARY, Rational.of(exponent.num()), Rational::plus);
@@ -227,10 +227,11 @@ record NormalForm(Polynomial num, Polynomial den) {
         if (index == null || index.signum() == 0) {
           return opaque("root(" + first + "," + args.get(1) + ")");
         }
-        boolean oddRootOfNegative = value != null && value.signum() < 0 && index.isInteger() && index.num().testBit(0);
+        boolean oddRootOfNegative = index.isInteger() && index.num().testBit(0) && first.den.equals(Polynomial.ONE)
+            && first.num.terms().size() == 1 && first.num.terms().firstEntry().getValue().signum() < 0;
         Rational exponent = Rational.ONE.dividedBy(index);
         return oddRootOfNegative
-            ? root(of(value.negate()), exponent, work).times(of(Rational.MINUS_ONE), work)
+            ? power(new NormalForm(first.num.negate(), first.den), of(exponent), work).times(of(Rational.MINUS_ONE), work)
             : power(first, of(exponent), work);
       }
       case "abs" -> {

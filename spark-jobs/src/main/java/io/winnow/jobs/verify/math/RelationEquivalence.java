@@ -29,6 +29,12 @@ final class RelationEquivalence {
   }
 
   Decision compare(Expr gold, Expr answer) throws UnreadableException {
+    if (isMembership(gold)) {
+      return comparison.decide(value(gold), answer);
+    }
+    if (isMembership(answer)) {
+      return comparison.decide(gold, value(answer));
+    }
     Expr goldValue = value(gold);
     Expr answerValue = value(answer);
     boolean goldIsRelation = gold instanceof Expr.Relation;
@@ -92,8 +98,15 @@ final class RelationEquivalence {
     if (expr instanceof Expr.Sym sym) {
       return !sym.name().equals("pi") && !sym.name().equals("∞");
     }
+    if (expr instanceof Expr.Seq seq) {
+      return seq.kind() == Kind.BRACKETED && seq.items().stream().allMatch(Expr.Sym.class::isInstance);
+    }
     return expr instanceof Expr.Product product && product.factors().get(0) instanceof Expr.Sym
         && product.factors().stream().allMatch(RelationEquivalence::isNamePart);
+  }
+
+  private static boolean isMembership(Expr expr) {
+    return expr instanceof Expr.Relation relation && relation.ops().equals(List.of("∈")) && isName(relation.sides().get(0));
   }
 
   private static boolean isNamePart(Expr expr) {
@@ -225,16 +238,33 @@ final class RelationEquivalence {
   /** {@code x = 2, y = 3} against {@code (2, 3)}: the coordinates in the order of the names. */
   Decision systemAgainstTuple(Expr.Seq gold, Expr.Seq answer) throws UnreadableException {
     boolean goldIsSystem = Equivalence.isAssignments(gold);
-    Expr.Seq system = goldIsSystem ? gold : answer;
+    TreeMap<String, Expr> byName = byName(goldIsSystem ? gold : answer);
+    if (byName == null) {
+      return Decision.unknown("tuple", "a name with two values against a tuple");
+    }
+    Expr.Seq tuple = new Expr.Seq(Kind.BRACKETED, List.copyOf(byName.values()), true, true);
+    return goldIsSystem ? comparison.decide(tuple, answer) : comparison.decide(gold, tuple);
+  }
+
+  /** Two systems of assignments to the same names, each once: by name; null when they are not such. */
+  Decision systems(Expr.Seq gold, Expr.Seq answer) throws UnreadableException {
+    TreeMap<String, Expr> a = byName(gold);
+    TreeMap<String, Expr> b = byName(answer);
+    if (a == null || b == null || !a.keySet().equals(b.keySet())) {
+      return null;
+    }
+    return comparison.decide(
+        new Expr.Seq(Kind.BRACKETED, List.copyOf(a.values()), true, true),
+        new Expr.Seq(Kind.BRACKETED, List.copyOf(b.values()), true, true));
+  }
+
+  /** The values by name, or null when a name has two. */
+  private static TreeMap<String, Expr> byName(Expr.Seq system) {
     TreeMap<String, Expr> byName = new TreeMap<>();
     for (Expr item : system.items()) {
       Expr.Relation relation = (Expr.Relation) item;
       byName.put(((Expr.Sym) relation.sides().get(0)).name(), relation.sides().get(1));
     }
-    if (byName.size() != system.items().size()) {
-      return Decision.unknown("tuple", "a name with two values against a tuple");
-    }
-    Expr.Seq tuple = new Expr.Seq(Kind.BRACKETED, List.copyOf(byName.values()), true, true);
-    return goldIsSystem ? comparison.decide(tuple, answer) : comparison.decide(gold, tuple);
+    return byName.size() == system.items().size() ? byName : null;
   }
 }
