@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.winnow.jobs.verify.Verdict.Value;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,7 +86,8 @@ class MathOracleTest {
     labels.forEach((source, tally) -> tally.misses.forEach(miss -> misses.add("label " + miss)));
     parity.forEach((source, tally) -> tally.misses.forEach(miss -> misses.add("parity " + miss)));
     Path file = Path.of(System.getProperty("java.io.tmpdir"), "math-oracle-misses.txt");
-    Files.write(file, misses);
+    // Bytes, not a writer: the tail of a reply may begin inside a surrogate pair.
+    Files.write(file, String.join("\n", misses).getBytes(StandardCharsets.UTF_8));
     System.out.println("math misses     " + misses.size() + " lines in " + file);
     for (String source : LABELLED) {
       Tally tally = labels.get(source);
@@ -156,7 +158,7 @@ class MathOracleTest {
     String answer = node.get("answer").asText();
     return node.get("case").asText() + " gold " + node.get("gold") + " label " + node.path("label") + " mv " + node.path("verdict")
         + " → " + verdict.value() + " " + verdict.rule() + " «" + verdict.extracted() + "» " + verdict.detail() + " …"
-        + answer.substring(Math.max(0, answer.length() - 60)).replaceAll("[\\n\\ud800-\\udfff]", "⏎");
+        + answer.substring(Math.max(0, answer.length() - 60)).replace("\n", "⏎");
   }
 
   private static String pad(String source) {

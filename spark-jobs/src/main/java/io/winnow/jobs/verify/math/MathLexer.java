@@ -315,11 +315,15 @@ final class MathLexer {
     }
   }
 
-  /** Two or three letters beside another word: {@code So we get}, {@code 45 years old}. */
+  /** One to three letters beside another word: {@code So we get}, {@code 45 years old}. */
   private boolean isProse(String run, int start) {
     boolean spaceBefore = start > 0 && text.charAt(start - 1) == ' ';
     boolean wordBefore = spaceBefore && !tokens.isEmpty() && tokens.get(tokens.size() - 1).type() == Type.WORD;
-    return run.length() >= 2 && (wordBefore || (peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2))));
+    if (run.length() == 1) {
+      // A sentence begins with "I" or "A".
+      return tokens.isEmpty() && (run.equals("I") || run.equals("A")) && peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2));
+    }
+    return (wordBefore || (peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2))));
   }
 
   private boolean isOrdinal(String run, int start) {
@@ -434,7 +438,8 @@ final class MathLexer {
         if (Character.isLetter(c)) {
           add(Type.WORD, String.valueOf(c));
         } else {
-          throw new UnreadableException("the character '" + c + "' at " + (at - 1));
+          throw new UnreadableException(
+              String.format("the character U+%04X at %d", text.codePointAt(at - 1), at - 1));
         }
       }
     }

@@ -93,6 +93,7 @@ public final class MathReader extends PrimaryReader {
     while (peek().is("∪") || peek().is("∩") || peek().is("∖") || peek().is(":")) {
       String op = next().text();
       Expr right = sum();
+      deepen();
       if (op.equals(":")) {
         left = ratio(left, right);
       } else {
@@ -173,6 +174,7 @@ public final class MathReader extends PrimaryReader {
       } else if (op.is("/")) {
         at++;
         Expr den = signed();
+        deepen();
         factors.set(factors.size() - 1, Expr.quotient(factors.get(factors.size() - 1), den));
       } else if (startsPrimary(op)) {
         juxtaposed(factors);
@@ -308,7 +310,7 @@ public final class MathReader extends PrimaryReader {
         return result;
       }
       at++;
-      work.spend(1);
+      deepen();
     }
   }
 }

@@ -20,6 +20,7 @@ abstract class PrimaryReader {
   final WorkLimit work;
   int at;
   int depth;
+  private int deepened;
   /** Bars of an absolute value that are open here: the next bar closes. */
   int bars;
 
@@ -324,6 +325,13 @@ abstract class PrimaryReader {
     work.spend(1);
     if (++depth > WorkLimit.MAX_DEPTH) {
       throw new WorkLimit.Exceeded("nested deeper than " + WorkLimit.MAX_DEPTH);
+    }
+  }
+
+  /** Counts a level of the tree that a loop and not a recursion builds, as in 5!!! or a/b/c. */
+  final void deepen() {
+    if (++deepened > WorkLimit.MAX_DEPTH) {
+      throw new WorkLimit.Exceeded("more than " + WorkLimit.MAX_DEPTH + " operators in a row");
     }
   }
 
