@@ -179,7 +179,7 @@ public final class MathVerifier implements Verifier {
       why = decision.detail();
       kind = decision.kind();
     }
-    if (AnswerText.key(gold).equals(AnswerText.key(candidate.answer()))) {
+    if (AnswerText.same(gold, candidate.answer())) {
       return judgement(true, candidate, "text", "the same text");
     }
     return new Judgement(Value.UNDECIDED, candidate.answer(), candidate.rule() + ":" + kind, why);

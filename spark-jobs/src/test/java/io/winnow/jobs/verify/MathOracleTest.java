@@ -97,6 +97,27 @@ class MathOracleTest {
   }
 
   @Test
+  void hardInputsEndSoon() {
+    Verifier verifier = Verifiers.byName("math", Map.of());
+    List<String> hard = List.of(
+        "9^{9^{9}}", "{".repeat(10_000) + "5" + "}".repeat(10_000), "9".repeat(4_000), "9".repeat(1_000_000),
+        "(x+1)^{64}".repeat(20), "(x+y+z+w)^{60}", "(1+\\sqrt{2}+\\sqrt{3}+\\sqrt{5}+\\sqrt{7}+\\sqrt{11})^{64}",
+        "1,".repeat(2_000) + "1", "\\sqrt{" + "7".repeat(4_000) + "}", "\\binom{1000}{500}^{9}", "1/(x+1)".repeat(60));
+    for (String answer : hard) {
+      long fastest = Long.MAX_VALUE;
+      Verdict verdict = null;
+      for (int round = 0; round < 10; round++) {
+        verdict = verifier.verify(VerificationRequest.of(round % 2 == 0 ? answer : "5", "\\boxed{" + answer + "}"));
+        fastest = round % 2 == 0 ? Math.min(fastest, verdict.micros()) : fastest;
+      }
+      System.out.printf(Locale.ROOT, "math hard       %-32.32s %9d characters %,9d µs %s%n",
+          answer, answer.length(), fastest, verdict.value().label());
+      long micros = fastest;
+      assertTrue(micros < 1_000_000, () -> micros + " µs for " + answer);
+    }
+  }
+
+  @Test
   void verifiesManyTimesASecond() throws IOException {
     Map<String, List<VerificationRequest>> sets = new TreeMap<>();
     for (JsonNode node : openR1Records()) {

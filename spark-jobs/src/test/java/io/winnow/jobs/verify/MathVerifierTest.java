@@ -119,8 +119,6 @@ class MathVerifierTest {
         "a_{".repeat(1_000) + "}".repeat(1_000), "|".repeat(4_000), "\\".repeat(4_001), "{,}".repeat(1_300), "1{,}000".repeat(500),
         "\\begin{pmatrix}" + "1&".repeat(1_900) + "1\\end{pmatrix}", "\\sqrt{" + "7".repeat(4_000) + "}", "\\frac{1}{0}", "0^{-1}", "0^0",
         "\\binom{1000}{500}^{900}", "\\sqrt[1000]{2}^{999}", "\uD83D\uDE42".repeat(2_000), "\uD83D", "\u0000", "1/x".repeat(1_300), "1:".repeat(2_000) + "1", "\\cup x".repeat(600), "x^".repeat(2_000) + "2", "\\sin".repeat(900));
-    long slowest = 0;
-    String slowestName = "";
     for (String answer : hostile) {
       String name = answer.length() > 40 ? answer.substring(0, 40) + "…" : answer;
       Verdict verdict = assertTimeoutPreemptively(
@@ -132,10 +130,7 @@ class MathVerifierTest {
           Duration.ofSeconds(5), () -> verify(answer, "\\boxed{" + answer + "}"), name);
       assertNotEquals(Value.ERROR, same.value(), () -> name + ": " + same.detail());
       assertNotNull(same.detail(), name);
-      slowestName = Math.max(verdict.micros(), same.micros()) > slowest ? name : slowestName;
-      slowest = Math.max(slowest, Math.max(verdict.micros(), same.micros()));
     }
-    System.out.println("slowest hostile answer, JVM cold: " + slowest + " µs for " + slowestName);
     assertEquals(Value.UNDECIDED, verify("5", "\\boxed{9^{9^{9}}}").value());
     assertEquals(Value.CORRECT, verify("9^{9^{9}}", "\\boxed{9^{9^{9}}}").value());
     assertEquals(Value.CORRECT, verify(nested, "\\boxed{" + nested + "}").value());

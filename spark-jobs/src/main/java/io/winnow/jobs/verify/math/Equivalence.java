@@ -40,7 +40,7 @@ public final class Equivalence {
   }
 
   private Decision decide(Expr gold, Expr answer) throws UnreadableException {
-    work.spend(5);
+    work.spend(10);
     if (gold instanceof Expr.Words || answer instanceof Expr.Words) {
       return words(gold, answer);
     }

@@ -57,7 +57,7 @@ record Polynomial(TreeMap<Monomial, Rational> terms) {
     TreeMap<Monomial, Rational> product = new TreeMap<>();
     for (Map.Entry<Monomial, Rational> a : terms.entrySet()) {
       for (Map.Entry<Monomial, Rational> b : other.terms.entrySet()) {
-        work.spend(10 + size(a.getValue()) + size(b.getValue()));
+        work.spend(20 + size(a.getValue()) + size(b.getValue()));
         Monomial.Scaled scaled = a.getKey().times(b.getKey());
         add(product, scaled.monomial(), a.getValue().times(b.getValue()).times(scaled.coefficient()));
       }
