@@ -110,15 +110,24 @@ class MathVerifierTest {
     String nested = "{".repeat(10_000) + "5" + "}".repeat(10_000);
     String brackets = "(".repeat(1_500) + "5" + ")".repeat(1_500);
     List<String> hostile = List.of(
-        "9^{9^{9}}", "9^{9^{9^{9}}}", "10^{10^{10}}", "(9!)!", "((9!)!)!", "1e999999999", "1e99999999999999999999", "2^{-99999999}",
-        nested, brackets, "\\frac{".repeat(600) + "1" + "}{2}".repeat(600), "\\sqrt{".repeat(600) + "2" + "}".repeat(600),
-        "\\text{".repeat(600) + "2" + "}".repeat(600), "9".repeat(4_000), "9".repeat(1_000_000), "-".repeat(4_000) + "5",
+        "9^{9^{9}}", "9^{9^{9^{9}}}", "10^{10^{10}}", "(9!)!", "((9!)!)!", "1e999999999", "1e99999999999999999999",
+        "2^{-99999999}",
+        nested, brackets, "\\frac{".repeat(600) + "1" + "}{2}".repeat(600), "\\sqrt{".repeat(600) + "2"
+        + "}".repeat(600),
+        "\\text{".repeat(600) + "2" + "}".repeat(600), "9".repeat(4_000), "9".repeat(1_000_000), "-".repeat(4_000)
+        + "5",
         "(x+1)^{64}".repeat(20), "(x+y+z+w)^{60}", "(1+\\sqrt{2}+\\sqrt{3}+\\sqrt{5}+\\sqrt{7}+\\sqrt{11})^{64}",
-        "1/(x+1)+1/(x+2)+1/(x+3)+1/(x+4)+1/(x+5)+1/(x+6)+1/(x+7)+1/(x+8)+1/(x+9)", "1,".repeat(2_000) + "1", "\\pm".repeat(1_000),
-        "x=".repeat(2_000) + "1", "1<".repeat(2_000) + "x", "!".repeat(4_000), "5" + "!".repeat(4_000), "5" + "%".repeat(4_000),
-        "a_{".repeat(1_000) + "}".repeat(1_000), "|".repeat(4_000), "\\".repeat(4_001), "{,}".repeat(1_300), "1{,}000".repeat(500),
-        "\\begin{pmatrix}" + "1&".repeat(1_900) + "1\\end{pmatrix}", "\\sqrt{" + "7".repeat(4_000) + "}", "\\frac{1}{0}", "0^{-1}", "0^0",
-        "\\binom{1000}{500}^{900}", "\\sqrt[1000]{2}^{999}", "\uD83D\uDE42".repeat(2_000), "\uD83D", "\u0000", "1/x".repeat(1_300), "1:".repeat(2_000) + "1", "\\cup x".repeat(600), "x^".repeat(2_000) + "2", "\\sin".repeat(900));
+        "1/(x+1)+1/(x+2)+1/(x+3)+1/(x+4)+1/(x+5)+1/(x+6)+1/(x+7)+1/(x+8)+1/(x+9)", "1,".repeat(2_000) + "1",
+        "\\pm".repeat(1_000),
+        "x=".repeat(2_000) + "1", "1<".repeat(2_000) + "x", "!".repeat(4_000), "5" + "!".repeat(4_000), "5"
+        + "%".repeat(4_000),
+        "a_{".repeat(1_000) + "}".repeat(1_000), "|".repeat(4_000), "\\".repeat(4_001), "{,}".repeat(1_300),
+        "1{,}000".repeat(500),
+        "\\begin{pmatrix}" + "1&".repeat(1_900) + "1\\end{pmatrix}", "\\sqrt{" + "7".repeat(4_000) + "}",
+        "\\frac{1}{0}", "0^{-1}", "0^0",
+        "\\binom{1000}{500}^{900}", "\\sqrt[1000]{2}^{999}", "\uD83D\uDE42".repeat(2_000), "\uD83D", "\u0000",
+        "1/x".repeat(1_300), "1:".repeat(2_000) + "1", "\\cup x".repeat(600), "x^".repeat(2_000) + "2",
+        "\\sin".repeat(900));
     for (String answer : hostile) {
       String name = answer.length() > 40 ? answer.substring(0, 40) + "…" : answer;
       Verdict verdict = assertTimeoutPreemptively(
@@ -140,14 +149,18 @@ class MathVerifierTest {
   void hostileTextsAreSearchedInLinearTime() {
     int mega = 1 << 20;
     List<String> texts = List.of(
-        "\\boxed{".repeat(mega / 7), "\\boxed{}".repeat(mega / 8), "\\boxed".repeat(mega / 6), "{".repeat(mega), "}".repeat(mega),
-        "answer ".repeat(mega / 7), "the answer is ".repeat(mega / 14), "####".repeat(mega / 4), "$".repeat(mega), "\\(".repeat(mega / 2),
+        "\\boxed{".repeat(mega / 7), "\\boxed{}".repeat(mega / 8), "\\boxed".repeat(mega / 6), "{".repeat(mega),
+        "}".repeat(mega),
+        "answer ".repeat(mega / 7), "the answer is ".repeat(mega / 14), "####".repeat(mega / 4), "$".repeat(mega),
+        "\\(".repeat(mega / 2),
         "1".repeat(mega), "1,".repeat(mega / 2), "= 1 ".repeat(mega / 4), "\n".repeat(mega), "<think>".repeat(mega / 7),
-        "</think>".repeat(mega / 8), "*".repeat(mega), ".".repeat(mega), " ".repeat(mega), "\\boxed 1 ".repeat(mega / 9));
+        "</think>".repeat(mega / 8), "*".repeat(mega), ".".repeat(mega), " ".repeat(mega),
+        "\\boxed 1 ".repeat(mega / 9));
     for (String text : texts) {
       String name = text.substring(0, 16);
       Verdict verdict = assertTimeoutPreemptively(Duration.ofSeconds(5), () -> verify("5", text), name);
-      assertTrue(verdict.value() == Value.INCORRECT || verdict.value() == Value.UNDECIDED, () -> name + ": " + verdict.value());
+      assertTrue(verdict.value() == Value.INCORRECT || verdict.value() == Value.UNDECIDED, () -> name + ": "
+          + verdict.value());
       assertTrue(verdict.detail().length() < 1_000, name);
       assertTimeoutPreemptively(Duration.ofSeconds(5), () -> verify(text, text), name);
     }
@@ -159,9 +172,12 @@ class MathVerifierTest {
     System.out.println("MathVerifierTest seed " + seed);
     SplittableRandom random = new SplittableRandom(seed);
     String[] parts = {
-      "\\frac", "{", "}", "(", ")", "[", "]", "1", "23", "0", ".", ",", "x", "y", "\\pi", "^", "_", "+", "-", "*", "/", "=", "<", "\\le",
-      "\\sqrt", "\\text{ cm}", "\\{", "\\}", "|", "!", "%", "\\pm", "\\cup", "\\infty", " ", "\\\\", "&", "\\begin{pmatrix}",
-      "\\end{pmatrix}", "sin", "and", ":", ";", "½", "°", "e5", "\\boxed{", "$", "\\overline{3}", "words", "\\over", "'", "~", "pm", "\\in"
+      "\\frac", "{", "}", "(", ")", "[", "]", "1", "23", "0", ".", ",", "x", "y", "\\pi", "^", "_", "+", "-", "*",
+      "/", "=", "<", "\\le",
+      "\\sqrt", "\\text{ cm}", "\\{", "\\}", "|", "!", "%", "\\pm", "\\cup", "\\infty", " ", "\\\\", "&",
+      "\\begin{pmatrix}",
+      "\\end{pmatrix}", "sin", "and", ":", ";", "½", "°", "e5", "\\boxed{", "$", "\\overline{3}", "words", "\\over",
+      "'", "~", "pm", "\\in"
     };
     for (int i = 0; i < 40_000; i++) {
       String gold = sample(random, parts);
@@ -206,6 +222,7 @@ class MathVerifierTest {
     assertEquals("Unknown parameter 'x' of verifier math. Known parameters: config.",
         assertThrows(IllegalArgumentException.class, () -> Verifiers.byName("math", Map.of("x", "1"))).getMessage());
     assertEquals("Unknown value 'loose' of parameter config of verifier math. Known values: winnow.",
-        assertThrows(IllegalArgumentException.class, () -> Verifiers.byName("math", Map.of("config", "loose"))).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> Verifiers.byName("math", Map.of("config",
+        "loose"))).getMessage());
   }
 }

@@ -10,8 +10,9 @@ import java.util.List;
 /**
  * Takes the answer out of a completion. The first of these that there is, counts; each names its rule:
  * <ol>
- * <li>{@code boxed}: the last complete {@code \boxed{…}} or {@code \fbox{…}} of what follows the thinking; boxes that stand
- *     directly beside it, with no more than "and", "or" or commas between, are offered as a list ({@code boxes});
+ * <li>{@code boxed}: the last complete {@code \boxed{…}} or {@code \fbox{…}} of what follows the thinking; boxes
+ * that stand directly beside it, with no more than "and", "or" or commas between, are offered as a list
+ * ({@code boxes});
  * <li>{@code marked}: the line after the last {@code ####};
  * <li>{@code phrase}: what follows the last "answer is", "answer:", or a last line that begins with {@code A:};
  * <li>{@code thinking-boxed}: the last box of the thinking;
@@ -91,8 +92,8 @@ public final class AnswerExtractor {
   }
 
   /**
-   * All complete outermost boxes in order: start of the command, start and end of the content, end. One pass with a stack of open
-   * braces, so that ten thousand unclosed boxes cost no more than their length.
+   * All complete outermost boxes in order: start of the command, start and end of the content, end. One pass with a
+   * stack of open braces, so that ten thousand unclosed boxes cost no more than their length.
    */
   private static List<int[]> boxes(String text) {
     List<int[]> boxes = new ArrayList<>();
@@ -137,7 +138,10 @@ public final class AnswerExtractor {
     return depth < stack.length ? stack : Arrays.copyOf(stack, depth * 2);
   }
 
-  /** Where the content of a box command at {@code at} begins, just after its brace or, without one, its space; -1 if it is none. */
+  /**
+   * Where the content of a box command at {@code at} begins, just after its brace or, without one, its space; -1 if
+   * it is none.
+   */
   private static int boxContent(String text, int at) {
     int end = text.startsWith("\\boxed", at) ? at + 6 : text.startsWith("\\fbox", at) ? at + 5 : -1;
     if (end < 0) {
@@ -155,7 +159,8 @@ public final class AnswerExtractor {
   /** A box without braces ends with the formula, the line or the next space. */
   private static int unbracedEnd(String text, int from) {
     int end = from;
-    while (end < text.length() && end - from < MAX_PHRASE && !Character.isWhitespace(text.charAt(end)) && text.charAt(end) != '$'
+    while (end < text.length() && end - from < MAX_PHRASE && !Character.isWhitespace(text.charAt(end))
+        && text.charAt(end) != '$'
         && !text.startsWith("\\)", end) && !text.startsWith("\\]", end)) {
       end++;
     }
@@ -167,7 +172,8 @@ public final class AnswerExtractor {
       return false;
     }
     String between = text.substring(from, to);
-    for (String word : new String[] {"\\text", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]", "\\,", "\\ ", "and", "or"}) {
+    for (String word : new String[] {"\\text", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]", "\\,", "\\ ",
+        "and", "or"}) {
       between = between.replace(word, " ");
     }
     return between.chars().allMatch(c -> " ,;$&{}\n".indexOf(c) >= 0) && to > from;

@@ -61,7 +61,10 @@ public final class AnswerText {
     return Character.isWhitespace(c) || Character.isSpaceChar(c);
   }
 
-  /** Whether two texts differ by nothing but layout; texts above {@link #MAX_KEY} characters only when they are identical. */
+  /**
+   * Whether two texts differ by nothing but layout; texts above {@link #MAX_KEY} characters only when they are
+   * identical.
+   */
   public static boolean same(String a, String b) {
     return a.equals(b) || (a.length() <= MAX_KEY && b.length() <= MAX_KEY && key(a).equals(key(b)));
   }
@@ -135,7 +138,8 @@ public final class AnswerText {
   }
 
   /**
-   * The letter A to J when the text is one letter of a multiple choice: {@code B}, {@code (b)}, {@code B.}, {@code \text{(B)}}.
+   * The letter A to J when the text is one letter of a multiple choice: {@code B}, {@code (b)}, {@code B.},
+   * {@code \text{(B)}}.
    *
    * @param withText whether a text may follow the letter and its {@code )}, {@code .} or {@code :}
    * @return the upper-case letter, or null

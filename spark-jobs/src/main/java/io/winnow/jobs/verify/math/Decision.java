@@ -5,8 +5,8 @@ package io.winnow.jobs.verify.math;
  * Whether two answers are equal, and why.
  *
  * @param outcome what was decided
- * @param kind what was compared: number, expression, tuple, set, interval, matrix, equation, inequality, choice, text, kinds
- *     (two different kinds) or none
+ * @param kind what was compared: number, expression, tuple, set, interval, matrix, equation, inequality, choice,
+ * text, kinds (two different kinds) or none
  * @param detail the normalized forms, or why it could not be decided
  */
 public record Decision(Outcome outcome, String kind, String detail) {

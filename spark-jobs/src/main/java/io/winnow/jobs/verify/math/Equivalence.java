@@ -7,16 +7,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
- * Decides whether an answer equals the gold. Equal is said only when exact normal forms agree; different only when they differ
- * by atoms that are independent, or when numbers with error bounds are apart; else unknown.
+ * Decides whether an answer equals the gold. Equal is said only when exact normal forms agree; different only when
+ * they differ by atoms that are independent, or when numbers with error bounds are apart; else unknown.
  *
- * <p>Policies, where writing is looser than mathematics: a percentage equals its number and its hundredth (50% is 50 and is
- * 0.5); units and degree signs after a value do not count; {@code name = value} equals value; bare values between commas are in
- * any order, brackets keep it, brackets against bare values or a set keep it too; repeated members of a set count once.
+ * <p>Policies, where writing is looser than mathematics: a percentage equals its number and its hundredth (50% is 50
+ * and is 0.5); units and degree signs after a value do not count; {@code name = value} equals value; bare values
+ * between commas are in any order, brackets keep it, brackets against bare values or a set keep it too; repeated
+ * members of a set count once.
  */
 public final class Equivalence {
   private static final int POINTS = 4;
@@ -162,7 +164,8 @@ public final class Equivalence {
   private static String digitGroups(Expr.Seq seq) {
     StringBuilder digits = new StringBuilder();
     for (Expr item : seq.items()) {
-      digits.append(item instanceof Expr.Num num ? String.format("%" + (digits.isEmpty() ? "" : "03") + "d", num.value().num()) : "?");
+      String format = digits.isEmpty() ? "%d" : "%03d";
+      digits.append(item instanceof Expr.Num num ? String.format(Locale.ROOT, format, num.value().num()) : "?");
     }
     return digits.toString();
   }
@@ -302,7 +305,8 @@ public final class Equivalence {
     try {
       b = NormalForm.of(answer, work);
     } catch (ArithmeticException e) {
-      return new Decision(Outcome.DIFFERENT, "number", "the gold is " + a + ", the answer has no value: " + e.getMessage());
+      return new Decision(Outcome.DIFFERENT, "number", "the gold is " + a + ", the answer has no value: "
+          + e.getMessage());
     }
     Rational x = a.constant();
     Rational y = b.constant();
@@ -369,7 +373,8 @@ public final class Equivalence {
       List<Expr> items = new ArrayList<>();
       for (Expr item : seq.items()) {
         Expr values = spread(item);
-        items.addAll(values instanceof Expr.Seq several && several.kind() == Kind.LIST ? several.items() : List.of(values));
+        items.addAll(values instanceof Expr.Seq several && several.kind() == Kind.LIST ? several.items()
+            : List.of(values));
       }
       return new Expr.Seq(seq.kind(), items, false, false);
     }

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Cuts LaTeX or plain text into tokens in one pass. Layout (spaces, {@code \left}, {@code $}) disappears here, Unicode and LaTeX
- * spellings of one thing become one token, and groups of three digits become one number.
+ * Cuts LaTeX or plain text into tokens in one pass. Layout (spaces, {@code \left}, {@code $}) disappears here,
+ * Unicode and LaTeX spellings of one thing become one token, and groups of three digits become one number.
  */
 final class MathLexer {
   enum Type { NUMBER, SYMBOL, WORD, FUNCTION, COMMAND, OPERATOR, END }
@@ -22,36 +22,44 @@ final class MathLexer {
   }
 
   static final Set<String> FUNCTIONS = Set.of(
-      "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "exp",
+      "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log",
+      "exp",
       "sqrt", "max", "min", "gcd", "lcm", "det", "lg");
   private static final Set<String> GREEK = Set.of(
       "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
-      "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma",
+      "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega",
+      "Gamma",
       "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "ell", "hbar");
   /** LaTeX commands and Unicode signs that are one operator. */
   private static final Map<String, String> OPERATORS = Map.ofEntries(
-      Map.entry("cdot", "*"), Map.entry("times", "*"), Map.entry("ast", "*"), Map.entry("div", "/"), Map.entry("pm", "±"),
-      Map.entry("mp", "∓"), Map.entry("le", "≤"), Map.entry("leq", "≤"), Map.entry("leqslant", "≤"), Map.entry("ge", "≥"),
-      Map.entry("geq", "≥"), Map.entry("geqslant", "≥"), Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("ne", "≠"),
-      Map.entry("neq", "≠"), Map.entry("in", "∈"), Map.entry("approx", "≈"), Map.entry("cup", "∪"), Map.entry("cap", "∩"),
+      Map.entry("cdot", "*"), Map.entry("times", "*"), Map.entry("ast", "*"), Map.entry("div", "/"),
+      Map.entry("pm", "±"), Map.entry("mp", "∓"), Map.entry("le", "≤"), Map.entry("leq", "≤"),
+      Map.entry("leqslant", "≤"), Map.entry("ge", "≥"), Map.entry("geq", "≥"), Map.entry("geqslant", "≥"),
+      Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("ne", "≠"), Map.entry("neq", "≠"),
+      Map.entry("in", "∈"), Map.entry("approx", "≈"), Map.entry("cup", "∪"), Map.entry("cap", "∩"),
       Map.entry("setminus", "∖"), Map.entry("degree", "°"), Map.entry("vert", "|"), Map.entry("lvert", "|"),
       Map.entry("rvert", "|"), Map.entry("mid", "|"), Map.entry("colon", ":"), Map.entry("lbrace", "\\{"),
       Map.entry("rbrace", "\\}"), Map.entry("langle", "("), Map.entry("rangle", ")"), Map.entry("lparen", "("),
       Map.entry("rparen", ")"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"), Map.entry("equiv", "="),
-      Map.entry("%", "%"), Map.entry("{", "\\{"), Map.entry("}", "\\}"), Map.entry("|", "|"), Map.entry("\\", "\\\\"));
+      Map.entry("%", "%"), Map.entry("{", "\\{"), Map.entry("}", "\\}"), Map.entry("|", "|"),
+      Map.entry("\\", "\\\\"));
   private static final String SIGNS = "×*·*⋅*∙*÷/−-–-—-≤≤≥≥≠≠∈∈≈≈∪∪∩∩±±∓∓°°％%，,；;：:（(）)［[］]｛{｝}＝=＋+－-＜<＞>∗*⁄/";
   private static final Set<String> LAYOUT = Set.of(
-      ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl",
+      ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr",
+      "Bigl",
       "Bigr", "biggl", "biggr", "displaystyle", "textstyle", "limits", "thinspace", "enspace", "$", "(", ")", "[", "]",
       "boldsymbol", "bm", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
       "mathsf", "mathcal", "mathop", "boxed", "fbox", "underline", "\n", "\t");
   private static final Set<String> TEXT_COMMANDS = Set.of(
-      "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm", "operatorname", "emph");
+      "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm",
+      "operatorname", "emph");
   /** Two and three letters that are words or units and not products of variables. */
   private static final Set<String> SHORT_WORDS = Set.of(
-      "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph", "kph",
+      "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph",
+      "kph",
       "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "sq", "cu", "the", "of", "is", "no",
-      "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag", "hat",
+      "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag",
+      "hat",
       "kWh", "kHz", "Hz", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
   private static final Set<String> PERCENT_WORDS = Set.of("percent", "percents", "pct");
 
@@ -305,7 +313,8 @@ final class MathLexer {
       halfOfDay(lower);
     } else if (run.equals("x") && timesSign()) {
       operator("*");
-    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run) || isProse(run, start) || isOrdinal(run, start)) {
+    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run) || isProse(run, start)
+        || isOrdinal(run, start)) {
       add(Type.WORD, run);
     } else {
       for (int i = 0; i < run.length() - 1; i++) {
@@ -321,7 +330,8 @@ final class MathLexer {
     boolean wordBefore = spaceBefore && !tokens.isEmpty() && tokens.get(tokens.size() - 1).type() == Type.WORD;
     if (run.length() == 1) {
       // A sentence begins with "I" or "A".
-      return tokens.isEmpty() && (run.equals("I") || run.equals("A")) && peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2));
+      return tokens.isEmpty() && (run.equals("I") || run.equals("A")) && peek(0) == ' ' && isLetter(peek(1))
+          && isLetter(peek(2));
     }
     return (wordBefore || (peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2))));
   }
@@ -433,7 +443,8 @@ final class MathLexer {
           throw new UnreadableException("a full stop in the middle, at " + (at - 1));
         }
       }
-      case '+', '-', '/', '=', '(', ')', '[', ']', '{', '}', '|', '%', ',', ';', ':', '_', '&' -> operator(String.valueOf(c));
+      case '+', '-', '/', '=', '(', ')', '[', ']', '{', '}', '|', '%', ',', ';', ':', '_',
+          '&' -> operator(String.valueOf(c));
       default -> {
         if (Character.isLetter(c)) {
           add(Type.WORD, String.valueOf(c));

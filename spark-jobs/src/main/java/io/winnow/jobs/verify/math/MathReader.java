@@ -9,13 +9,13 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Reads one answer, LaTeX or plain text, into an {@link Expr} by recursive descent. From loose to tight: list (comma, and, or),
- * relation, union, sum, product (written or by juxtaposition, left to right together with division), sign, power, postfix
- * ({@code ! % °}), primary.
+ * Reads one answer, LaTeX or plain text, into an {@link Expr} by recursive descent. From loose to tight: list
+ * (comma, and, or), relation, union, sum, product (written or by juxtaposition, left to right together with
+ * division), sign, power, postfix ({@code ! % °}), primary.
  *
- * <p>Reading policies: an integer before a fraction of integers is a mixed number; two other numbers side by side are refused;
- * words after a value are a unit and are dropped, in front of {@code =} they are a name, alone they are {@link Expr.Words};
- * currency signs are dropped.
+ * <p>Reading policies: an integer before a fraction of integers is a mixed number; two other numbers side by side
+ * are refused; words after a value are a unit and are dropped, in front of {@code =} they are a name, alone they are
+ * {@link Expr.Words}; currency signs are dropped.
  */
 public final class MathReader extends PrimaryReader {
   private static final Set<String> RELATIONS = Set.of("=", "≠", "<", "≤", ">", "≥", "∈", "≈");
@@ -252,7 +252,8 @@ public final class MathReader extends PrimaryReader {
     return switch (token.type()) {
       case NUMBER, SYMBOL, FUNCTION -> true;
       case COMMAND -> !token.text().equals("end") && !token.text().equals("over");
-      case OPERATOR -> token.is("(") || token.is("[") || token.is("{") || token.is("\\{") || (token.is("|") && bars == 0);
+      case OPERATOR -> token.is("(") || token.is("[") || token.is("{") || token.is("\\{") || (token.is("|")
+          && bars == 0);
       default -> false;
     };
   }

@@ -8,10 +8,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A quotient of two polynomials, the denominator not zero: the exact form of one value. Two are compared by multiplying across,
- * so the quotient need not be in lowest terms. Powers of sums that are no integers, functions of anything, and symbolic
- * exponents become opaque atoms named by the normal form of their arguments: equal names mean equal values, different names mean
- * nothing.
+ * A quotient of two polynomials, the denominator not zero: the exact form of one value. Two are compared by
+ * multiplying across, so the quotient need not be in lowest terms. Powers of sums that are no integers, functions of
+ * anything, and symbolic exponents become opaque atoms named by the normal form of their arguments: equal names mean
+ * equal values, different names mean nothing.
  */
 record NormalForm(Polynomial num, Polynomial den) {
   private static final int TRIAL_PRIMES_BELOW = 1000;
@@ -231,7 +231,8 @@ record NormalForm(Polynomial num, Polynomial den) {
             && first.num.terms().size() == 1 && first.num.terms().firstEntry().getValue().signum() < 0;
         Rational exponent = Rational.ONE.dividedBy(index);
         return oddRootOfNegative
-            ? power(new NormalForm(first.num.negate(), first.den), of(exponent), work).times(of(Rational.MINUS_ONE), work)
+            ? power(new NormalForm(first.num.negate(), first.den), of(exponent), work)
+                .times(of(Rational.MINUS_ONE), work)
             : power(first, of(exponent), work);
       }
       case "abs" -> {

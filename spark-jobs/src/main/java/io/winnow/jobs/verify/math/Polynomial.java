@@ -89,8 +89,9 @@ record Polynomial(TreeMap<Monomial, Rational> terms) {
   }
 
   /**
-   * Whether atoms are such that a polynomial with any term left is certainly not zero: variables, at most one of π and e, i, and
-   * roots of primes, which are linearly independent over the rationals (Besicovitch 1940). Anything opaque is not.
+   * Whether atoms are such that a polynomial with any term left is certainly not zero: variables, at most one of π
+   * and e, i, and roots of primes, which are linearly independent over the rationals (Besicovitch 1940). Anything
+   * opaque is not.
    */
   boolean independentAtoms() {
     Set<String> atoms = atoms();

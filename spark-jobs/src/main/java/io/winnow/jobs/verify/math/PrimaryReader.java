@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** The innermost rules of {@link MathReader}: numbers, words, brackets, functions and commands, and the place in the tokens. */
+/**
+ * The innermost rules of {@link MathReader}: numbers, words, brackets, functions and commands, and the place in the
+ * tokens.
+ */
 abstract class PrimaryReader {
   private static final Set<String> CURRENCY = Set.of("usd", "eur", "gbp", "rs", "dollars", "rupees");
   static final Set<String> FRACTIONS = Set.of("frac", "dfrac", "tfrac", "cfrac");
@@ -287,7 +290,8 @@ abstract class PrimaryReader {
     }
     at++;
     if (!(primary() instanceof Expr.Num base) || !base.value().isInteger()
-        || base.value().num().compareTo(BigInteger.TWO) < 0 || base.value().num().compareTo(BigInteger.valueOf(36)) > 0) {
+        || base.value().num().compareTo(BigInteger.TWO) < 0
+        || base.value().num().compareTo(BigInteger.valueOf(36)) > 0) {
       throw new UnreadableException("a subscript on a number that is no base from 2 to 36");
     }
     int radix = base.value().num().intValue();
