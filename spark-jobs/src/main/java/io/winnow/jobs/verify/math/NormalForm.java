@@ -15,6 +15,7 @@ import java.util.TreeMap;
  */
 record NormalForm(Polynomial num, Polynomial den) {
   private static final int TRIAL_PRIMES_BELOW = 1000;
+  private static final int MAX_ROOT_BITS = 2048;
 
   static NormalForm of(Rational value) {
     return new NormalForm(Polynomial.of(value), Polynomial.ONE);
@@ -184,6 +185,9 @@ record NormalForm(Polynomial num, Polynomial den) {
 
   /** Adds the prime factors of n, each to the exponent; a cofactor too large to take apart stays whole. */
   private static void factor(BigInteger n, Rational exponent, TreeMap<String, Rational> atoms, WorkLimit work) {
+    if (n.bitLength() > MAX_ROOT_BITS) {
+      throw new WorkLimit.Exceeded("a root of a number above " + MAX_ROOT_BITS + " bits");
+    }
     BigInteger rest = n;
     for (int p = 2; p < TRIAL_PRIMES_BELOW && !rest.equals(BigInteger.ONE); p += p == 2 ? 1 : 2) {
       BigInteger prime = BigInteger.valueOf(p);
