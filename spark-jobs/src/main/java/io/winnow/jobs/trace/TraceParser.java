@@ -9,8 +9,8 @@ import java.util.Objects;
  * <p>Thinking is what stands between {@code <think>} and the first {@code </think>} after it. The first closing tag
  * counts, because a later one is text that the answer quotes. A closing tag with no opening one before it closes
  * thinking that the prompt opened (the chat templates of the R1 distillations end in {@code <think>}). A text with
- * neither tag is a text without thinking: its {@code thinkEnd} is 0 and all of it is the answer, unless the caller knows
- * that the prompt opened the thinking. Tags are matched exactly: lower case, no spaces.
+ * neither tag is a text without thinking: its {@code thinkEnd} is 0 and all of it is the answer, unless the caller
+ * knows that the prompt opened the thinking. Tags are matched exactly: lower case, no spaces.
  */
 public final class TraceParser {
   private static final String OPEN = "<think>";

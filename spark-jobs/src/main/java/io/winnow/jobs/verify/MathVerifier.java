@@ -17,9 +17,10 @@ import java.util.Map;
 /**
  * Compares the answer of a completion with the gold by mathematics.
  *
- * <p>Order: a gold that says nothing is undecided; a truncated completion is incorrect ({@code truncated}), whatever it holds; no
- * answer is incorrect ({@code no answer found}); then choice letters, then values ({@link Equivalence}), then texts: equal but
- * for layout is correct, and two texts of which one cannot be read are undecided.
+ * <p>Order: a gold that says nothing is undecided; a truncated completion is incorrect ({@code truncated}), whatever
+ * it holds; no answer is incorrect ({@code no answer found}); then choice letters, then values
+ * ({@link Equivalence}), then texts: equal but for layout is correct, and two texts of which one cannot be read are
+ * undecided.
  *
  * <p>Parameters: {@code config} ({@code winnow}, the default and only one). Verdicts depend on the input alone.
  */
@@ -113,6 +114,17 @@ public final class MathVerifier implements Verifier {
     }
     WorkLimit work = new WorkLimit(maxSteps);
     Reading goldReading = read(gold, work);
+    if (goldReading.expr == null) {
+      // A gold that is a sentence: "The answer is $5$."
+      for (Candidate candidate : AnswerExtractor.candidates(gold)) {
+        Reading inner = candidate.rule().equals("phrase") ? read(candidate.answer(), work) : goldReading;
+        if (inner.expr != null) {
+          goldReading = inner;
+          gold = candidate.answer();
+          break;
+        }
+      }
+    }
     Candidate chosen = candidates.get(0);
     String goldChoice = AnswerText.choice(gold, false);
     if (goldChoice != null && (goldReading.expr instanceof Expr.Sym || goldReading.expr == null)) {
@@ -120,7 +132,8 @@ public final class MathVerifier implements Verifier {
         String choice = AnswerText.choice(candidate.answer(), true);
         if (choice != null) {
           boolean equal = choice.equals(goldChoice);
-          return judgement(equal, candidate, "choice", equal ? "choice " + choice : "gold choice " + goldChoice + ", answer " + choice);
+          return judgement(equal, candidate, "choice", equal ? "choice " + choice : "gold choice " + goldChoice
+              + ", answer " + choice);
         }
       }
     }
@@ -150,10 +163,12 @@ public final class MathVerifier implements Verifier {
   }
 
   private Judgement compare(String gold, Reading goldReading, Candidate candidate, Reading answer, WorkLimit work) {
-    String why = goldReading.expr == null ? "the gold cannot be read: " + goldReading.reason : "the answer cannot be read: " + answer.reason;
+    String why = goldReading.expr == null ? "the gold cannot be read: " + goldReading.reason
+        : "the answer cannot be read: " + answer.reason;
     String kind = "none";
     if (goldReading.expr != null && answer.expr != null) {
-      if (AnswerText.choice(gold, false) != null && goldReading.expr instanceof Expr.Sym && answer.expr instanceof Expr.Num num) {
+      if (AnswerText.choice(gold, false) != null && goldReading.expr instanceof Expr.Sym
+          && answer.expr instanceof Expr.Num num) {
         return judgement(false, candidate, "kinds", "gold choice " + gold + " against answer " + num.value());
       }
       Decision decision;
@@ -168,7 +183,7 @@ public final class MathVerifier implements Verifier {
       why = decision.detail();
       kind = decision.kind();
     }
-    if (AnswerText.key(gold).equals(AnswerText.key(candidate.answer()))) {
+    if (AnswerText.same(gold, candidate.answer())) {
       return judgement(true, candidate, "text", "the same text");
     }
     return new Judgement(Value.UNDECIDED, candidate.answer(), candidate.rule() + ":" + kind, why);

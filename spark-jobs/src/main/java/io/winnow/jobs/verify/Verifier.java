@@ -15,6 +15,8 @@ public interface Verifier {
   /** Changes whenever any verdict may change. */
   String version();
 
-  /** Judges one completion. Never throws: a failure of the verifier itself is a verdict {@code error} with the reason. */
+  /**
+   * Judges one completion. Never throws: a failure of the verifier itself is a verdict {@code error} with the reason.
+   */
   Verdict verify(VerificationRequest request);
 }

@@ -10,8 +10,9 @@ import java.util.List;
 /**
  * Takes the answer out of a completion. The first of these that there is, counts; each names its rule:
  * <ol>
- * <li>{@code boxed}: the last complete {@code \boxed{…}} or {@code \fbox{…}} of what follows the thinking; boxes that stand
- *     directly beside it, with no more than "and", "or" or commas between, are offered as a list ({@code boxes});
+ * <li>{@code boxed}: the last complete {@code \boxed{…}} or {@code \fbox{…}} of what follows the thinking; boxes
+ * that stand directly beside it, with no more than "and", "or" or commas between, are offered as a list
+ * ({@code boxes});
  * <li>{@code marked}: the line after the last {@code ####};
  * <li>{@code phrase}: what follows the last "answer is", "answer:", or a last line that begins with {@code A:};
  * <li>{@code thinking-boxed}: the last box of the thinking;
@@ -91,8 +92,8 @@ public final class AnswerExtractor {
   }
 
   /**
-   * All complete outermost boxes in order: start of the command, start and end of the content, end. One pass with a stack of open
-   * braces, so that ten thousand unclosed boxes cost no more than their length.
+   * All complete outermost boxes in order: start of the command, start and end of the content, end. One pass with a
+   * stack of open braces, so that ten thousand unclosed boxes cost no more than their length.
    */
   private static List<int[]> boxes(String text) {
     List<int[]> boxes = new ArrayList<>();
@@ -137,7 +138,10 @@ public final class AnswerExtractor {
     return depth < stack.length ? stack : Arrays.copyOf(stack, depth * 2);
   }
 
-  /** Where the content of a box command at {@code at} begins, just after its brace or, without one, its space; -1 if it is none. */
+  /**
+   * Where the content of a box command at {@code at} begins, just after its brace or, without one, its space; -1 if
+   * it is none.
+   */
   private static int boxContent(String text, int at) {
     int end = text.startsWith("\\boxed", at) ? at + 6 : text.startsWith("\\fbox", at) ? at + 5 : -1;
     if (end < 0) {
@@ -155,7 +159,8 @@ public final class AnswerExtractor {
   /** A box without braces ends with the formula, the line or the next space. */
   private static int unbracedEnd(String text, int from) {
     int end = from;
-    while (end < text.length() && end - from < MAX_PHRASE && !Character.isWhitespace(text.charAt(end)) && text.charAt(end) != '$'
+    while (end < text.length() && end - from < MAX_PHRASE && !Character.isWhitespace(text.charAt(end))
+        && text.charAt(end) != '$'
         && !text.startsWith("\\)", end) && !text.startsWith("\\]", end)) {
       end++;
     }
@@ -167,7 +172,8 @@ public final class AnswerExtractor {
       return false;
     }
     String between = text.substring(from, to);
-    for (String word : new String[] {"\\text", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]", "\\,", "\\ ", "and", "or"}) {
+    for (String word : new String[] {"\\text", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]", "\\,", "\\ ",
+        "and", "or"}) {
       between = between.replace(word, " ");
     }
     return between.chars().allMatch(c -> " ,;$&{}\n".indexOf(c) >= 0) && to > from;
@@ -247,19 +253,34 @@ public final class AnswerExtractor {
   }
 
   private static void phraseCandidates(String line, String rule, List<Candidate> found) {
-    String sentence = sentence(line).replace("**", "");
+    String sentence = withoutStars(sentence(line));
     if (sentence.isBlank()) {
       return;
     }
+    found.add(new Candidate(AnswerText.unwrapped(sentence), rule));
     List<String> formulas = Formulas.in(sentence);
     if (!formulas.isEmpty() && !AnswerText.unwrapped(sentence).equals(formulas.get(0))) {
       found.add(new Candidate(formulas.get(0), rule));
     }
-    found.add(new Candidate(AnswerText.unwrapped(sentence), rule));
-    String number = Formulas.lastNumber(sentence);
+    // A number inside a formula that cannot be read is not the answer.
+    boolean prose = formulas.isEmpty() && sentence.chars().noneMatch(c -> "\\^_{".indexOf(c) >= 0);
+    String number = prose ? Formulas.lastNumber(sentence) : null;
     if (number != null) {
       found.add(new Candidate(number, rule + "-number"));
     }
+  }
+
+  /** Without markdown's bold; two stars between operands are a power. */
+  private static String withoutStars(String text) {
+    StringBuilder out = new StringBuilder(text);
+    for (int at = out.lastIndexOf("**"); at >= 0; at = at == 0 ? -1 : out.lastIndexOf("**", at - 1)) {
+      boolean power = at > 0 && at + 2 < out.length() && Character.isLetterOrDigit(out.charAt(at - 1))
+          && Character.isLetterOrDigit(out.charAt(at + 2));
+      if (!power) {
+        out.delete(at, at + 2);
+      }
+    }
+    return out.toString();
   }
 
   /** Up to a full stop that is followed by a space; all of it when there is none. */
@@ -267,7 +288,7 @@ public final class AnswerExtractor {
     for (int at = line.indexOf('.'); at >= 0; at = line.indexOf('.', at + 1)) {
       boolean ends = at + 1 == line.length() || Character.isWhitespace(line.charAt(at + 1));
       // "B. 17" is a choice with its text, "Rs. 5" a currency.
-      if (ends && at > 2) {
+      if (ends && (at > 2 || (at > 0 && Character.isDigit(line.charAt(at - 1))))) {
         return line.substring(0, at);
       }
     }
@@ -292,14 +313,15 @@ public final class AnswerExtractor {
     int lineStart = Math.max(answer.lastIndexOf('\n', digit) + 1, digit - MAX_PHRASE);
     int lineEnd = answer.indexOf('\n', digit);
     String line = answer.substring(lineStart, Math.min(lineEnd < 0 ? answer.length() : lineEnd, digit + 100));
+    List<String> formulas = Formulas.in(line);
+    if (!formulas.isEmpty() && Formulas.lastDigit(formulas.get(formulas.size() - 1)) >= 0) {
+      found.add(new Candidate(formulas.get(formulas.size() - 1), "last-math"));
+      return;
+    }
     int equals = line.lastIndexOf('=');
     if (equals >= 0) {
       String value = sentence(line.substring(equals + 1));
       found.add(new Candidate(AnswerText.unwrapped(value), "equals"));
-    }
-    List<String> formulas = Formulas.in(line);
-    if (equals < 0 && !formulas.isEmpty() && Formulas.lastDigit(formulas.get(formulas.size() - 1)) >= 0) {
-      found.add(new Candidate(formulas.get(formulas.size() - 1), "last-math"));
     }
     String number = Formulas.lastNumber(line);
     if (number != null) {

@@ -3,7 +3,6 @@ package io.winnow.jobs.verify.math;
 
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** The outer shape of an answer's text: delimiters, markup, spacing, choice letters. All of it linear in the text. */
 public final class AnswerText {
@@ -15,7 +14,9 @@ public final class AnswerText {
     "\\left", "\\right", "\\displaystyle", "\\qquad", "\\quad", "\\,", "\\!", "\\;", "\\:", "\\ ", "~", "$"
   };
   private static final Map<String, String> SAME =
-      new TreeMap<>(Map.of("\\dfrac", "\\frac", "\\tfrac", "\\frac", "\\cfrac", "\\frac", "{,}", ","));
+      Map.of("\\dfrac", "\\frac", "\\tfrac", "\\frac", "\\cfrac", "\\frac", "{,}", ",");
+
+  private static final int MAX_KEY = 1 << 15;
 
   private AnswerText() {}
 
@@ -60,8 +61,15 @@ public final class AnswerText {
     return Character.isWhitespace(c) || Character.isSpaceChar(c);
   }
 
-  /** A key that is equal for texts that differ by nothing but layout; equal keys mean equal answers. */
-  public static String key(String text) {
+  /**
+   * Whether two texts differ by nothing but layout; texts above {@link #MAX_KEY} characters only when they are
+   * identical.
+   */
+  public static boolean same(String a, String b) {
+    return a.equals(b) || (a.length() <= MAX_KEY && b.length() <= MAX_KEY && key(a).equals(key(b)));
+  }
+
+  private static String key(String text) {
     String rest = unwrapped(text);
     StringBuilder out = new StringBuilder(rest.length());
     int at = 0;
@@ -71,24 +79,32 @@ public final class AnswerText {
         at += skip;
         continue;
       }
-      int before = at;
-      for (Map.Entry<String, String> same : SAME.entrySet()) {
-        if (rest.startsWith(same.getKey(), at)) {
-          out.append(same.getValue());
-          at += same.getKey().length();
-          break;
-        }
-      }
-      if (at == before) {
-        char c = rest.charAt(at++);
-        if (c == '\\' && at < rest.length()) {
-          out.append(c).append(rest.charAt(at++));
-        } else if (!isSpace(c)) {
+      char c = rest.charAt(at);
+      String spelling = c == '\\' || c == '{' ? spellingAt(rest, at) : null;
+      if (spelling != null) {
+        out.append(SAME.get(spelling));
+        at += spelling.length();
+      } else if (c == '\\' && at + 1 < rest.length()) {
+        out.append(c).append(rest.charAt(at + 1));
+        at += 2;
+      } else {
+        if (!isSpace(c)) {
           out.append(c);
         }
+        at++;
       }
     }
     return out.toString();
+  }
+
+  /** The key of {@link #SAME} that stands here, or null. */
+  private static String spellingAt(String text, int at) {
+    for (String spelling : SAME.keySet()) {
+      if (text.startsWith(spelling, at)) {
+        return spelling;
+      }
+    }
+    return null;
   }
 
   private static int layoutAt(String text, int at) {
@@ -122,7 +138,8 @@ public final class AnswerText {
   }
 
   /**
-   * The letter A to J when the text is one letter of a multiple choice: {@code B}, {@code (b)}, {@code B.}, {@code \text{(B)}}.
+   * The letter A to J when the text is one letter of a multiple choice: {@code B}, {@code (b)}, {@code B.},
+   * {@code \text{(B)}}.
    *
    * @param withText whether a text may follow the letter and its {@code )}, {@code .} or {@code :}
    * @return the upper-case letter, or null
@@ -132,9 +149,9 @@ public final class AnswerText {
     for (boolean again = true; again;) {
       again = false;
       for (String wrapper : WRAPPERS) {
-        if (rest.startsWith(wrapper + "{") && (rest.endsWith("}") || withText)) {
-          int end = rest.endsWith("}") ? rest.length() - 1 : rest.length();
-          rest = unwrapped(rest.substring(wrapper.length() + 1, end));
+        int close = rest.startsWith(wrapper + "{") ? rest.indexOf('}') : -1;
+        if (close > 0 && (withText || close == rest.length() - 1)) {
+          rest = unwrapped(rest.substring(wrapper.length() + 1, close) + rest.substring(close + 1));
           again = true;
         }
       }
@@ -149,7 +166,7 @@ public final class AnswerText {
     if (opened ? after.equals(")") : after.isEmpty() || after.equals(")")) {
       return letter;
     }
-    boolean marked = after.startsWith(")") || (!opened && (after.startsWith(". ") || after.startsWith(":") || after.startsWith("}")));
+    boolean marked = after.startsWith(")") || (!opened && (after.startsWith(". ") || after.startsWith(":")));
     return withText && marked ? letter : null;
   }
 }

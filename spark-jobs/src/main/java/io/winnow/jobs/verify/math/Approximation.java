@@ -4,8 +4,8 @@ package io.winnow.jobs.verify.math;
 import java.util.List;
 
 /**
- * A real number known to lie within {@code error} of {@code value}; a NaN error means that nothing is known. Serves to prove
- * that two values differ, never that they are equal.
+ * A real number known to lie within {@code error} of {@code value}; a NaN error means that nothing is known. Serves
+ * to prove that two values differ, never that they are equal.
  */
 record Approximation(double value, double error) {
   private static final double ULP = 0x1p-51;
@@ -25,8 +25,8 @@ record Approximation(double value, double error) {
   /**
    * Evaluates at a point.
    *
-   * @param point chooses the values of the variables, between 0.5 and 2.5, each from its name: any expression that has the same
-   *     variable has the same value for it
+   * @param point chooses the values of the variables, between 0.5 and 2.5, each from its name: any expression that
+   * has the same variable has the same value for it
    */
   static Approximation at(int point, Expr expr, WorkLimit work) {
     work.spend(2);

@@ -5,8 +5,8 @@ package io.winnow.jobs.verify.math;
  * Whether two answers are equal, and why.
  *
  * @param outcome what was decided
- * @param kind what was compared: number, expression, tuple, set, interval, matrix, equation, inequality, choice, text, kinds
- *     (two different kinds) or none
+ * @param kind what was compared: number, expression, tuple, set, interval, matrix, equation, inequality, choice,
+ * text, kinds (two different kinds) or none
  * @param detail the normalized forms, or why it could not be decided
  */
 public record Decision(Outcome outcome, String kind, String detail) {
@@ -37,6 +37,11 @@ public record Decision(Outcome outcome, String kind, String detail) {
 
   /** The text, or its beginning with the number of characters left out. */
   public static String shortened(String text, int most) {
-    return text.length() <= most ? text : text.substring(0, most) + "… (" + (text.length() - most) + " more)";
+    if (text.length() <= most) {
+      return text;
+    }
+    // Half a surrogate pair could not be stored as UTF-8.
+    int end = Character.isHighSurrogate(text.charAt(most - 1)) ? most - 1 : most;
+    return text.substring(0, end) + "… (" + (text.length() - end) + " more)";
   }
 }

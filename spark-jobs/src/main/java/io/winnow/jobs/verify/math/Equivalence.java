@@ -7,22 +7,24 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
- * Decides whether an answer equals the gold. Equal is said only when exact normal forms agree; different only when they differ
- * by atoms that are independent, or when numbers with error bounds are apart; else unknown.
+ * Decides whether an answer equals the gold. Equal is said only when exact normal forms agree; different only when
+ * they differ by atoms that are independent, or when numbers with error bounds are apart; else unknown.
  *
- * <p>Policies, where writing is looser than mathematics: a percentage equals its number and its hundredth (50% is 50 and is
- * 0.5); units and degree signs after a value do not count; {@code name = value} equals value; bare values between commas are in
- * any order, brackets keep it, brackets against bare values or a set keep it too; repeated members of a set count once.
+ * <p>Policies, where writing is looser than mathematics: a percentage equals its number and its hundredth (50% is 50
+ * and is 0.5); units and degree signs after a value do not count; {@code name = value} equals value; bare values
+ * between commas are in any order, brackets keep it, brackets against bare values or a set keep it too; repeated
+ * members of a set count once.
  */
 public final class Equivalence {
   private static final int POINTS = 4;
   /** One letter that stands for a unit as easily as for a variable. */
   private static final Set<String> UNIT_LETTERS =
-      Set.of("m", "g", "s", "h", "l", "L", "t", "d", "c", "N", "J", "W", "V", "A", "K", "C", "F");
+      Set.of("am", "pm", "m", "g", "s", "h", "l", "L", "t", "d", "c", "N", "J", "W", "V", "A", "K", "C", "F");
 
   private final WorkLimit work;
 
@@ -40,7 +42,7 @@ public final class Equivalence {
   }
 
   private Decision decide(Expr gold, Expr answer) throws UnreadableException {
-    work.spend(5);
+    work.spend(10);
     if (gold instanceof Expr.Words || answer instanceof Expr.Words) {
       return words(gold, answer);
     }
@@ -120,12 +122,21 @@ public final class Equivalence {
         }
         return inOrder(a.items(), b.items(), "tuple");
       }
+      if (isAssignments(a) && isAssignments(b)) {
+        Decision systems = new RelationEquivalence(work, this::decide).systems(a, b);
+        if (systems != null) {
+          return systems;
+        }
+      }
       return members(a.items(), b.items(), "set");
     }
     Expr.Seq seq = (Expr.Seq) (gold instanceof Expr.Seq ? gold : answer);
     Expr single = gold instanceof Expr.Seq ? answer : gold;
     if (seq.kind() == Kind.SET && seq.items().size() == 1) {
       return gold == seq ? decide(seq.items().get(0), single) : decide(single, seq.items().get(0));
+    }
+    if (single instanceof Expr.Num num && seq.kind() == Kind.LIST && digitGroups(seq).equals(num.value().toString())) {
+      return Decision.unknown("kinds", "several values that may be the digit groups of one");
     }
     if (isUnion(single) || single instanceof Expr.Sym || seq.items().size() == 1) {
       return Decision.unknown("kinds", "several values against a set or a name");
@@ -148,6 +159,15 @@ public final class Equivalence {
     }
     return new Decision(
         Outcome.DIFFERENT, "kinds", gold == seq ? "the gold has several values" : "the answer has several values");
+  }
+
+  private static String digitGroups(Expr.Seq seq) {
+    StringBuilder digits = new StringBuilder();
+    for (Expr item : seq.items()) {
+      String format = digits.isEmpty() ? "%d" : "%03d";
+      digits.append(item instanceof Expr.Num num ? String.format(Locale.ROOT, format, num.value().num()) : "?");
+    }
+    return digits.toString();
   }
 
   static boolean isAssignments(Expr.Seq seq) {
@@ -281,7 +301,13 @@ public final class Equivalence {
   /** Compares two single values. */
   Decision single(Expr gold, Expr answer) throws UnreadableException {
     NormalForm a = NormalForm.of(gold, work);
-    NormalForm b = NormalForm.of(answer, work);
+    NormalForm b;
+    try {
+      b = NormalForm.of(answer, work);
+    } catch (ArithmeticException e) {
+      return new Decision(Outcome.DIFFERENT, "number", "the gold is " + a + ", the answer has no value: "
+          + e.getMessage());
+    }
     Rational x = a.constant();
     Rational y = b.constant();
     if (x != null && y != null) {
@@ -341,6 +367,16 @@ public final class Equivalence {
         items.add(new Expr.Relation(List.of(relation.sides().get(0), value), relation.ops()));
       }
       return new Expr.Seq(Kind.LIST, items, false, false);
+    }
+    if (expr instanceof Expr.Seq seq && (seq.kind() == Kind.LIST || seq.kind() == Kind.SET)
+        && seq.items().stream().anyMatch(Equivalence::hasPlusMinus)) {
+      List<Expr> items = new ArrayList<>();
+      for (Expr item : seq.items()) {
+        Expr values = spread(item);
+        items.addAll(values instanceof Expr.Seq several && several.kind() == Kind.LIST ? several.items()
+            : List.of(values));
+      }
+      return new Expr.Seq(seq.kind(), items, false, false);
     }
     if (!hasPlusMinus(expr)) {
       return expr;

@@ -4,8 +4,8 @@ package io.winnow.jobs.verify.math;
 import java.util.List;
 
 /**
- * What was read: a tree close to the text, nothing evaluated. A difference is a sum with a product by -1, a quotient a product
- * with a power of -1. Trees come from {@link MathReader}, which bounds their depth and size.
+ * What was read: a tree close to the text, nothing evaluated. A difference is a sum with a product by -1, a quotient
+ * a product with a power of -1. Trees come from {@link MathReader}, which bounds their depth and size.
  */
 public sealed interface Expr {
   /** An exact number. */
@@ -20,7 +20,10 @@ public sealed interface Expr {
   /** An angle in degrees: {@code 30^\circ} holds 30. */
   record Degrees(Expr of) implements Expr {}
 
-  /** A variable or constant: one letter or a Greek name, with subscript and primes if any; {@code pi}, {@code e}, {@code i}. */
+  /**
+   * A variable or constant: one letter or a Greek name, with subscript and primes if any; {@code pi}, {@code e},
+   * {@code i}.
+   */
   record Sym(String name) implements Expr {}
 
   /** Words that are no mathematics, white space collapsed. */

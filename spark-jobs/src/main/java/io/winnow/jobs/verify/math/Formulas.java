@@ -13,8 +13,7 @@ final class Formulas {
     List<String> found = new ArrayList<>();
     int at = 0;
     while (at < text.length()) {
-      String close = text.startsWith("$$", at) ? "$$" : text.startsWith("\\(", at) ? "\\)" : text.startsWith("\\[", at) ? "\\]"
-          : text.charAt(at) == '$' ? "$" : null;
+      String close = closing(text, at);
       if (close == null) {
         at += text.charAt(at) == '\\' ? 2 : 1;
         continue;
@@ -33,6 +32,14 @@ final class Formulas {
       }
     }
     return found;
+  }
+
+  /** The delimiter that closes the formula which opens here, or null. */
+  private static String closing(String text, int at) {
+    if (text.charAt(at) == '$') {
+      return text.startsWith("$$", at) ? "$$" : "$";
+    }
+    return text.startsWith("\\(", at) ? "\\)" : text.startsWith("\\[", at) ? "\\]" : null;
   }
 
   /** Index of the last ASCII digit, or -1. */
@@ -54,11 +61,15 @@ final class Formulas {
     int start = last;
     while (start > 0) {
       char c = text.charAt(start - 1);
-      boolean joins = (c == ',' || c == '.' || c == '/') && isDigit(text, start - 2) && (c != ',' || groupOfThree(text, start));
+      boolean joins = (c == ',' || c == '.' || c == '/') && isDigit(text, start - 2)
+          && (c != ',' || groupOfThree(text, start));
       if (!isDigit(text, start - 1) && !joins) {
         break;
       }
       start--;
+    }
+    if (start > 0 && Character.isLetter(text.charAt(start - 1))) {
+      return null;
     }
     if (start > 0 && text.charAt(start - 1) == '.') {
       start--;

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Cuts LaTeX or plain text into tokens in one pass. Layout (spaces, {@code \left}, {@code $}) disappears here, Unicode and LaTeX
- * spellings of one thing become one token, and groups of three digits become one number.
+ * Cuts LaTeX or plain text into tokens in one pass. Layout (spaces, {@code \left}, {@code $}) disappears here,
+ * Unicode and LaTeX spellings of one thing become one token, and groups of three digits become one number.
  */
 final class MathLexer {
   enum Type { NUMBER, SYMBOL, WORD, FUNCTION, COMMAND, OPERATOR, END }
@@ -22,37 +22,45 @@ final class MathLexer {
   }
 
   static final Set<String> FUNCTIONS = Set.of(
-      "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "exp",
+      "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log",
+      "exp",
       "sqrt", "max", "min", "gcd", "lcm", "det", "lg");
   private static final Set<String> GREEK = Set.of(
       "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
-      "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma",
+      "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega",
+      "Gamma",
       "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "ell", "hbar");
   /** LaTeX commands and Unicode signs that are one operator. */
   private static final Map<String, String> OPERATORS = Map.ofEntries(
-      Map.entry("cdot", "*"), Map.entry("times", "*"), Map.entry("ast", "*"), Map.entry("div", "/"), Map.entry("pm", "±"),
-      Map.entry("mp", "∓"), Map.entry("le", "≤"), Map.entry("leq", "≤"), Map.entry("leqslant", "≤"), Map.entry("ge", "≥"),
-      Map.entry("geq", "≥"), Map.entry("geqslant", "≥"), Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("ne", "≠"),
-      Map.entry("neq", "≠"), Map.entry("in", "∈"), Map.entry("approx", "≈"), Map.entry("cup", "∪"), Map.entry("cap", "∩"),
+      Map.entry("cdot", "*"), Map.entry("times", "*"), Map.entry("ast", "*"), Map.entry("div", "/"),
+      Map.entry("pm", "±"), Map.entry("mp", "∓"), Map.entry("le", "≤"), Map.entry("leq", "≤"),
+      Map.entry("leqslant", "≤"), Map.entry("ge", "≥"), Map.entry("geq", "≥"), Map.entry("geqslant", "≥"),
+      Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("ne", "≠"), Map.entry("neq", "≠"),
+      Map.entry("in", "∈"), Map.entry("approx", "≈"), Map.entry("cup", "∪"), Map.entry("cap", "∩"),
       Map.entry("setminus", "∖"), Map.entry("degree", "°"), Map.entry("vert", "|"), Map.entry("lvert", "|"),
       Map.entry("rvert", "|"), Map.entry("mid", "|"), Map.entry("colon", ":"), Map.entry("lbrace", "\\{"),
       Map.entry("rbrace", "\\}"), Map.entry("langle", "("), Map.entry("rangle", ")"), Map.entry("lparen", "("),
       Map.entry("rparen", ")"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"), Map.entry("equiv", "="),
-      Map.entry("%", "%"), Map.entry("{", "\\{"), Map.entry("}", "\\}"), Map.entry("|", "|"), Map.entry("\\", "\\\\"));
+      Map.entry("%", "%"), Map.entry("{", "\\{"), Map.entry("}", "\\}"), Map.entry("|", "|"),
+      Map.entry("\\", "\\\\"));
   private static final String SIGNS = "×*·*⋅*∙*÷/−-–-—-≤≤≥≥≠≠∈∈≈≈∪∪∩∩±±∓∓°°％%，,；;：:（(）)［[］]｛{｝}＝=＋+－-＜<＞>∗*⁄/";
   private static final Set<String> LAYOUT = Set.of(
-      ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl",
+      ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr",
+      "Bigl",
       "Bigr", "biggl", "biggr", "displaystyle", "textstyle", "limits", "thinspace", "enspace", "$", "(", ")", "[", "]",
-      "boldsymbol", "bm", "phantom", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
+      "boldsymbol", "bm", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
       "mathsf", "mathcal", "mathop", "boxed", "fbox", "underline", "\n", "\t");
   private static final Set<String> TEXT_COMMANDS = Set.of(
-      "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm", "operatorname", "emph");
+      "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm",
+      "operatorname", "emph");
   /** Two and three letters that are words or units and not products of variables. */
   private static final Set<String> SHORT_WORDS = Set.of(
-      "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph", "kph",
-      "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "pm", "am", "sq", "cu", "the", "of", "is", "no",
-      "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag", "hat",
-      "kWh", "kHz", "Hz", "km²", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
+      "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph",
+      "kph",
+      "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "sq", "cu", "the", "of", "is", "no",
+      "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag",
+      "hat",
+      "kWh", "kHz", "Hz", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
   private static final Set<String> PERCENT_WORDS = Set.of("percent", "percents", "pct");
 
   private final String text;
@@ -129,6 +137,9 @@ final class MathLexer {
       symbol("∅");
     } else if (name.equals("mathbb")) {
       symbol("mathbb" + braced().strip());
+    } else if (name.equals("hspace") || name.equals("phantom") || name.equals("hphantom") || name.equals("vspace")) {
+      braced();
+      spaced = true;
     } else if (name.equals("circ")) {
       operator("°");
     } else {
@@ -174,7 +185,10 @@ final class MathLexer {
       operator("%");
     } else if (roman && FUNCTIONS.contains(lower)) {
       add(Type.FUNCTION, lower);
-    } else if (roman && inner.length() == 1 && (inner.equals("i") || inner.equals("e") || !afterNumber())) {
+    } else if (lower.equals("am") || lower.equals("pm") || lower.equals("a.m.") || lower.equals("p.m.")) {
+      add(Type.OPERATOR, lower.charAt(0) + "m");
+    } else if (inner.length() == 1 && isLetter(inner.charAt(0))
+        && ((roman && (inner.equals("i") || inner.equals("e"))) || !afterNumber())) {
       symbol(inner);
     } else if (inner.chars().anyMatch(c -> c >= '0' && c <= '9') || inner.indexOf('\\') >= 0) {
       // Mathematics inside a text command: read where it stands.
@@ -295,7 +309,12 @@ final class MathLexer {
       symbol("∞");
     } else if (GREEK.contains(run)) {
       symbol(run);
-    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run)) {
+    } else if (isHalfOfDay(lower)) {
+      halfOfDay(lower);
+    } else if (run.equals("x") && timesSign()) {
+      operator("*");
+    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run) || isProse(run, start)
+        || isOrdinal(run, start)) {
       add(Type.WORD, run);
     } else {
       for (int i = 0; i < run.length() - 1; i++) {
@@ -303,6 +322,42 @@ final class MathLexer {
       }
       symbol(run.substring(run.length() - 1));
     }
+  }
+
+  /** One to three letters beside another word: {@code So we get}, {@code 45 years old}. */
+  private boolean isProse(String run, int start) {
+    boolean spaceBefore = start > 0 && text.charAt(start - 1) == ' ';
+    boolean wordBefore = spaceBefore && !tokens.isEmpty() && tokens.get(tokens.size() - 1).type() == Type.WORD;
+    if (run.length() == 1) {
+      // A sentence begins with "I" or "A".
+      return tokens.isEmpty() && (run.equals("I") || run.equals("A")) && peek(0) == ' ' && isLetter(peek(1))
+          && isLetter(peek(2));
+    }
+    return (wordBefore || (peek(0) == ' ' && isLetter(peek(1)) && isLetter(peek(2))));
+  }
+
+  private boolean isOrdinal(String run, int start) {
+    return afterNumber() && isDigit(text.charAt(start - 1)) && Set.of("st", "nd", "rd", "th").contains(run);
+  }
+
+  /** A lone x between two numbers, as in {@code 2.5 x 10^3}. */
+  private boolean timesSign() {
+    return afterNumber() && peek(0) == ' ' && isDigit(peek(1));
+  }
+
+  /** {@code am} or {@code pm} in any spelling, behind a time of day. */
+  private boolean isHalfOfDay(String lower) {
+    boolean half = lower.equals("am") || lower.equals("pm") || ((lower.equals("a") || lower.equals("p"))
+        && (at == text.length() || text.startsWith(".m", at) || text.startsWith(".M", at)));
+    return half && afterNumber() && tokens.size() >= 3 && tokens.get(tokens.size() - 2).is(":");
+  }
+
+  private void halfOfDay(String lower) {
+    if (lower.length() == 1) {
+      at += peek(0) == '.' ? 2 : 0;
+      at += peek(0) == '.' ? 1 : 0;
+    }
+    add(Type.OPERATOR, lower.charAt(0) + "m");
   }
 
   private static boolean isTitleCase(String run) {
@@ -388,12 +443,14 @@ final class MathLexer {
           throw new UnreadableException("a full stop in the middle, at " + (at - 1));
         }
       }
-      case '+', '-', '/', '=', '(', ')', '[', ']', '{', '}', '|', '%', ',', ';', ':', '_', '&' -> operator(String.valueOf(c));
+      case '+', '-', '/', '=', '(', ')', '[', ']', '{', '}', '|', '%', ',', ';', ':', '_',
+          '&' -> operator(String.valueOf(c));
       default -> {
         if (Character.isLetter(c)) {
           add(Type.WORD, String.valueOf(c));
         } else {
-          throw new UnreadableException("the character '" + c + "' at " + (at - 1));
+          throw new UnreadableException(
+              String.format("the character U+%04X at %d", text.codePointAt(at - 1), at - 1));
         }
       }
     }

@@ -6,9 +6,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A product of atoms with rational exponents, none zero. An atom is a symbol ({@code x}, {@code pi}); {@code #n} the positive
- * real root-carrying integer n, always with an exponent between 0 and 1; {@code #i} the imaginary unit, with exponent 1; or
- * {@code {...}} the canonical text of something that is not taken apart.
+ * A product of atoms with rational exponents, none zero. An atom is a symbol ({@code x}, {@code pi}); {@code #n} the
+ * positive real root-carrying integer n, always with an exponent between 0 and 1; {@code #i} the imaginary unit,
+ * with exponent 1; or {@code {...}} the canonical text of something that is not taken apart.
  *
  * @param atoms by name; not changed after construction
  */
@@ -99,7 +99,8 @@ record Monomial(TreeMap<String, Rational> atoms) implements Comparable<Monomial>
   public String toString() {
     StringBuilder out = new StringBuilder();
     atoms.forEach((atom, exponent) -> {
-      out.append(out.isEmpty() ? "" : "*").append(atom.equals(IMAGINARY) ? "i" : atom.startsWith("#") ? atom.substring(1) : atom);
+      out.append(out.isEmpty() ? "" : "*").append(atom.equals(IMAGINARY) ? "i" : atom.startsWith("#")
+          ? atom.substring(1) : atom);
       if (!exponent.equals(Rational.ONE)) {
         out.append(exponent.isInteger() && exponent.signum() > 0 ? "^" + exponent : "^(" + exponent + ")");
       }

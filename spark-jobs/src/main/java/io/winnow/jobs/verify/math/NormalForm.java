@@ -8,13 +8,14 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A quotient of two polynomials, the denominator not zero: the exact form of one value. Two are compared by multiplying across,
- * so the quotient need not be in lowest terms. Powers of sums that are no integers, functions of anything, and symbolic
- * exponents become opaque atoms named by the normal form of their arguments: equal names mean equal values, different names mean
- * nothing.
+ * A quotient of two polynomials, the denominator not zero: the exact form of one value. Two are compared by
+ * multiplying across, so the quotient need not be in lowest terms. Powers of sums that are no integers, functions of
+ * anything, and symbolic exponents become opaque atoms named by the normal form of their arguments: equal names mean
+ * equal values, different names mean nothing.
  */
 record NormalForm(Polynomial num, Polynomial den) {
   private static final int TRIAL_PRIMES_BELOW = 1000;
+  private static final int MAX_ROOT_BITS = 2048;
 
   static NormalForm of(Rational value) {
     return new NormalForm(Polynomial.of(value), Polynomial.ONE);
@@ -158,15 +159,15 @@ record NormalForm(Polynomial num, Polynomial den) {
     TreeMap<String, Rational> atoms = new TreeMap<>();
     for (Map.Entry<String, Rational> entry : monomial.atoms().entrySet()) {
       boolean positive = entry.getKey().equals("pi") || entry.getKey().equals("e") || isPositiveInteger(entry.getKey());
-      // The root of a square is an absolute value, and that of i needs a choice of branch.
-      boolean odd = entry.getValue().num().testBit(0) && entry.getValue().isInteger();
-      if (!positive && (!odd || !square || entry.getKey().equals(Monomial.IMAGINARY))) {
+      // An even root of an even power is an absolute value, and that of i needs a choice of branch.
+      boolean odd = entry.getValue().num().testBit(0) || exponent.den().testBit(0);
+      if (!positive && (!odd || entry.getKey().equals(Monomial.IMAGINARY) || entry.getKey().charAt(0) == '{')) {
         return opaque("(" + base + ")^(" + exponent + ")");
       }
       atoms.put(entry.getKey(), entry.getValue().times(exponent));
     }
     if (coefficient.signum() < 0) {
-      if (!square) {
+      if (!square || !monomial.isUnit()) {
         return opaque("(" + base + ")^(" + exponent + ")");
       }
       atoms.merge(Monomial.IMAGINARY, Rational.of(exponent.num()), Rational::plus);
@@ -184,6 +185,9 @@ record NormalForm(Polynomial num, Polynomial den) {
 
   /** Adds the prime factors of n, each to the exponent; a cofactor too large to take apart stays whole. */
   private static void factor(BigInteger n, Rational exponent, TreeMap<String, Rational> atoms, WorkLimit work) {
+    if (n.bitLength() > MAX_ROOT_BITS) {
+      throw new WorkLimit.Exceeded("a root of a number above " + MAX_ROOT_BITS + " bits");
+    }
     BigInteger rest = n;
     for (int p = 2; p < TRIAL_PRIMES_BELOW && !rest.equals(BigInteger.ONE); p += p == 2 ? 1 : 2) {
       BigInteger prime = BigInteger.valueOf(p);
@@ -227,10 +231,12 @@ record NormalForm(Polynomial num, Polynomial den) {
         if (index == null || index.signum() == 0) {
           return opaque("root(" + first + "," + args.get(1) + ")");
         }
-        boolean oddRootOfNegative = value != null && value.signum() < 0 && index.isInteger() && index.num().testBit(0);
+        boolean oddRootOfNegative = index.isInteger() && index.num().testBit(0) && first.den.equals(Polynomial.ONE)
+            && first.num.terms().size() == 1 && first.num.terms().firstEntry().getValue().signum() < 0;
         Rational exponent = Rational.ONE.dividedBy(index);
         return oddRootOfNegative
-            ? root(of(value.negate()), exponent, work).times(of(Rational.MINUS_ONE), work)
+            ? power(new NormalForm(first.num.negate(), first.den), of(exponent), work)
+                .times(of(Rational.MINUS_ONE), work)
             : power(first, of(exponent), work);
       }
       case "abs" -> {

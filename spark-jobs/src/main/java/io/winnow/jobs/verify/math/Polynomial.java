@@ -57,7 +57,7 @@ record Polynomial(TreeMap<Monomial, Rational> terms) {
     TreeMap<Monomial, Rational> product = new TreeMap<>();
     for (Map.Entry<Monomial, Rational> a : terms.entrySet()) {
       for (Map.Entry<Monomial, Rational> b : other.terms.entrySet()) {
-        work.spend(10 + size(a.getValue()) + size(b.getValue()));
+        work.spend(20 + size(a.getValue()) + size(b.getValue()));
         Monomial.Scaled scaled = a.getKey().times(b.getKey());
         add(product, scaled.monomial(), a.getValue().times(b.getValue()).times(scaled.coefficient()));
       }
@@ -89,8 +89,9 @@ record Polynomial(TreeMap<Monomial, Rational> terms) {
   }
 
   /**
-   * Whether atoms are such that a polynomial with any term left is certainly not zero: variables, at most one of π and e, i, and
-   * roots of primes, which are linearly independent over the rationals (Besicovitch 1940). Anything opaque is not.
+   * Whether atoms are such that a polynomial with any term left is certainly not zero: variables, at most one of π
+   * and e, i, and roots of primes, which are linearly independent over the rationals (Besicovitch 1940). Anything
+   * opaque is not.
    */
   boolean independentAtoms() {
     Set<String> atoms = atoms();

@@ -4,8 +4,8 @@ package io.winnow.jobs.verify.math;
 import java.math.BigInteger;
 
 /**
- * An exact fraction in lowest terms with a positive denominator. Every operation throws {@link WorkLimit.Exceeded} before it
- * makes a number above {@link WorkLimit#MAX_BITS} bits, so that none of them takes long.
+ * An exact fraction in lowest terms with a positive denominator. Every operation throws {@link WorkLimit.Exceeded}
+ * before it makes a number above {@link WorkLimit#MAX_BITS} bits, so that none of them takes long.
  *
  * @param num numerator
  * @param den denominator, positive, without a common factor with {@code num}

@@ -10,9 +10,9 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * Compares where at least one side is an equation or inequality. An equation with nothing but a name on the left ({@code x},
- * {@code AB}, {@code f(2)}) or whose sides before the last are the same number stands for its last side; any other equation is
- * no value, so {@code 3x+2=5} is not 5.
+ * Compares where at least one side is an equation or inequality. An equation with nothing but a name on the left
+ * ({@code x}, {@code AB}, {@code f(2)}) or whose sides before the last are the same number stands for its last side;
+ * any other equation is no value, so {@code 3x+2=5} is not 5.
  */
 final class RelationEquivalence {
   /** The comparison that members of relations go back to. */
@@ -29,6 +29,12 @@ final class RelationEquivalence {
   }
 
   Decision compare(Expr gold, Expr answer) throws UnreadableException {
+    if (isMembership(gold)) {
+      return comparison.decide(value(gold), answer);
+    }
+    if (isMembership(answer)) {
+      return comparison.decide(gold, value(answer));
+    }
     Expr goldValue = value(gold);
     Expr answerValue = value(answer);
     boolean goldIsRelation = gold instanceof Expr.Relation;
@@ -56,7 +62,8 @@ final class RelationEquivalence {
       return relation.ops().contains("∈") || relation.ops().contains("≈")
           ? Decision.unknown("kinds", "a relation against a value")
           : new Decision(Outcome.DIFFERENT, "kinds",
-              goldIsRelation ? "the gold is a relation, the answer a value" : "the answer is a relation, the gold a value");
+              goldIsRelation ? "the gold is a relation, the answer a value"
+              : "the answer is a relation, the gold a value");
     }
     return Decision.unknown("kinds", "a relation against an expression");
   }
@@ -80,7 +87,8 @@ final class RelationEquivalence {
     }
     Expr first = relation.sides().get(0);
     for (Expr side : relation.sides()) {
-      if (side instanceof Expr.Seq || side instanceof Expr.Words || !new Equivalence(work).compare(first, side).equal()) {
+      if (side instanceof Expr.Seq || side instanceof Expr.Words
+          || !new Equivalence(work).compare(first, side).equal()) {
         return null;
       }
     }
@@ -92,13 +100,23 @@ final class RelationEquivalence {
     if (expr instanceof Expr.Sym sym) {
       return !sym.name().equals("pi") && !sym.name().equals("∞");
     }
+    if (expr instanceof Expr.Seq seq) {
+      return seq.kind() == Kind.BRACKETED && seq.items().stream().allMatch(Expr.Sym.class::isInstance);
+    }
     return expr instanceof Expr.Product product && product.factors().get(0) instanceof Expr.Sym
         && product.factors().stream().allMatch(RelationEquivalence::isNamePart);
   }
 
+  private static boolean isMembership(Expr expr) {
+    return expr instanceof Expr.Relation relation && relation.ops().equals(List.of("∈"))
+        && isName(relation.sides().get(0));
+  }
+
   private static boolean isNamePart(Expr expr) {
-    return expr instanceof Expr.Sym || expr instanceof Expr.Num || (expr instanceof Expr.Seq seq && seq.kind() == Kind.BRACKETED)
-        || (expr instanceof Expr.Power power && power.base() instanceof Expr.Sym && power.exponent() instanceof Expr.Num num
+    return expr instanceof Expr.Sym || expr instanceof Expr.Num || (expr instanceof Expr.Seq seq
+        && seq.kind() == Kind.BRACKETED)
+        || (expr instanceof Expr.Power power && power.base() instanceof Expr.Sym
+        && power.exponent() instanceof Expr.Num num
             && num.value().equals(Rational.MINUS_ONE));
   }
 
@@ -124,7 +142,10 @@ final class RelationEquivalence {
     return gold.ops().equals(answer.ops()) ? same : chain(gold, reversed(answer));
   }
 
-  /** One relation each: equal when the differences of their sides are the same but for a factor (positive, or the sign turned). */
+  /**
+   * One relation each: equal when the differences of their sides are the same but for a factor (positive, or the
+   * sign turned).
+   */
   private Decision differences(Expr.Relation gold, Expr.Relation answer, String kind) throws UnreadableException {
     NormalForm a = difference(gold);
     NormalForm b = difference(answer);
@@ -143,7 +164,8 @@ final class RelationEquivalence {
     if (isLinear(a.num()) && isLinear(b.num())) {
       return Decision.of(false, kind, a.num() + " " + goldOp + " 0", b.num() + " " + answerOp + " 0");
     }
-    return Decision.unknown(kind, "not decided: gold " + a.num() + " " + goldOp + " 0, answer " + b.num() + " " + answerOp + " 0");
+    return Decision.unknown(kind, "not decided: gold " + a.num() + " " + goldOp + " 0, answer " + b.num() + " "
+        + answerOp + " 0");
   }
 
   private NormalForm difference(Expr.Relation relation) throws UnreadableException {
@@ -168,7 +190,8 @@ final class RelationEquivalence {
       Decision one = comparison.decide(gold.sides().get(i), answer.sides().get(i));
       if (!one.equal()) {
         return new Decision(
-            one.outcome() == Outcome.DIFFERENT && isSimple(gold) && isSimple(answer) ? Outcome.DIFFERENT : Outcome.UNKNOWN,
+            one.outcome() == Outcome.DIFFERENT && isSimple(gold) && isSimple(answer) ? Outcome.DIFFERENT
+                : Outcome.UNKNOWN,
             "inequality", one.detail());
       }
     }
@@ -203,7 +226,8 @@ final class RelationEquivalence {
 
   /** The interval that {@code a < x ≤ b} or {@code x > a} describes, or null. */
   private static Expr interval(Expr.Relation relation) {
-    Expr.Relation up = relation.ops().stream().anyMatch(op -> op.equals(">") || op.equals("≥")) ? reversed(relation) : relation;
+    Expr.Relation up = relation.ops().stream().anyMatch(op -> op.equals(">") || op.equals("≥")) ? reversed(relation)
+        : relation;
     if (!up.ops().stream().allMatch(op -> op.equals("<") || op.equals("≤"))) {
       return null;
     }
@@ -225,16 +249,33 @@ final class RelationEquivalence {
   /** {@code x = 2, y = 3} against {@code (2, 3)}: the coordinates in the order of the names. */
   Decision systemAgainstTuple(Expr.Seq gold, Expr.Seq answer) throws UnreadableException {
     boolean goldIsSystem = Equivalence.isAssignments(gold);
-    Expr.Seq system = goldIsSystem ? gold : answer;
+    TreeMap<String, Expr> byName = byName(goldIsSystem ? gold : answer);
+    if (byName == null) {
+      return Decision.unknown("tuple", "a name with two values against a tuple");
+    }
+    Expr.Seq tuple = new Expr.Seq(Kind.BRACKETED, List.copyOf(byName.values()), true, true);
+    return goldIsSystem ? comparison.decide(tuple, answer) : comparison.decide(gold, tuple);
+  }
+
+  /** Two systems of assignments to the same names, each once: by name; null when they are not such. */
+  Decision systems(Expr.Seq gold, Expr.Seq answer) throws UnreadableException {
+    TreeMap<String, Expr> a = byName(gold);
+    TreeMap<String, Expr> b = byName(answer);
+    if (a == null || b == null || !a.keySet().equals(b.keySet())) {
+      return null;
+    }
+    return comparison.decide(
+        new Expr.Seq(Kind.BRACKETED, List.copyOf(a.values()), true, true),
+        new Expr.Seq(Kind.BRACKETED, List.copyOf(b.values()), true, true));
+  }
+
+  /** The values by name, or null when a name has two. */
+  private static TreeMap<String, Expr> byName(Expr.Seq system) {
     TreeMap<String, Expr> byName = new TreeMap<>();
     for (Expr item : system.items()) {
       Expr.Relation relation = (Expr.Relation) item;
       byName.put(((Expr.Sym) relation.sides().get(0)).name(), relation.sides().get(1));
     }
-    if (byName.size() != system.items().size()) {
-      return Decision.unknown("tuple", "a name with two values against a tuple");
-    }
-    Expr.Seq tuple = new Expr.Seq(Kind.BRACKETED, List.copyOf(byName.values()), true, true);
-    return goldIsSystem ? comparison.decide(tuple, answer) : comparison.decide(gold, tuple);
+    return byName.size() == system.items().size() ? byName : null;
   }
 }

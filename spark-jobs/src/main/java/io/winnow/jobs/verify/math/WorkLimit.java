@@ -2,8 +2,8 @@
 package io.winnow.jobs.verify.math;
 
 /**
- * The work that one comparison may spend, in steps of roughly 100 nanoseconds or less, counted and not timed: the same input
- * ends the same way on every machine. Not shared between threads.
+ * The work that one comparison may spend, in steps of very roughly 100 nanoseconds, counted and not timed: the
+ * same input ends the same way on every machine. Not shared between threads.
  */
 public final class WorkLimit {
   /** Enough for every answer in the MATH data set many times over, and over well inside 50 ms. */
