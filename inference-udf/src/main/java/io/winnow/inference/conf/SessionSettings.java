@@ -36,6 +36,15 @@ public final class SessionSettings {
     return pairs;
   }
 
+  /**
+   * The checked texts of {@code --conf}, before all settings are resolved: what it says may be settings itself.
+   *
+   * @throws UsageException when one is not KEY=VALUE
+   */
+  public static List<String> parsedConf(List<String> texts) {
+    return CONF.parseAll(CONF.option(), texts);
+  }
+
   static boolean arePairs(List<String> texts) {
     return texts.stream().allMatch(text -> text.indexOf('=') > 0 && !text.substring(0, text.indexOf('=')).isBlank());
   }

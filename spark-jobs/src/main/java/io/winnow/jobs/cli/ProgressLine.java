@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.cli;
+
+import java.io.PrintStream;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+
+/**
+ * One line of progress: drawn again in place on a terminal, else a new line every ten seconds. Speed and time left are
+ * those of the last half minute. Thread-safe.
+ */
+public final class ProgressLine implements AutoCloseable {
+  private static final long WINDOW_NANOS = 30_000_000_000L;
+  private static final long LINE_NANOS = 10_000_000_000L;
+  private static final long REDRAW_NANOS = 100_000_000L;
+
+  private final PrintStream err;
+  private final boolean terminal;
+  private final LongSupplier nanoClock;
+  private final Deque<Timed> window = new ArrayDeque<>();
+  private long shownAt;
+  private int shownLength;
+  private boolean shown;
+
+  /** @param nanoClock such as {@code System::nanoTime} */
+  public ProgressLine(PrintStream err, boolean terminal, LongSupplier nanoClock) {
+    this.err = err;
+    this.terminal = terminal;
+    this.nanoClock = nanoClock;
+  }
+
+  /**
+   * Where a run stands.
+   *
+   * @param done traces that are there
+   * @param total traces wanted, 0 when not known
+   * @param failed traces of those done that failed
+   * @param tokens tokens generated
+   * @param correct traces judged correct
+   * @param decided traces judged correct or incorrect
+   */
+  public record Snapshot(long done, long total, long failed, long tokens, long correct, long decided) {}
+
+  private record Timed(long nanos, Snapshot snapshot) {}
+
+  /** Takes a newer snapshot, and shows it if it is time. */
+  public synchronized void update(Snapshot snapshot) {
+    long now = nanoClock.getAsLong();
+    if (window.isEmpty()) {
+      shownAt = now; // the first line is not due at once: nothing was measured yet
+    }
+    window.addLast(new Timed(now, snapshot));
+    while (window.size() > 2 && now - window.getFirst().nanos() > WINDOW_NANOS) {
+      window.removeFirst();
+    }
+    if (now - shownAt >= (terminal ? REDRAW_NANOS : LINE_NANOS)) {
+      show(now);
+    }
+  }
+
+  private void show(long now) {
+    shownAt = now;
+    String text = text(window.getFirst(), window.getLast());
+    if (terminal) {
+      err.print("\r" + text + " ".repeat(Math.max(0, shownLength - text.length())));
+      err.flush();
+      shownLength = text.length();
+    } else {
+      err.println(text);
+    }
+    shown = true;
+  }
+
+  /** Shows the last snapshot and ends the line. */
+  @Override
+  public synchronized void close() {
+    if (!window.isEmpty()) {
+      show(nanoClock.getAsLong());
+      window.clear();
+    }
+    if (terminal && shown) {
+      err.println();
+      shown = false;
+    }
+  }
+
+  private static String text(Timed first, Timed last) {
+    Snapshot s = last.snapshot();
+    double seconds = (last.nanos() - first.nanos()) / 1e9;
+    StringBuilder text = new StringBuilder();
+    text.append(s.total() > 0 ? s.done() + "/" + s.total() : String.valueOf(s.done())).append(" traces");
+    if (s.total() > 0) {
+      text.append(String.format(Locale.ROOT, " · %.1f %%", 100.0 * s.done() / s.total()));
+    }
+    if (seconds > 0) {
+      double rate = (s.tokens() - first.snapshot().tokens()) / seconds;
+      text.append(String.format(Locale.ROOT, " · %.0f tok/s", Math.max(0, rate)));
+    }
+    if (s.decided() > 0) {
+      text.append(String.format(Locale.ROOT, " · verified %.0f %%", 100.0 * s.correct() / s.decided()));
+    }
+    if (s.failed() > 0) {
+      text.append(" · ").append(s.failed()).append(" failed");
+    }
+    long more = s.done() - first.snapshot().done();
+    if (more > 0 && seconds > 0 && s.done() < s.total()) {
+      text.append(" · ETA ").append(duration((s.total() - s.done()) * seconds / more));
+    }
+    return text.toString();
+  }
+
+  /** A time in its two largest units: 42 s, 3 min 5 s, 2 h 10 min. */
+  static String duration(double seconds) {
+    if (seconds < 10) {
+      return String.format(Locale.ROOT, "%.1f s", seconds);
+    }
+    long s = Math.round(seconds);
+    if (s < 60) {
+      return s + " s";
+    }
+    if (s < 600) {
+      return s / 60 + " min" + (s % 60 == 0 ? "" : " " + s % 60 + " s");
+    }
+    long minutes = Math.round(seconds / 60);
+    return minutes < 60 ? minutes + " min" : minutes / 60 + " h" + (minutes % 60 == 0 ? "" : " " + minutes % 60 + " min");
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.cli;
+
+import java.io.PrintStream;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** The block of lines at the end of a run. */
+public final class SummaryPrinter {
+  private SummaryPrinter() {}
+
+  /** Prints it, and how to look at the table. */
+  public static void print(PrintStream out, RunSummary run) {
+    out.println();
+    if (run.traces() == 0 && run.alreadyThere() > 0 && !run.stopped()) {
+      line(out, "nothing to do", "all traces were there already");
+    }
+    line(out, "prompts", count(run.prompts()));
+    String before = run.alreadyThere() == 0 ? "" : " (and " + count(run.alreadyThere()) + " from earlier runs)";
+    line(out, "traces", count(run.traces()) + before);
+    if (run.verified()) {
+      line(out, "verified", verified(run));
+    }
+    line(out, "failed", failed(run));
+    line(out, "tokens", count(run.tokens()));
+    double rate = run.seconds() > 0 ? run.tokens() / run.seconds() : 0;
+    line(out, "tokens/s", decimal(rate));
+    line(out, "wall time", ProgressLine.duration(run.seconds()));
+    line(out, "table", run.table());
+    if (run.stopped()) {
+      line(out, "stopped", "more is to do; the same command goes on from here");
+    }
+    boolean path = isPath(run.table());
+    String from = path ? "delta.`" + run.table() + "`" : run.table();
+    out.println();
+    out.println("Look at it:");
+    out.println("  SQL      SELECT prompt_id, sample_index, correct, answer FROM " + from + " LIMIT 20");
+    String read = path ? "spark.read.format(\"delta\").load(\"" + run.table() + "\")" : "spark.table(\"" + run.table() + "\")";
+    out.println("  PySpark  " + read + ".show()");
+    out.println("  Java     " + read.replace("spark.read.", "spark.read().") + ".show();");
+  }
+
+  /** A folder or an address, and not the name of a table. */
+  private static boolean isPath(String table) {
+    return !table.matches("[\\p{L}_][\\w-]*(\\.[\\p{L}_][\\w-]*){1,2}");
+  }
+
+  private static String verified(RunSummary run) {
+    long all = run.decided();
+    if (all == 0) {
+      return "no trace could be decided";
+    }
+    return decimal(100.0 * run.correct() / all) + " % correct (" + count(run.correct()) + " of " + count(all)
+        + " decided)";
+  }
+
+  private static String failed(RunSummary run) {
+    if (run.failedByClass().isEmpty()) {
+      return "0";
+    }
+    Map<String, Long> sorted = new TreeMap<>(run.failedByClass());
+    return count(run.failed())
+        + sorted.entrySet().stream()
+            .map(e -> e.getKey() + " " + count(e.getValue()))
+            .collect(Collectors.joining(", ", " (", ")"));
+  }
+
+  private static void line(PrintStream out, String name, String value) {
+    out.println(String.format(Locale.ROOT, "%-14s %s", name, value));
+  }
+
+  private static String count(long n) {
+    return String.format(Locale.ROOT, "%,d", n);
+  }
+
+  private static String decimal(double x) {
+    return String.format(Locale.ROOT, "%.1f", x);
+  }
+}

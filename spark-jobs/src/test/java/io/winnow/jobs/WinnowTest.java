@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class WinnowTest {
+  private record Ended(int exitCode, String output) {}
+
+  private static Ended winnow(String... args) throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path"),
+                Winnow.class.getName()));
+    command.addAll(List.of(args));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the process ends");
+    return new Ended(process.exitValue(), output);
+  }
+
+  @Test
+  void theProcessEndsWithTheExitCode() throws Exception {
+    Ended doctor = winnow("doctor");
+    assertEquals(0, doctor.exitCode(), doctor.output());
+    assertTrue(doctor.output().contains("kernels: java"), doctor.output());
+    Ended unknown = winnow("generate", "--promts", "x");
+    assertEquals(2, unknown.exitCode(), unknown.output());
+    assertEquals(
+        "winnow: Unknown option '--promts' of generate. Did you mean '--prompts'? See winnow generate --help.",
+        unknown.output().strip());
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.winnow.jobs.cli.ProgressLine.Snapshot;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ProgressLineTest {
+  private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+  private long seconds;
+
+  private ProgressLine line(boolean terminal) {
+    return new ProgressLine(
+        new PrintStream(bytes, true, StandardCharsets.UTF_8), terminal, () -> seconds * 1_000_000_000L);
+  }
+
+  private String text() {
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void printsALineEachTenSecondsWhereThereIsNoTerminal() {
+    ProgressLine line = line(false);
+    line.update(new Snapshot(0, 800, 0, 0, 0, 0));
+    seconds = 5;
+    line.update(new Snapshot(6, 800, 0, 1550, 3, 5));
+    assertEquals("", text());
+    seconds = 10;
+    line.update(new Snapshot(12, 800, 0, 3100, 6, 10));
+    assertEquals("12/800 traces · 1.5 % · 310 tok/s · verified 60 % · ETA 11 min", text().strip());
+    seconds = 12;
+    line.close();
+    assertEquals(2, text().lines().count());
+    assertFalse(text().contains("\r1"));
+  }
+
+  @Test
+  void redrawsInPlaceOnATerminal() {
+    ProgressLine line = line(true);
+    line.update(new Snapshot(0, 10, 0, 0, 0, 0));
+    seconds = 1;
+    line.update(new Snapshot(5, 10, 1, 100, 0, 0));
+    seconds = 2;
+    line.update(new Snapshot(10, 10, 1, 200, 0, 0));
+    line.close();
+    String[] drawn = text().split("\r");
+    assertEquals("5/10 traces · 50.0 % · 100 tok/s · 1 failed · ETA 1.0 s", drawn[1]);
+    assertEquals("10/10 traces · 100.0 % · 100 tok/s · 1 failed", drawn[2].strip());
+    assertTrue(drawn[2].length() >= drawn[1].length(), "the longer line before is painted over");
+    assertTrue(text().endsWith(System.lineSeparator()));
+  }
+
+  @Test
+  void speedIsThatOfTheLastHalfMinute() {
+    ProgressLine line = line(false);
+    for (seconds = 0; seconds <= 100; seconds += 10) {
+      line.update(new Snapshot(seconds, 0, 0, seconds <= 50 ? 0 : (seconds - 50) * 7, 0, 0));
+    }
+    assertTrue(text().strip().endsWith("100 traces · 7 tok/s"), text());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0,0.0 s", "9.94,9.9 s", "42.4,42 s", "60,1 min", "185,3 min 5 s", "900,15 min", "7800,2 h 10 min"})
+  void timesAreShort(double time, String text) {
+    assertEquals(text, ProgressLine.duration(time));
+  }
+
+  @Test
+  void theSummaryIsAligned() {
+    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    SummaryPrinter.print(
+        out,
+        new RunSummary(
+            "target/traces", 1200, 4800, 16, 2440, 4000, Map.of("prompt_empty", 2L, "broken_line", 1L), 500_000, 250,
+            false, true));
+    String text = text();
+    assertTrue(text.contains("prompts        1,200"), text);
+    assertTrue(text.contains("traces         4,800 (and 16 from earlier runs)"), text);
+    assertTrue(text.contains("verified       61.0 % correct (2,440 of 4,000 decided)"), text);
+    assertTrue(text.contains("failed         3 (broken_line 1, prompt_empty 2)"), text);
+    assertTrue(text.contains("tokens/s       2000.0"), text);
+    assertTrue(text.contains("wall time      4 min 10 s"), text);
+    assertTrue(text.contains("FROM delta.`target/traces` LIMIT 20"), text);
+  }
+
+  @Test
+  void theSummaryOfATableNamesIt() {
+    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    SummaryPrinter.print(out, new RunSummary("lake.math.traces", 1, 0, 8, 0, 0, Map.of(), 0, 1, false, false));
+    assertTrue(text().contains("nothing to do  all traces were there already"), text());
+    assertTrue(text().contains("FROM lake.math.traces LIMIT"), text());
+    assertTrue(text().contains("spark.table(\"lake.math.traces\")"), text());
+    assertFalse(text().contains("verified"), text());
+  }
+}
