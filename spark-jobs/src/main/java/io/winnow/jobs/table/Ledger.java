@@ -249,12 +249,16 @@ public final class Ledger implements AutoCloseable {
 
   private void commitOffered() throws IOException {
     beat();
-    if (inFlight == null) {
-      inFlight = nextBatch();
+    if (inFlight != null) {
+      commitInFlight();
     }
-    if (inFlight == null) {
-      return;
+    inFlight = nextBatch();
+    if (inFlight != null) {
+      commitInFlight();
     }
+  }
+
+  private void commitInFlight() throws IOException {
     List<DataFile> files = inFlight.manifests().stream().map(Manifest::file).toList();
     long version;
     try {
@@ -262,6 +266,8 @@ public final class Ledger implements AutoCloseable {
     } catch (ConcurrentTransactionException e) {
       OptionalLong last = table.lastTransaction(appId(spec.runId()));
       if (last.isEmpty() || last.getAsLong() != inFlight.transaction()) {
+        // The batch did not get in: without its note the next recovery looks at its files once more.
+        pending.dropBatches(inFlight.transaction());
         throw TableErrors.fenced(table.path(), spec.runId());
       }
       // An earlier try of this transaction got in, though it was reported as failed.

@@ -91,7 +91,6 @@ class WinnowTable {
     out.put("delta.enableChangeDataFeed", "false");
     out.put("delta.enableInCommitTimestamps", "false");
     out.put("delta.checkpointPolicy", "classic");
-    out.put("delta.parquet.compression.codec", "zstd");
     return out;
   }
 
