@@ -31,9 +31,9 @@ class Problem:
                 f"The answer is \\boxed{{{self.answer}}}.")
 
 
-def difficulty(operations: int, largest: int) -> str:
-    """The label of a problem by its number of operations and its largest operand."""
-    load = operations + 2 * (len(str(largest)) - 1)
+def difficulty(operations: int, digits: int) -> str:
+    """The label of a problem by its number of operations and the digits of its numbers."""
+    load = operations + 2 * (digits - 1)
     return "easy" if load <= 3 else "medium" if load <= 5 else "hard"
 
 
@@ -42,8 +42,9 @@ def generate(rng: random.Random) -> Problem:
     kind = rng.choice(list(TEMPLATES))
     draft = Draft(rng, size=rng.choice((1, 2, 2, 3, 3)))
     question = TEMPLATES[kind](draft)
+    digits = max(draft.size, len(str(draft.largest)))
     return Problem(kind, question, "\n".join(draft.steps), draft.result,
-                   difficulty(len(draft.steps), draft.largest))
+                   difficulty(len(draft.steps), digits))
 
 
 def is_held_out(question: str) -> bool:

@@ -28,7 +28,7 @@ class Draft:
         self.rng = rng
         self.size = size
         self.steps: list[str] = []
-        self.largest = 0
+        self.largest = 0  # of all operands so far
         self.result = 0
         self._used: set[str] = set()
 

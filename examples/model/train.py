@@ -9,7 +9,6 @@
 import argparse
 import itertools
 import json
-import math
 import random
 import time
 from collections.abc import Iterator
@@ -29,8 +28,10 @@ HERE = Path(__file__).resolve().parent
 SEED = 20261101
 PROMPTS_SEED, EVALUATION_SEED = 1, 2
 BATCHES_SORTED_TOGETHER = 32
-WARM_UP_STEPS = 200
-SAVE_EVERY = 1000
+LENGTH_STEP = 16  # few different shapes: kernels are prepared anew for each one
+WARM_UP_STEPS = 100
+DECAY_SHARE = 0.3
+SAVE_EVERY = 100
 REQUESTS = (
     "Please reason step by step, and put your final answer within \\boxed{}.",
     "Solve the problem step by step and give the answer in \\boxed{}.",
@@ -79,6 +80,7 @@ def batches(tokenizer: Tokenizer, rng: random.Random, size: int) -> Iterator[tup
         rng.shuffle(groups)
         for group in groups:
             longest = max(len(prompt) + len(answer) for prompt, answer in group)
+            longest = -(-longest // LENGTH_STEP) * LENGTH_STEP
             tokens = torch.full((size, longest), padding)
             targets = torch.full((size, longest), -100)
             for row, (prompt, answer) in enumerate(group):
@@ -91,28 +93,36 @@ def loss_of(model: network.Qwen2, tokens: Tensor, targets: Tensor) -> Tensor:
     carries = targets != -100
     with torch.autocast("cpu", torch.bfloat16):
         hidden, _ = model.hidden(tokens)
-        logits = model.logits(hidden[carries])
-    return F.cross_entropy(logits.float(), targets[carries])
+    return F.cross_entropy(model.logits(hidden[carries].float()), targets[carries])
 
 
 def rate_at(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up, then a cosine down to a hundredth of the peak."""
-    if step < WARM_UP_STEPS:
-        return peak * (step + 1) / WARM_UP_STEPS
-    done = (step - WARM_UP_STEPS) / max(1, steps - WARM_UP_STEPS)
-    return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+    """Linear warm-up, a constant stretch, and a linear decay over the last part of the run."""
+    warm_up = (step + 1) / WARM_UP_STEPS
+    decay = (steps - step) / (steps * DECAY_SHARE)
+    return peak * min(1.0, warm_up, decay)
 
 
 def train(tokenizer: Tokenizer, args: argparse.Namespace) -> None:
-    """Trains the weights and saves them now and then, so that a run cut short leaves some."""
+    """Trains the weights, saving them and the state of the run now and then.
+
+    A run cut short in its constant stretch can be resumed with another number
+    of steps; it then ends as a run of that length would have from the start.
+    """
     stop, padding = (tokenizer.token_to_id(token) for token in (TURN_END, END_OF_TEXT))
     model = network.Qwen2({**network.CONFIG, "vocab_size": tokenizer.get_vocab_size(),
                            "bos_token_id": padding, "eos_token_id": stop})
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+    state, first = args.folder / "training-state.pt", 0
+    if args.resume:
+        kept = torch.load(state)
+        model.load_state_dict(kept["model"])
+        optimizer.load_state_dict(kept["optimizer"])
+        first = kept["step"]
+    data = itertools.islice(batches(tokenizer, random.Random(SEED), args.batch), first, None)
     start = time.monotonic()
-    data = batches(tokenizer, random.Random(SEED), args.batch)
-    for step, (tokens, targets) in zip(range(args.steps), data):
+    for step, (tokens, targets) in zip(range(first, args.steps), data):
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, args.steps, args.rate)
         loss = loss_of(model, tokens, targets)
@@ -120,13 +130,15 @@ def train(tokenizer: Tokenizer, args: argparse.Namespace) -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        if (step + 1) % 100 == 0:
+        done = step + 1
+        if done % SAVE_EVERY == 0 or done == args.steps:
             minutes = (time.monotonic() - start) / 60
-            left = minutes * (args.steps - step - 1) / (step + 1)
-            print(f"step {step + 1}/{args.steps}  loss {loss.item():.4f}  "
+            left = minutes * (args.steps - done) / (done - first)
+            print(f"step {done}/{args.steps}  loss {loss.item():.4f}  "
                   f"{minutes:.1f} min, {left:.1f} min left", flush=True)
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
             network.save(model, args.folder)
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(),
+                        "step": done}, state)
 
 
 def build(args: argparse.Namespace) -> None:
@@ -196,9 +208,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=HERE, help="where the model lies")
-    parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--batch", type=int, default=64, help="problems in a step")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=32, help="problems in a step")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--resume", action="store_true", help="go on with a run cut short")
     parser.add_argument("--problems", type=int, default=300, help="problems to evaluate on")
     parser.add_argument("--samples", type=int, default=8, help="samples for each of them")
     parser.add_argument("--temperature", type=float, default=0.6)
