@@ -108,6 +108,16 @@ public final class InferenceErrors {
             position));
   }
 
+  /** Nobody will answer: an exception for whoever waits, never a row's error, because the row was not tried. */
+  public static InferenceException engineClosed(int samples) {
+    return new InferenceException(
+        ENGINE_FAULT,
+        String.format(
+            "Cannot generate: the engine is closed, and %d samples are not answered. The executor is shutting down;"
+                + " run the job again to make what is missing.",
+            samples));
+  }
+
   public static InferenceException engineFault(Throwable cause) {
     return new InferenceException(ENGINE_FAULT, "The engine failed: " + cause, cause);
   }

@@ -9,6 +9,7 @@ import io.winnow.kernels.KvCache;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -41,7 +42,10 @@ final class EngineCore implements AutoCloseable {
   private final AtomicInteger sessions = new AtomicInteger();
   private final Object monitor = new Object();
   private final ArrayDeque<Runnable> inbox = new ArrayDeque<>();
+  /** Accepted and not yet delivered, in the order of coming, so that no failure of a step can lose one. */
+  private final Set<Sequence> open = new LinkedHashSet<>();
   private boolean closing;
+  private volatile boolean ended;
   private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0);
 
   EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
@@ -72,16 +76,27 @@ final class EngineCore implements AutoCloseable {
     return stats;
   }
 
+  /** Whether nothing more will come: the engine was closed, or its thread died. */
+  boolean ended() {
+    return ended;
+  }
+
   void submit(OpenRequest request) {
-    post(() -> accept(request));
+    if (!post(() -> accept(request))) {
+      throw InferenceErrors.engineClosed(request.sampleIndexes().length);
+    }
   }
 
   void leave(EngineSession session) {
     sessions.decrementAndGet();
-    post(() -> scheduler.remove(s -> s.request.session == session));
+    post(
+        () -> {
+          scheduler.remove(s -> s.request.session == session);
+          open.removeIf(s -> s.request.session == session);
+        });
   }
 
-  /** Free pages, asked on the engine's thread between two steps; for tests. */
+  /** Free pages, asked on the engine's thread between two steps, −1 when it is closed; for tests. */
   int freePages() {
     int[] answer = {-1};
     Object done = new Object();
@@ -92,9 +107,9 @@ final class EngineCore implements AutoCloseable {
       }
     });
     synchronized (done) {
-      while (answer[0] < 0) {
+      while (answer[0] < 0 && !ended) {
         try {
-          done.wait();
+          done.wait(100);
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
           return -1;
@@ -104,10 +119,14 @@ final class EngineCore implements AutoCloseable {
     return answer[0];
   }
 
-  private void post(Runnable command) {
+  private boolean post(Runnable command) {
     synchronized (monitor) {
+      if (closing || ended) {
+        return false;
+      }
       inbox.add(command);
       monitor.notifyAll();
+      return true;
     }
   }
 
@@ -117,22 +136,31 @@ final class EngineCore implements AutoCloseable {
     }
     InferenceException refusal = refusal(request);
     if (refusal != null) {
-      for (int index : request.sampleIndexes()) {
-        request.session.deliver(
-            new Completion(
-                request.id(), index, new int[0], "", null, FinishReason.ERROR, refusal.errorClass(),
-                refusal.getMessage(), 0));
-      }
+      refuse(request, refusal);
       return;
     }
     int length = request.prompt().length;
     int limit = Math.min(request.params().maxTokens(), limits.contextLength() - length);
     int maxPages = Scheduler.pagesFor(length + limit);
     List<Sequence> samples = new ArrayList<>();
-    for (int index : request.sampleIndexes()) {
-      samples.add(new Sequence(request, index, limit, maxPages, texts.create(request.params().stop())));
+    try {
+      for (int index : request.sampleIndexes()) {
+        samples.add(new Sequence(request, index, limit, maxPages, texts.create(request.params().stop())));
+      }
+    } catch (RuntimeException | Error e) {
+      refuse(request, InferenceErrors.engineFault(e));
+      return;
     }
+    open.addAll(samples);
     scheduler.add(request.prompt(), samples);
+  }
+
+  private static void refuse(OpenRequest request, InferenceException why) {
+    for (int index : request.sampleIndexes()) {
+      request.session.deliver(
+          new Completion(
+              request.id(), index, new int[0], "", null, FinishReason.ERROR, why.errorClass(), why.getMessage(), 0));
+    }
   }
 
   private InferenceException refusal(OpenRequest request) {
@@ -143,7 +171,7 @@ final class EngineCore implements AutoCloseable {
     if (length >= limits.contextLength()) {
       return InferenceErrors.promptTooLong(length, limits.contextLength());
     }
-    int longest = Math.min(length + request.params().maxTokens(), limits.contextLength());
+    int longest = length + Math.min(request.params().maxTokens(), limits.contextLength() - length);
     if (Scheduler.pagesFor(longest) > pool.pages()) {
       return InferenceErrors.kvCacheTooSmall(longest, pool.pages() * KvCache.PAGE_TOKENS);
     }
@@ -165,6 +193,10 @@ final class EngineCore implements AutoCloseable {
         }
       }
     } finally {
+      synchronized (monitor) {
+        ended = true;
+        inbox.clear();
+      }
       runner.close();
     }
   }
@@ -189,7 +221,11 @@ final class EngineCore implements AutoCloseable {
       if (command == null) {
         return true;
       }
-      command.run();
+      try {
+        command.run();
+      } catch (RuntimeException | Error e) {
+        failAll(e);
+      }
     }
   }
 
@@ -234,32 +270,59 @@ final class EngineCore implements AutoCloseable {
     s.append(drawn, drawnLogprob);
     if (limits.eosTokens().contains(drawn)) {
       s.finish = FinishReason.STOP;
-    } else if (s.text.append(drawn)) {
+    } else if (stops(s, drawn)) {
       s.finish = FinishReason.STOP;
-    } else if (s.count >= s.limit) {
+    } else if (s.finish == null && s.count >= s.limit) {
       s.finish = FinishReason.LENGTH;
     }
   }
 
+  /** Whether a stop string is complete; a text that cannot be made fails its sequence alone. */
+  private static boolean stops(Sequence s, int drawn) {
+    try {
+      return s.text.append(drawn);
+    } catch (RuntimeException e) {
+      fail(s, e);
+      return false;
+    }
+  }
+
+  private static String text(Sequence s) {
+    try {
+      return s.text.text();
+    } catch (RuntimeException e) {
+      fail(s, e);
+      return "";
+    }
+  }
+
+  private static void fail(Sequence s, Throwable cause) {
+    InferenceException e = InferenceErrors.engineFault(cause);
+    s.fail(e.errorClass(), e.getMessage());
+  }
+
   private void deliver(Sequence s) {
+    // First the text, because it may turn the end into an error.
+    String text = text(s);
     s.request.session.deliver(
         new Completion(
             s.request.id(),
             s.sampleIndex,
             Arrays.copyOf(s.generated, s.count),
-            s.text.text(),
+            text,
             s.logprobs == null ? null : Arrays.copyOf(s.logprobs, s.count),
             s.finish,
             s.errorClass,
             s.errorMessage,
             s.startedNanos == 0 ? 0 : (System.nanoTime() - s.startedNanos) / 1_000_000));
+    open.remove(s);
   }
 
   /** A step failed as a whole: nobody knows which sequence did it, so all of them end with the error. */
   private void failAll(Throwable cause) {
-    InferenceException e = InferenceErrors.engineFault(cause);
-    for (Sequence s : scheduler.remove(any -> true)) {
-      s.fail(e.errorClass(), e.getMessage());
+    scheduler.remove(any -> true);
+    for (Sequence s : List.copyOf(open)) {
+      fail(s, cause);
       deliver(s);
     }
   }

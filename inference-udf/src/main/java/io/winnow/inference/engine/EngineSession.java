@@ -3,6 +3,7 @@ package io.winnow.inference.engine;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelRuntime;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +31,8 @@ final class EngineSession implements ModelRuntime.Session {
     if (closed) {
       throw new IllegalStateException("the session is closed");
     }
-    pending += request.sampleIndexes().length;
     core.submit(new OpenRequest(request, this));
+    pending += request.sampleIndexes().length;
   }
 
   @Override
@@ -44,7 +45,14 @@ final class EngineSession implements ModelRuntime.Session {
     List<Completion> out = new ArrayList<>();
     finished.drainTo(out);
     if (out.isEmpty() && pending > 0) {
-      Completion first = finished.poll(waitMillis, TimeUnit.MILLISECONDS);
+      Completion first = finished.poll(core.ended() ? 0 : waitMillis, TimeUnit.MILLISECONDS);
+      if (first == null && core.ended()) {
+        // What was delivered last may have come between the two.
+        first = finished.poll();
+        if (first == null) {
+          throw InferenceErrors.engineClosed(pending);
+        }
+      }
       if (first != null) {
         out.add(first);
         finished.drainTo(out);

@@ -27,13 +27,24 @@ final class Scheduler {
   private final int maxSequences;
   private final int maxRows;
   private final PageCopier copier;
-  private final ArrayDeque<Prefill> waiting = new ArrayDeque<>();
-  private final List<Prefill> prefilling = new ArrayList<>();
-  private final List<Sequence> running = new ArrayList<>();
+  final ArrayDeque<Prefill> waiting = new ArrayDeque<>();
+  final List<Prefill> prefilling = new ArrayList<>();
+  final List<Sequence> running = new ArrayList<>();
   private long admissions;
   private long preemptions;
 
+  /**
+   * A scheduler with nothing to do.
+   *
+   * @param maxRows tokens of a step; at least {@code maxSequences}, so that every running sequence has its row
+   */
   Scheduler(BlockPool pool, int maxSequences, int maxRows, PageCopier copier) {
+    if (maxSequences < 1 || maxRows < maxSequences) {
+      throw new IllegalArgumentException(
+          String.format(
+              "Cannot schedule %d sequences in steps of %d rows: there must be at least one sequence, and a row for each.",
+              maxSequences, maxRows));
+    }
     this.pool = pool;
     this.maxSequences = maxSequences;
     this.maxRows = maxRows;
@@ -147,11 +158,11 @@ final class Scheduler {
         if (active > 0) {
           return;
         }
-        waiting.removeFirst();
         if (p.members.size() == 1) {
           throw new IllegalStateException(
               "a context of " + p.context.length + " tokens does not fit an empty cache of " + pool.pages() + " pages");
         }
+        waiting.removeFirst();
         int half = p.members.size() / 2;
         waiting.addFirst(new Prefill(p.context, p.members.subList(half, p.members.size())));
         waiting.addFirst(new Prefill(p.context, p.members.subList(0, half)));
@@ -194,8 +205,8 @@ final class Scheduler {
       }
     }
     for (Prefill p : done) {
-      prefilling.remove(p);
       fork(p);
+      prefilling.remove(p);
     }
     for (Iterator<Sequence> it = running.iterator(); it.hasNext(); ) {
       Sequence s = it.next();
@@ -210,6 +221,10 @@ final class Scheduler {
   private void fork(Prefill p) {
     int full = p.context.length / PAGE_TOKENS;
     boolean partial = p.context.length % PAGE_TOKENS != 0;
+    // First what can fail: until it is done the pages are the prompt's.
+    for (int copy : p.copies) {
+      copier.copy(p.pages[full], copy);
+    }
     for (int m = 0; m < p.members.size(); m++) {
       Sequence s = p.members.get(m);
       System.arraycopy(p.pages, 0, s.pages, 0, p.pages.length);
@@ -221,7 +236,6 @@ final class Scheduler {
           pool.retain(p.pages[i]);
         }
         if (partial) {
-          copier.copy(p.pages[full], p.copies[m - 1]);
           s.pages[full] = p.copies[m - 1];
         }
       }
