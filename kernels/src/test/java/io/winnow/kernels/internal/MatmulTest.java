@@ -224,6 +224,19 @@ class MatmulTest {
   }
 
   @Test
+  void aClosedWeightIsRefused() {
+    KernelsUnderTest.each(1, kernels -> {
+      Weight w = kernels.pack(5, 2, WeightFormat.F32, (first, count, out) -> Arrays.fill(out, 1f));
+      w.close();
+      w.close();
+      try (NativeBuffer x = NativeBuffer.ofElements(2); NativeBuffer out = NativeBuffer.ofElements(5)) {
+        assertThrows(IllegalStateException.class, () -> kernels.matmul(x, 1, w, null, null, out));
+        assertThrows(IllegalStateException.class, () -> kernels.embed(w, new int[] {0}, 1, out));
+      }
+    });
+  }
+
+  @Test
   void aSourceThatFailsLeavesNoMemoryBehind() {
     KernelsUnderTest.each(1, kernels -> {
       RuntimeException cause = new IllegalStateException("the file ends early");
