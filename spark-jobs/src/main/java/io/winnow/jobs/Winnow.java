@@ -8,6 +8,7 @@ import io.winnow.jobs.cli.Command;
 import io.winnow.jobs.cli.CommandLineRunner;
 import io.winnow.jobs.cli.DoctorCommand;
 import io.winnow.jobs.cli.GenerateCommand;
+import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.Session;
 import io.winnow.jobs.cli.StopSignal;
@@ -31,7 +32,7 @@ public final class Winnow {
   private static final String VERSION = "0.1.0";
 
   /** The work behind {@code generate}. */
-  private static final GenerateCommand GENERATE = new GenerateCommand(Winnow::withoutEngine);
+  private static final GenerateCommand GENERATE = new GenerateCommand(GenerateWork::run);
 
   private Winnow() {}
 
@@ -85,10 +86,6 @@ public final class Winnow {
     try (Session session = Session.around(spark, System.out, System.err)) {
       return GENERATE.summary(values, session);
     }
-  }
-
-  private static Optional<RunSummary> withoutEngine(SettingValues values, Session session) {
-    throw new UsageException("Cannot generate: this build has no engine.");
   }
 
   private static CommandLineRunner runner() {

@@ -29,4 +29,7 @@ public interface Checkpoint extends Closeable {
 
   /** SHA-256 (hex) over all files that decide the tokens. Cached by path, size and time of change. */
   String fingerprint();
+
+  @Override
+  void close();
 }

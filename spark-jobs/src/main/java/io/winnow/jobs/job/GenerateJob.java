@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.Dataset;
@@ -52,16 +53,19 @@ public final class GenerateJob {
   private final SettingValues values;
   private final GenerateOptions options;
   private final String runId = newRunId();
+  private final BooleanSupplier stop;
   private final long startNanos = System.nanoTime();
   private long copied;
   private long generatedTokens;
   private double generateSeconds;
+  private volatile boolean stopped;
   private TraceCounts committed = TraceCounts.ZERO;
   private long lastVersion = -1;
 
-  private GenerateJob(SparkSession spark, SettingValues values) {
+  private GenerateJob(SparkSession spark, SettingValues values, BooleanSupplier stop) {
     this.spark = spark;
     this.values = values;
+    this.stop = stop;
     this.options = GenerateOptions.of(values);
   }
 
@@ -69,12 +73,14 @@ public final class GenerateJob {
    * Runs the job to its end.
    *
    * @param values checked settings of {@code generate}
+   * @param stop asked now and then; once true, the job ends cleanly with what is decoded so far
    * @throws io.winnow.inference.InferenceException when the model cannot be opened
    * @throws io.winnow.inference.conf.UsageException when the prompts cannot be used as asked
    * @throws TableException when the output is some other table, or cannot be written
    */
-  public static GenerateResult run(SparkSession spark, SettingValues values, Progress progress) {
-    return new GenerateJob(spark, values).run(progress);
+  public static GenerateResult run(
+      SparkSession spark, SettingValues values, BooleanSupplier stop, Progress progress) {
+    return new GenerateJob(spark, values, stop).run(progress);
   }
 
   private GenerateResult run(Progress progress) {
@@ -112,7 +118,7 @@ public final class GenerateJob {
             plan.close();
             plan = WorkPlan.of(encoded, table.keys(spark));
           }
-          if (plan.traces == 0 || generate(plan, table, rows, workSet, pass, total, progress) == 0) {
+          if (plan.traces == 0 || generate(plan, table, rows, workSet, pass, progress) == 0 || stopped) {
             break;
           }
         } finally {
@@ -120,7 +126,8 @@ public final class GenerateJob {
         }
       }
       GenerateResult result = result(table, prompts, total, existing, recovered);
-      runs.append(facts.end(result, committed, lastVersion, result.written() == 0 ? "nothing_to_do" : "done", null));
+      String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
+      runs.append(facts.end(result, committed, lastVersion, state, null));
       return result;
     } catch (RuntimeException | Error e) {
       try {
@@ -161,7 +168,7 @@ public final class GenerateJob {
 
   /** Runs the long job over what is missing; returns the rows that were refused and have to be made again. */
   private long generate(
-      WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, long total, Progress progress) {
+      WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
     SparkContext context = spark.sparkContext();
     LiveCounters counters = new LiveCounters(context);
     LiveCounters.Reader reader = new LiveCounters.Reader(counters);
@@ -174,12 +181,17 @@ public final class GenerateJob {
           new GenerateTask(
               GenerateTask.function(options.engine(), options.sampling()), options.sampling(), rows, ledger.spec(),
               counters);
-      Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, total, progress), "winnow-progress");
+      Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, progress), "winnow-progress");
       watcher.setDaemon(true);
       watcher.start();
       context.setJobGroup(runId, "winnow generate " + runId, true);
       try {
         plan.partitioned(partitions(plan)).foreachPartition(task);
+      } catch (RuntimeException e) {
+        // The reason lies with the ledger, or with whoever asked to stop; else it is the job's own.
+        if (!stopped && ledger.failure().isEmpty()) {
+          throw e;
+        }
       } finally {
         context.clearJobGroup();
         ended.countDown();
@@ -198,10 +210,11 @@ public final class GenerateJob {
   }
 
   private void watch(
-      CountDownLatch ended, Ledger ledger, LiveCounters.Reader reader, long traces, long total, Progress progress) {
+      CountDownLatch ended, Ledger ledger, LiveCounters.Reader reader, long traces, Progress progress) {
     try {
       while (!ended.await(PROGRESS_MILLIS, TimeUnit.MILLISECONDS)) {
-        if (ledger.failure().isPresent()) {
+        stopped |= stop.getAsBoolean();
+        if (stopped || ledger.failure().isPresent()) {
           spark.sparkContext().cancelJobGroup(runId);
           return;
         }
@@ -247,6 +260,7 @@ public final class GenerateJob {
         generateSeconds,
         (System.nanoTime() - startNanos) / 1e9,
         recovered.adoptedRows(),
+        stopped,
         !options.verifiers().isEmpty());
   }
 

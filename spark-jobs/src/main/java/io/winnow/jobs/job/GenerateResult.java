@@ -21,6 +21,7 @@ import java.util.Map;
  * @param generateSeconds wall time of the generating job
  * @param wallSeconds wall time of the whole run
  * @param adopted rows that an earlier, interrupted run had finished and this one took over
+ * @param stopped whether it was asked to end before all was done
  * @param verified whether a verifier was asked for
  */
 public record GenerateResult(
@@ -39,6 +40,7 @@ public record GenerateResult(
     double generateSeconds,
     double wallSeconds,
     long adopted,
+    boolean stopped,
     boolean verified) {
 
   public long failed() {

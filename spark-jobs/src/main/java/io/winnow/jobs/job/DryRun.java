@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.ModelInfo;
+import io.winnow.inference.RenderedPrompt;
+import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.udf.EngineHost;
+import io.winnow.jobs.input.PromptSource;
+import io.winnow.jobs.input.Prompts;
+import io.winnow.jobs.table.TraceTable;
+import io.winnow.jobs.trace.Prompt;
+import io.winnow.jobs.trace.TraceKey;
+import java.util.List;
+import java.util.Locale;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/** What {@code generate} would do: a prompt as the model sees it, its tokens, the plan. Writes nothing. */
+public final class DryRun {
+  private DryRun() {}
+
+  /** The text to show. */
+  public static String describe(SparkSession spark, SettingValues values) {
+    GenerateOptions options = GenerateOptions.of(values);
+    EngineSpec spec = options.engine();
+    ModelInfo model = EngineHost.describe(spec);
+    Prompts prompts = PromptSource.open(spark, values);
+    long total = prompts.counts().total() * options.samples();
+    StringBuilder out = new StringBuilder();
+    line(out, "Model", "%s (%s, %,d parameters, context %,d)", spec.model(), model.architecture(), model.parameters(),
+        model.contextLength());
+    line(out, "Weights", "%s, %,.1f MB", TraceKey.weightFormat(values, model), model.weightBytes() / 1e6);
+    line(out, "Fingerprint", "%s", model.fingerprint());
+    line(out, "Prompts", "%,d (%s)", prompts.counts().total(), prompts.format());
+    prompts.counts().failedByClass().forEach((name, n) -> line(out, "", "%,d cannot be used: %s", n, name));
+    line(out, "Traces", "%,d = %,d prompts x %d samples", total, prompts.counts().total(), options.samples());
+    if (!options.out().isEmpty() && TraceTable.exists(spark, options.out())) {
+      line(out, "Table", "%s exists; only what it lacks would be made", options.out());
+    } else {
+      line(out, "Table", "%s would be created", options.out().isEmpty() ? "(no --out given)" : options.out());
+    }
+    List<Row> good = prompts.rows().filter("error is null").orderBy("ordinal", "prompt_id").limit(1).collectAsList();
+    if (good.isEmpty()) {
+      out.append("No prompt can be rendered: every row has an error.\n");
+      return out.toString();
+    }
+    Prompt prompt = Prompts.prompt(good.get(0));
+    RenderedPrompt rendered = EngineHost.renderer(spec).render(prompt.messages());
+    line(out, "Prompt", "%s, gold %s", prompt.id(), prompt.gold());
+    out.append("--- rendered ---\n").append(rendered.text());
+    out.append(rendered.text().endsWith("\n") ? "" : "\n");
+    out.append("--- ").append(rendered.tokenIds().length).append(" tokens ---\n");
+    for (int i = 0; i < rendered.tokenIds().length; i++) {
+      out.append(i == 0 ? "" : i % 16 == 0 ? "\n" : " ").append(rendered.tokenIds()[i]);
+    }
+    return out.append("\nNothing was written.\n").toString();
+  }
+
+  private static void line(StringBuilder out, String name, String format, Object... values) {
+    out.append(String.format(Locale.ROOT, "%-12s ", name)).append(String.format(Locale.ROOT, format, values)).append('\n');
+  }
+}
