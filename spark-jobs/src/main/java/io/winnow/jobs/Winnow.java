@@ -74,7 +74,8 @@ public final class Winnow {
   /**
    * {@code generate} on a session that runs, from Java or, by py4j, from Python.
    *
-   * @param options as on the command line, without dashes or in camel case; lists are one value or a JSON array of strings
+   * @param options as on the command line, without dashes or in camel case; lists are one value or a JSON array of
+   *     strings
    * @return what it did; empty after a dry run
    * @throws UsageException when the options cannot work
    */

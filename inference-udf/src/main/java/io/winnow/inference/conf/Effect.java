@@ -5,7 +5,9 @@ package io.winnow.inference.conf;
 public enum Effect {
   /** Changes the token stream of a trace by itself; part of {@code trace_id} by its name and value. */
   TOKENS,
-  /** Decides where a trace is cut; a shorter trace is a prefix of the longer one, so it stays out of {@code trace_id}. */
+  /**
+   * Decides where a trace is cut; a shorter trace is a prefix of the longer one, so it stays out of {@code trace_id}.
+   */
   LENGTH,
   /** Changes what the model reads; part of {@code trace_id} through the prompt's token ids. */
   PROMPT,

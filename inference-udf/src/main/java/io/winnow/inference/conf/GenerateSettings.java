@@ -23,7 +23,8 @@ public final class GenerateSettings {
 
   public static final Setting<String> PROMPTS =
       Setting.ofString("prompts").group(INPUT).label("PATH").effect(Effect.ROWS)
-          .doc("Prompts: a file, folder or glob of JSON lines, CSV, Parquet or Delta, or a table catalog.schema.table.");
+          .doc("Prompts: a file, folder or glob of JSON lines, CSV, Parquet or Delta, or a table"
+              + " catalog.schema.table.");
   public static final Setting<String> FORMAT =
       Setting.ofEnum("format", "auto", "jsonl", "csv", "parquet", "delta", "table").group(INPUT).effect(Effect.ROWS)
           .defaultValue("auto")

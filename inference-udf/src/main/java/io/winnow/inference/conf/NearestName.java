@@ -10,8 +10,9 @@ public final class NearestName {
   private NearestName() {}
 
   /**
-   * The candidate with the fewest edits (insert, delete, replace, swap of neighbours; case does not count), the first of
-   * equals. Empty when even that one differs in more than a third of its characters (at least two edits are allowed).
+   * The candidate with the fewest edits (insert, delete, replace, swap of neighbours; case does not count), the first
+   * of equals. Empty when even that one differs in more than a third of its characters (at least two edits are
+   * allowed).
    */
   public static Optional<String> of(String name, Collection<String> candidates) {
     String wanted = name.toLowerCase(Locale.ROOT);

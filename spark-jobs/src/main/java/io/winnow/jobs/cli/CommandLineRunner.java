@@ -126,14 +126,16 @@ public final class CommandLineRunner {
       throw new UsageException(unknownWord(command, unknown), e);
     } catch (CommandLine.ParameterException e) {
       throw new UsageException(
-          "Cannot read the options: " + e.getMessage() + ". See " + PROGRAM + " " + command.name() + " " + HELP + ".", e);
+          "Cannot read the options: " + e.getMessage() + ". See " + PROGRAM + " " + command.name() + " " + HELP + ".",
+          e);
     }
   }
 
   private static String unknownWord(Command command, String word) {
     String see = " See " + PROGRAM + " " + command.name() + " " + HELP + ".";
     if (!word.startsWith("-")) {
-      return "Unexpected word '" + word + "' after " + command.name() + ": a value follows its option, and one with blanks"
+      return "Unexpected word '" + word + "' after " + command.name()
+          + ": a value follows its option, and one with blanks"
           + " is quoted." + see;
     }
     String option = word.contains("=") ? word.substring(0, word.indexOf('=')) : word;

@@ -124,6 +124,7 @@ public final class ProgressLine implements AutoCloseable {
       return s / 60 + " min" + (s % 60 == 0 ? "" : " " + s % 60 + " s");
     }
     long minutes = Math.round(seconds / 60);
-    return minutes < 60 ? minutes + " min" : minutes / 60 + " h" + (minutes % 60 == 0 ? "" : " " + minutes % 60 + " min");
+    return minutes < 60 ? minutes + " min"
+        : minutes / 60 + " h" + (minutes % 60 == 0 ? "" : " " + minutes % 60 + " min");
   }
 }

@@ -111,8 +111,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * What a session is opened with: all that was given, Delta, UTC, and in local mode what suits a command line. Anything
-   * given wins, but that Delta's extension is added to other extensions.
+   * What a session is opened with: all that was given, Delta, UTC, and in local mode what suits a command line.
+   * Anything given wins, but that Delta's extension is added to other extensions.
    */
   static Map<String, String> sessionConf(Map<String, String> given) {
     Map<String, String> all = new TreeMap<>(given);

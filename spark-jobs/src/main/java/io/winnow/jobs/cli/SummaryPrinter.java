@@ -37,7 +37,8 @@ public final class SummaryPrinter {
     out.println();
     out.println("Look at it:");
     out.println("  SQL      SELECT prompt_id, sample_index, correct, answer FROM " + from + " LIMIT 20");
-    String read = path ? "spark.read.format(\"delta\").load(\"" + run.table() + "\")" : "spark.table(\"" + run.table() + "\")";
+    String read =
+        path ? "spark.read.format(\"delta\").load(\"" + run.table() + "\")" : "spark.table(\"" + run.table() + "\")";
     out.println("  PySpark  " + read + ".show()");
     out.println("  Java     " + read.replace("spark.read.", "spark.read().") + ".show();");
   }

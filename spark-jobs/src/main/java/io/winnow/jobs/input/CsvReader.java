@@ -11,8 +11,9 @@ import java.util.List;
 
 /**
  * Comma-separated records as in RFC 4180: fields in double quotes may hold separators, line ends and doubled quotes. An
- * empty field without quotes is null, and a line end within quotes reads as LF. A record that breaks the rules (text after a closing quote, a quote that is never
- * closed) costs only its first line: reading goes on with the next line, so that one stray quote never swallows a file.
+ * empty field without quotes is null, and a line end within quotes reads as LF. A record that breaks the rules (text
+ * after a closing quote, a quote that is never closed) costs only its first line: reading goes on with the next line,
+ * so that one stray quote never swallows a file.
  */
 final class CsvReader implements Closeable {
   /** A quoted field open for longer than this is taken for a stray quote. */

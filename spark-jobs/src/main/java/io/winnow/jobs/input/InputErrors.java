@@ -6,7 +6,9 @@ import io.winnow.inference.conf.UsageException;
 import java.util.Collection;
 import java.util.List;
 
-/** Every failure a user can meet with the input. Those of a row are classes and messages, those of the whole are thrown. */
+/**
+ * Every failure a user can meet with the input. Those of a row are classes and messages, those of the whole are thrown.
+ */
 public final class InputErrors {
   public static final String BROKEN_LINE = "broken_line";
   public static final String PROMPT_EMPTY = "prompt_empty";
@@ -27,7 +29,8 @@ public final class InputErrors {
 
   static RowError promptEmpty(String place) {
     return new RowError(
-        PROMPT_EMPTY, "Cannot generate for " + place + ": the prompt is empty. Fill its prompt column, or drop the row.");
+        PROMPT_EMPTY, "Cannot generate for " + place
+            + ": the prompt is empty. Fill its prompt column, or drop the row.");
   }
 
   static RowError promptInvalid(String place, String column, String kind) {
@@ -70,16 +73,19 @@ public final class InputErrors {
 
   static UsageException notFound(String path, Collection<String> siblings) {
     return new UsageException(
-        "Cannot read --prompts '" + path + "': there is no such file, folder or table." + NearestName.hint(path, siblings));
+        "Cannot read --prompts '" + path + "': there is no such file, folder or table."
+        + NearestName.hint(path, siblings));
   }
 
   static UsageException noFiles(String path) {
     return new UsageException(
-        "Cannot read --prompts '" + path + "': no data files are in it (names that begin with '_' or '.' do not count).");
+        "Cannot read --prompts '" + path
+        + "': no data files are in it (names that begin with '_' or '.' do not count).");
   }
 
   static UsageException unreadable(String path, Throwable why) {
-    return new UsageException("Cannot read --prompts '" + path + "': " + oneLine(String.valueOf(why.getMessage())) + ".", why);
+    return new UsageException("Cannot read --prompts '" + path + "': " + oneLine(String.valueOf(why.getMessage()))
+        + ".", why);
   }
 
   static UsageException unknownFormat(String path, String why) {

@@ -24,10 +24,10 @@ import org.apache.spark.sql.expressions.Window;
 import org.apache.spark.sql.expressions.WindowSpec;
 
 /**
- * Names every row. With an id column the name is its value: rows with the same id and content (prompt and gold) are one,
- * and with different content they are refused. Else the name is the hash of the content, with {@code -2}, {@code -3} …
- * for its further occurrences: in file order for one file, else ordered by gold and kept columns, so that partitioning
- * never decides. Rows without a value in the id column are named by their content too.
+ * Names every row. With an id column the name is its value: rows with the same id and content (prompt and gold) are
+ * one, and with different content they are refused. Else the name is the hash of the content, with {@code -2}, {@code
+ * -3} … for its further occurrences: in file order for one file, else ordered by gold and kept columns, so that
+ * partitioning never decides. Rows without a value in the id column are named by their content too.
  */
 final class PromptIds {
   private static final int EXAMPLES = 3;

@@ -45,8 +45,8 @@ public final class PromptSource {
   private PromptSource() {}
 
   /**
-   * Finds the source, checks columns and ids, and counts. Reads the source some times (for columns where the first lines
-   * lack one, for types of kept columns, for ids, for counts) and keeps nothing of it in memory.
+   * Finds the source, checks columns and ids, and counts. Reads the source some times (for columns where the first
+   * lines lack one, for types of kept columns, for ids, for counts) and keeps nothing of it in memory.
    *
    * @throws UsageException when the source, a column or the ids cannot be used as asked
    */

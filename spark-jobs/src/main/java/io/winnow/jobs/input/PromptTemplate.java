@@ -35,7 +35,9 @@ final class PromptTemplate {
     }
   }
 
-  /** Renders it; a name that is not a column of the row is an error, so that a typing mistake is not an empty prompt. */
+  /**
+   * Renders it; a name that is not a column of the row is an error, so that a typing mistake is not an empty prompt.
+   */
   String render(Map<String, Object> row) throws TemplateFailure {
     RenderResult result;
     try {

@@ -8,7 +8,8 @@ import java.util.List;
  * One row of the input, ready to be rendered, or the reason why it cannot be.
  *
  * @param id unique in the input
- * @param ordinal line (JSON lines), record (CSV) of its file, from 1; null where the source has no order or is several files
+ * @param ordinal line (JSON lines), record (CSV) of its file, from 1; null where the source has no order or is several
+ *     files
  * @param question what the user asks, null for a conversation or a row that could not be read
  * @param messages the conversation, the system message first; empty when there is an error
  * @param gold the right answer, or null

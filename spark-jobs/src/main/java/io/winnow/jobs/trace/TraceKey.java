@@ -31,8 +31,8 @@ import java.util.TreeMap;
  *   sample=INDEX\n
  * </pre>
  *
- * <p>All text is UTF-8; canonical texts hold no line feeds (lists are JSON). {@code max_tokens} is not in it: a trace cut
- * there is a prefix of the longer one. A setting added later leaves existing keys alone as long as it is neutral.
+ * <p>All text is UTF-8; canonical texts hold no line feeds (lists are JSON). {@code max_tokens} is not in it: a trace
+ * cut there is a prefix of the longer one. A setting added later leaves existing keys alone as long as it is neutral.
  */
 public final class TraceKey implements Serializable {
   private static final long serialVersionUID = 1L;

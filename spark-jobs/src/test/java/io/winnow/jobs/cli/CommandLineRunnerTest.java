@@ -104,7 +104,8 @@ class CommandLineRunnerTest {
     assertTrue(run("generate", "--prompts").err().contains("--prompts"));
     assertTrue(run("generate", "--prompts", "--model", "m").err().contains("'--prompts' but found '--model'"));
     refuses(good("--seed", "1", "--seed", "2"), "Cannot use --seed 2 times: give it once.");
-    assertTrue(run("generate", "--model", "m", "--out", "o").err().startsWith("winnow: The option --prompts is missing"));
+    assertTrue(run("generate", "--model", "m", "--out",
+        "o").err().startsWith("winnow: The option --prompts is missing"));
     refuses(good("--conf", "novalue"), "Cannot use --conf 'novalue': it must be KEY=VALUE.");
     assertEquals(ExitCode.USAGE, run().exitCode());
     assertTrue(run().err().contains("Usage: winnow COMMAND"));
@@ -177,7 +178,8 @@ class CommandLineRunnerTest {
   void doctorSaysWhatIsThere() {
     Result result = run("doctor");
     assertEquals(ExitCode.DONE, result.exitCode(), result.out());
-    for (String name : List.of("java: ", "cores: ", "memory: ", "container: ", "spark: 4.", "tmp folder: ", "kernels: java")) {
+    for (String name
+        : List.of("java: ", "cores: ", "memory: ", "container: ", "spark: 4.", "tmp folder: ", "kernels: java")) {
       assertTrue(result.out().contains(name), name + " in " + result.out());
     }
     assertTrue(DoctorCommand.tmpTrouble(java.nio.file.Path.of("/no/such/folder")).contains("cannot be written to"));

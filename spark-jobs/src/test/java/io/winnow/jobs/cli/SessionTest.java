@@ -58,7 +58,8 @@ class SessionTest {
         SettingValues.resolve(SessionSettings.ALL, Map.of("master", List.of("local[1]")), key -> null);
     SparkSession opened;
     try (Session session =
-        new Session(values, Map.of("spark.sql.shuffle.partitions", "1"), System.out, System.err, false, new StopSignal())) {
+        new Session(values, Map.of("spark.sql.shuffle.partitions", "1"), System.out, System.err, false,
+            new StopSignal())) {
       opened = session.spark();
       String table = folder.resolve("t").toString();
       opened.range(3).write().format("delta").save(table);

@@ -198,7 +198,8 @@ class PromptFormatsTest {
   void refusesWhatItCannotTell() throws IOException {
     write("promts.jsonl", "{\"question\":\"a\"}\n");
     assertEquals(
-        "Cannot read --prompts '" + folder.resolve("prompts.jsonl") + "': there is no such file, folder or table. Did you"
+        "Cannot read --prompts '" + folder.resolve("prompts.jsonl")
+        + "': there is no such file, folder or table. Did you"
             + " mean '" + folder.resolve("promts.jsonl") + "'?",
         refusal(folder.resolve("prompts.jsonl")));
     assertTrue(refusal(write("notes.txt", "hello")).contains("Name it with --format"));

@@ -110,14 +110,16 @@ class PromptSourceTest {
 
   @Test
   void aBrokenLineIsARowWithItsPlace() throws IOException {
-    Path file = write("p.jsonl", "{\"question\":\"a\"}\n{\"question\":\"b\"\n[1]\n7\n{\"question\":\"c\"} x\n{\"question\":\"d\"}");
+    Path file = write("p.jsonl",
+        "{\"question\":\"a\"}\n{\"question\":\"b\"\n[1]\n7\n{\"question\":\"c\"} x\n{\"question\":\"d\"}");
     Prompts opened = open(file);
     List<Prompt> prompts = prompts(opened);
     assertEquals(6, prompts.size());
     assertEquals(Map.of("broken_line", 4L), opened.counts().failedByClass());
     Prompt broken = prompts.get(1);
     assertEquals("broken_line", broken.errorClass());
-    assertTrue(broken.errorMessage().startsWith("Cannot read line 2 of " + file + " (byte 17): "), broken.errorMessage());
+    assertTrue(broken.errorMessage().startsWith("Cannot read line 2 of " + file + " (byte 17): "),
+        broken.errorMessage());
     assertTrue(broken.messages().isEmpty());
     assertTrue(prompts.get(2).errorMessage().contains("not an object"), prompts.get(2).errorMessage());
     assertTrue(prompts.get(4).errorMessage().contains("at column 18"), prompts.get(4).errorMessage());
@@ -160,7 +162,8 @@ class PromptSourceTest {
 
   @Test
   void emptyAndMissingPromptsAreErrorRows() throws IOException {
-    String lines = "{\"question\":\"\"}\n{\"question\":null}\n{\"other\":1}\n{\"question\":\" \\n\"}\n{\"question\":[1]}\n";
+    String lines =
+        "{\"question\":\"\"}\n{\"question\":null}\n{\"other\":1}\n{\"question\":\" \\n\"}\n{\"question\":[1]}\n";
     List<Prompt> prompts = read(write("p.jsonl", lines));
     assertEquals(
         List.of("prompt_empty", "prompt_empty", "prompt_empty", "prompt_empty", "prompt_invalid"),
@@ -172,7 +175,8 @@ class PromptSourceTest {
   void numbersOfTheGoldStayAsWritten() throws IOException {
     String lines =
         IntStream.range(0, 5)
-            .mapToObj(i -> "{\"question\":\"q" + i + "\",\"answer\":" + List.of("12", "1e3", "0.50", "true", "[1, 2]").get(i) + "}")
+            .mapToObj(i -> "{\"question\":\"q" + i + "\",\"answer\":"
+                + List.of("12", "1e3", "0.50", "true", "[1, 2]").get(i) + "}")
             .collect(Collectors.joining("\n"));
     List<Prompt> prompts = read(write("p.jsonl", lines));
     assertEquals(List.of("12", "1e3", "0.50", "true", "[1,2]"), prompts.stream().map(Prompt::gold).toList());
@@ -180,7 +184,8 @@ class PromptSourceTest {
 
   @Test
   void goldRegexTakesTheFirstGroupOrTheMatch() throws IOException {
-    Path file = write("p.jsonl", "{\"question\":\"a\",\"answer\":\"so\\n#### 1,234\"}\n{\"question\":\"b\",\"answer\":\"none\"}\n");
+    Path file = write("p.jsonl",
+        "{\"question\":\"a\",\"answer\":\"so\\n#### 1,234\"}\n{\"question\":\"b\",\"answer\":\"none\"}\n");
     Prompts opened = open(file, "gold-regex", "#### (.*)");
     List<Prompt> prompts = prompts(opened);
     assertEquals("1,234", prompts.get(0).gold());
@@ -226,7 +231,8 @@ class PromptSourceTest {
 
   @Test
   void theSameTextTwiceIsTwoPromptsInFileOrder() throws IOException {
-    String lines = "{\"question\":\"a\",\"answer\":2}\n{\"question\":\"a\",\"answer\":1}\n{\"question\":\"a\",\"answer\":2}\n";
+    String lines =
+        "{\"question\":\"a\",\"answer\":2}\n{\"question\":\"a\",\"answer\":1}\n{\"question\":\"a\",\"answer\":2}\n";
     List<Prompt> prompts = read(write("p.jsonl", lines));
     String id = prompts.get(0).id();
     assertEquals(List.of(id, id + "-2", id + "-3"), prompts.stream().map(Prompt::id).toList());
@@ -290,7 +296,8 @@ class PromptSourceTest {
 
   @Test
   void aMissingIdIsAnErrorRow() throws IOException {
-    Path file = write("p.jsonl", "{\"id\":\"\",\"question\":\"q\"}\n{\"question\":\"q\"}\n{\"id\":1,\"question\":\"q\"}\n");
+    Path file =
+        write("p.jsonl", "{\"id\":\"\",\"question\":\"q\"}\n{\"question\":\"q\"}\n{\"id\":1,\"question\":\"q\"}\n");
     List<Prompt> prompts = read(file, "id-column", "id");
     assertEquals(List.of("id_missing", "id_missing"), prompts.stream().limit(2).map(Prompt::errorClass).toList());
     assertEquals("1", prompts.get(2).id());
@@ -330,7 +337,8 @@ class PromptSourceTest {
     assertEquals(
         "struct<n:bigint,x:double,s:string,o:struct<k:array<bigint>>,b:boolean,gone:string>",
         opened.rows().schema().apply("kept").dataType().simpleString());
-    List<Row> rows = opened.rows().orderBy("ordinal").selectExpr("kept.n", "kept.o.k[1]", "kept is null").collectAsList();
+    List<Row> rows =
+        opened.rows().orderBy("ordinal").selectExpr("kept.n", "kept.o.k[1]", "kept is null").collectAsList();
     assertEquals(1L, rows.get(0).getLong(0));
     assertEquals(2L, rows.get(0).getLong(1));
     assertTrue(rows.get(1).getBoolean(2));
@@ -339,9 +347,11 @@ class PromptSourceTest {
 
   @Test
   void aStarKeepsWhatTheTracesDoNotHold() throws IOException {
-    Path file = write("p.jsonl", "{\"id\":1,\"question\":\"a\",\"answer\":\"#### 1\",\"level\":1}\n{\"id\":2,\"question\":\"b\",\"src\":\"x\"}\n");
+    Path file = write("p.jsonl", "{\"id\":1,\"question\":\"a\",\"answer\":\"#### 1\",\"level\":1}\n"
+        + "{\"id\":2,\"question\":\"b\",\"src\":\"x\"}\n");
     assertEquals(List.of("level", "src"), names(open(file, "keep-columns", "*", "id-column", "id")));
-    assertEquals(List.of("id", "answer", "level", "src"), names(open(file, "keep-columns", "*", "gold-regex", "#### (.*)")));
+    assertEquals(List.of("id", "answer", "level", "src"),
+        names(open(file, "keep-columns", "*", "gold-regex", "#### (.*)")));
   }
 
   private static List<String> names(Prompts prompts) {
@@ -351,10 +361,12 @@ class PromptSourceTest {
   @Test
   void messagesAreReadFromJson() throws IOException {
     String lines =
-        "{\"m\":[{\"role\":\"user\",\"content\":\"hi\",\"name\":\"ann\"},{\"role\":\"assistant\",\"content\":\"<think>\"}]}\n"
+        "{\"m\":[{\"role\":\"user\",\"content\":\"hi\",\"name\":\"ann\"},"
+            + "{\"role\":\"assistant\",\"content\":\"<think>\"}]}\n"
             + "{\"m\":\"[{\\\"role\\\":\\\"user\\\",\\\"content\\\":\\\"text\\\"}]\"}\n"
             + "{\"m\":[{\"role\":\"system\",\"content\":\"own\"},{\"role\":\"user\",\"content\":\"x\"}]}\n"
-            + "{\"m\":[{\"role\":\"user\"}]}\n{\"m\":\"nope\"}\n{\"m\":{\"role\":\"user\"}}\n{\"m\":[{\"content\":\"x\"}]}\n"
+            + "{\"m\":[{\"role\":\"user\"}]}\n{\"m\":\"nope\"}\n{\"m\":{\"role\":\"user\"}}\n"
+            + "{\"m\":[{\"content\":\"x\"}]}\n"
             + "{\"m\":[{\"role\":\"user\",\"content\":[1]}]}\n{\"m\":[7]}\n{\"m\":[]}\n{\"m\":null}\n"
             + "{\"m\":[{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":1}]}]}\n";
     List<Prompt> prompts = read(write("p.jsonl", lines), "messages-column", "m", "system-prompt", "be kind");
@@ -377,7 +389,8 @@ class PromptSourceTest {
   @Test
   void templatesRenderColumnsAsText() throws IOException {
     String lines =
-        "{\"a\":\"{{ 7*7 }} {% raw %}\",\"n\":2,\"l\":[\"x\",\"y\"]}\n{\"n\":3,\"l\":[]}\n{\"a\":\"\",\"n\":4,\"l\":7}\nbad\n";
+        "{\"a\":\"{{ 7*7 }} {% raw %}\",\"n\":2,\"l\":[\"x\",\"y\"]}\n{\"n\":3,\"l\":[]}\n"
+        + "{\"a\":\"\",\"n\":4,\"l\":7}\nbad\n";
     Path file = write("p.jsonl", lines);
     List<Prompt> prompts =
         read(file, "prompt-template", "{{ a }}|{{ n + 1 }}|{% for i in l %}{{ loop.index }}{{ i }}{% endfor %}");
