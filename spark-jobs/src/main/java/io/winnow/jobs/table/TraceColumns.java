@@ -63,10 +63,14 @@ final class TraceColumns {
           .add(field("messages", createArrayType(MESSAGE, true), "Turns of the prompt, where messages were given"))
           .add(field("gold", StringType, "Expected answer"))
           .add(field("text", StringType, "Generated text only, thinking included"))
-          .add(field("think_end", IntegerType, "Offset in text (UTF-16 units) behind the thinking; null if never closed"))
+          .add(
+              field(
+                  "think_end", IntegerType, "Offset in text (UTF-16 units) behind the thinking; null if never closed"))
           .add(field("answer", StringType, "What follows the thinking; null if the thinking never closed"))
           .add(field("token_ids", createArrayType(IntegerType, true), "Generated tokens; null when opted out"))
-          .add(field("logprobs", createArrayType(FloatType, true), "Natural-log probabilities of the tokens, where asked"))
+          .add(
+              field(
+                  "logprobs", createArrayType(FloatType, true), "Natural-log probabilities of the tokens, where asked"))
           .add(field("verdicts", createMapType(StringType, VERDICT, true), "Verdicts by verifier name"))
           .add(field("extra", createMapType(StringType, StringType, true), "Further facts of the row, by name"));
 }
