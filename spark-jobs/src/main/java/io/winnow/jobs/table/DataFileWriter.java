@@ -118,7 +118,7 @@ final class DataFileWriter {
     }
 
     @Override
-    @SuppressWarnings("deprecation") // the only form before Parquet 1.14 callers moved on; still what Spark implements
+    @SuppressWarnings("deprecation") // the form that Spark's write support implements
     protected WriteSupport<InternalRow> getWriteSupport(Configuration conf) {
       return new ParquetWriteSupport();
     }

@@ -48,7 +48,6 @@ public final class Ledger implements AutoCloseable {
 
   private final WinnowTable table;
   private final LedgerSpec spec;
-  private final RunFile run;
   private final PendingFolder pending;
   private final long tickMillis;
   private final int maxAttempts;
@@ -101,8 +100,7 @@ public final class Ledger implements AutoCloseable {
     if (pending.exists() || commits.lastTransaction(appId(options.runId())).isPresent()) {
       throw TableErrors.badRunId(options.runId(), "a run of that id has been at work on " + table.path());
     }
-    this.run = RunFile.here(options.runId(), options.workSet());
-    pending.writeRun(run.toBytes());
+    pending.writeRun(RunFile.here(options.runId(), options.workSet()).toBytes());
     this.committer = new Thread(this::commitUntilStopped, "winnow-ledger-" + options.runId());
     committer.setDaemon(true);
     committer.start();
@@ -379,7 +377,7 @@ public final class Ledger implements AutoCloseable {
       return;
     }
     try {
-      pending.writeRun(run.toBytes());
+      pending.beat();
       lastHeartbeatNanos = System.nanoTime();
     } catch (IOException e) {
       LOG.warn("Cannot show that run {} is alive: {}", spec.runId(), e.toString());

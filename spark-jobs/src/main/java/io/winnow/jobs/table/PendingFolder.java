@@ -20,7 +20,8 @@ import org.apache.hadoop.fs.Path;
  * The folder {@code _winnow/pending/<runId>} beside a table, through which tasks and driver of one run talk:
  *
  * <pre>
- * run.json                        who runs; its modification time is the driver's heartbeat
+ * run.json                        who runs
+ * alive                           empty; its modification time is the driver's heartbeat
  * offered/p00003-….json           manifests of complete files that wait for their commit
  * batches/7-….json                names of the manifests in transaction 7, written before it is tried
  * accepted/p00003/p00003-….json   manifests whose rows are in the table; a retried task skips these rows
@@ -33,7 +34,8 @@ final class PendingFolder {
   static final String PENDING = WinnowTable.SIDE_FOLDER + "/pending";
 
   /** File systems on which a created file is visible before it is complete, and a rename is one step. */
-  private static final Set<String> RENAMING = Set.of("file", "hdfs", "viewfs", "webhdfs", "abfs", "abfss", "ofs", "maprfs");
+  private static final Set<String> RENAMING =
+      Set.of("file", "hdfs", "viewfs", "webhdfs", "abfs", "abfss", "ofs", "maprfs");
 
   private static final String SUFFIX = ".json";
 
@@ -72,7 +74,7 @@ final class PendingFolder {
   // Run and heartbeat
 
   void writeRun(byte[] json) throws IOException {
-    writeWhole(new Path(root, "run.json"), json, true);
+    writeWhole(new Path(root, "run.json"), json);
   }
 
   /** Content of run.json; null if there is none. */
@@ -84,16 +86,23 @@ final class PendingFolder {
     }
   }
 
+  /** Shows that the driver lives. Not in run.json, which must never be seen half written. */
+  void beat() throws IOException {
+    write(new Path(root, "alive"), new byte[0], true);
+  }
+
   long heartbeatMillis() throws IOException {
-    return fs.getFileStatus(new Path(root, "run.json")).getModificationTime();
+    Path alive = new Path(root, "alive");
+    Path newest = fs.exists(alive) ? alive : new Path(root, "run.json");
+    return fs.getFileStatus(newest).getModificationTime();
   }
 
   // Manifests
 
   void offer(Manifest manifest) throws IOException {
     String name =
-        String.format(Locale.ROOT, "%s-%d-%s%s", prefix(manifest.partition()), manifest.attempt(), UUID.randomUUID(), SUFFIX);
-    writeWhole(new Path(root, "offered/" + name), manifest.toBytes(), false);
+        prefix(manifest.partition()) + "-" + manifest.attempt() + "-" + UUID.randomUUID() + SUFFIX;
+    writeWhole(new Path(root, "offered/" + name), manifest.toBytes());
   }
 
   /** Names of the offered manifests, in order. */
@@ -144,7 +153,7 @@ final class PendingFolder {
   /** Notes which manifests a transaction takes, before it is tried. */
   void writeBatch(long transaction, List<String> manifests) throws IOException {
     String name = transaction + "-" + UUID.randomUUID() + SUFFIX;
-    writeWhole(new Path(root, "batches/" + name), String.join("\n", manifests).getBytes("UTF-8"), false);
+    writeWhole(new Path(root, "batches/" + name), String.join("\n", manifests).getBytes("UTF-8"));
   }
 
   /** Manifests that were noted for transactions up to this one. */
@@ -196,17 +205,14 @@ final class PendingFolder {
     }
   }
 
-  private void writeWhole(Path file, byte[] bytes, boolean replace) throws IOException {
+  private void writeWhole(Path file, byte[] bytes) throws IOException {
     if (!RENAMING.contains(String.valueOf(fs.getScheme()).toLowerCase(Locale.ROOT))) {
-      write(file, bytes, replace);
+      write(file, bytes, false);
       return;
     }
     Path aside = new Path(file.getParent(), ".tmp-" + UUID.randomUUID());
     try {
       write(aside, bytes, false);
-      if (replace) {
-        fs.delete(file, false);
-      }
       if (!fs.rename(aside, file)) {
         throw new IOException("Cannot rename " + aside + " to " + file);
       }

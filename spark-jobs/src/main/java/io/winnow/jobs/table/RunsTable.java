@@ -124,13 +124,13 @@ public final class RunsTable {
         .add(field("at", TimestampType, "When it happened"))
         .add(field("command", StringType, "Command, for example generate"))
         .add(field("version", StringType, "Version of Winnow"))
-        .add(field("settings", createMapType(StringType, StringType, true), "All settings of the run, secrets left out"))
+        .add(field("settings", createMapType(StringType, StringType, true), "All settings, secrets left out"))
         .add(
             field(
                 "output_settings",
                 createMapType(StringType, StringType, true),
                 "The settings that affect the output, generated from their declarations"))
-        .add(field("work_set", StringType, "Hash of what the run works on; two runs of one work set exclude each other"))
+        .add(field("work_set", StringType, "What the run works on; runs of one work set exclude each other"))
         .add(field("model", StringType, "Model as it was named on the command line"))
         .add(field("model_fingerprint", StringType, "SHA-256 of the model's content; for an endpoint its model name"))
         .add(field("tokenizer_fingerprint", StringType, "SHA-256 of the tokenizer"))

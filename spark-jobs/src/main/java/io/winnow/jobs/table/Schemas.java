@@ -2,6 +2,7 @@
 package io.winnow.jobs.table;
 
 import io.delta.kernel.types.FieldMetadata;
+import java.util.Arrays;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -50,7 +51,9 @@ final class Schemas {
   /** True if a table at protocol reader 1, writer 2 can have a column of this type. */
   static boolean isPlain(DataType type) {
     return kernelPrimitive(type) != null
-        || type instanceof StructType s && s.length() > 0 && java.util.Arrays.stream(s.fields()).allMatch(f -> isPlain(f.dataType()))
+        || type instanceof StructType s
+            && s.length() > 0
+            && Arrays.stream(s.fields()).allMatch(f -> isPlain(f.dataType()))
         || type instanceof ArrayType a && isPlain(a.elementType())
         || type instanceof MapType m && isPlain(m.keyType()) && isPlain(m.valueType());
   }

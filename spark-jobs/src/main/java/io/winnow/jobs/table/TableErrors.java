@@ -118,7 +118,8 @@ public final class TableErrors {
   }
 
   static TableException badRow(String column, String why) {
-    return error(BAD_ROW, "Cannot add a trace row: column %s %s. This is a fault of the job, not of the data.", column, why);
+    return error(
+        BAD_ROW, "Cannot add a row: column %s %s. This is a fault of the job, not of the data.", column, why);
   }
 
   static TableException badRunId(String runId, String why) {

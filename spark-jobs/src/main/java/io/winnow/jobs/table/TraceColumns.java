@@ -49,7 +49,7 @@ final class TraceColumns {
           .add(field("run_id", StringType, "Run that wrote the row; joins _winnow/runs"))
           .add(field("model", StringType, "Model as it was named on the command line"))
           .add(field("model_fingerprint", StringType, "SHA-256 of the model's content; for an endpoint its model name"))
-          .add(field("correct", BooleanType, "Verdict of the first verifier; null when undecided, error or not verified"))
+          .add(field("correct", BooleanType, "Verdict of the first verifier; null if undecided, error or none"))
           .add(field("finish_reason", StringType, "stop, length, error or cancelled"))
           .add(field("prompt_tokens", IntegerType, "Tokens of the rendered prompt"))
           .add(field("completion_tokens", IntegerType, "Tokens generated"))
@@ -63,10 +63,14 @@ final class TraceColumns {
           .add(field("messages", createArrayType(MESSAGE, true), "Turns of the prompt, where messages were given"))
           .add(field("gold", StringType, "Expected answer"))
           .add(field("text", StringType, "Generated text only, thinking included"))
-          .add(field("think_end", IntegerType, "Offset in text, in UTF-16 units, behind the thinking; null if never closed"))
+          .add(
+              field(
+                  "think_end", IntegerType, "Offset in text (UTF-16 units) behind the thinking; null if never closed"))
           .add(field("answer", StringType, "What follows the thinking; null if the thinking never closed"))
           .add(field("token_ids", createArrayType(IntegerType, true), "Generated tokens; null when opted out"))
-          .add(field("logprobs", createArrayType(FloatType, true), "Natural-log probability of each token; null unless asked"))
+          .add(
+              field(
+                  "logprobs", createArrayType(FloatType, true), "Natural-log probabilities of the tokens, where asked"))
           .add(field("verdicts", createMapType(StringType, VERDICT, true), "Verdicts by verifier name"))
           .add(field("extra", createMapType(StringType, StringType, true), "Further facts of the row, by name"));
 }

@@ -240,8 +240,8 @@ class WinnowTable {
   }
 
   /**
-   * Appends files in one transaction. Under one application id versions only grow: a transaction at or below a committed
-   * version fails, so an append that is tried again cannot double.
+   * Appends files in one transaction. Under one application id versions only grow: a transaction at or below a
+   * committed version fails, so an append that is tried again cannot double.
    *
    * @param columns columns that the files hold; checked against the schema of the very snapshot that is built on
    * @return the version of the table that holds the files

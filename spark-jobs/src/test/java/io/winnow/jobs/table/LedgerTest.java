@@ -52,7 +52,7 @@ class LedgerTest {
     }
   }
 
-  /** A file of an attempt that did not look at what others had offered: a speculative one, or one cut off for a while. */
+  /** A file of an attempt that did not look at what others had offered, as a speculative one. */
   private void offerBlindly(LedgerSpec spec, int partition, long attempt, String... traceIds) throws Exception {
     LedgerSpec aside = new LedgerSpec(spec.tablePath(), "aside-" + attempt, spec.schemaJson(), spec.flushMillis(),
         spec.targetFileRows(), spec.targetFileBytes(), spec.hadoop());
@@ -269,7 +269,7 @@ class LedgerTest {
           new Thread(
               () -> {
                 spark.sql("OPTIMIZE " + name);
-                spark.sql("DELETE FROM " + name + " WHERE trace_id = 'a1'");
+                deleteUntilDone(name);
               });
       beside.start();
       for (int i = 3; i < 20; i++) {
@@ -282,6 +282,20 @@ class LedgerTest {
     assertEquals(19, LocalDelta.count(spark, table));
     assertEquals(19, LocalDelta.distinct(spark, table));
     assertEquals(0, table.read(spark).where("trace_id = 'a1'").count());
+  }
+
+  /** Delta refuses a DELETE that lost a race with an append, as it must; whoever deletes tries again. */
+  private void deleteUntilDone(String name) {
+    while (true) {
+      try {
+        spark.sql("DELETE FROM " + name + " WHERE trace_id = 'a1'");
+        return;
+      } catch (Exception e) {
+        if (!e.getClass().getSimpleName().contains("ConcurrentAppend")) {
+          throw e;
+        }
+      }
+    }
   }
 
   @Test
@@ -305,7 +319,8 @@ class LedgerTest {
       RunsTable.open(table).append(java.util.Map.of("run_id", "r", "event", "start", "at", java.time.Instant.now()));
       offer(ledger.spec(), 0, 1, "a");
       Path accepted = dir.resolve("t/_winnow/pending/r/accepted/p00000");
-      LocalDelta.await("commit", () -> Files.exists(accepted) && side().stream().noneMatch(f -> f.contains("/batches/")));
+      LocalDelta.await(
+          "commit", () -> Files.exists(accepted) && side().stream().noneMatch(f -> f.contains("/batches/")));
       // An orphan, as a killed task leaves it, is what VACUUM is for.
       Files.copy(firstParquet(), dir.resolve("t/part-00009-orphan.zstd.parquet"));
       List<String> before = side();

@@ -47,7 +47,9 @@ final class LocalDelta {
 
   static Row trace(StructType schema, String promptId, String traceId) {
     return row(
-        schema, Map.of("prompt_id", promptId, "trace_id", traceId, "correct", true, "prompt_tokens", 3, "completion_tokens", 5));
+        schema,
+        Map.of(
+            "prompt_id", promptId, "trace_id", traceId, "correct", true, "prompt_tokens", 3, "completion_tokens", 5));
   }
 
   /** The row keys in the table as "prompt/trace", in order, as often as they are there. */

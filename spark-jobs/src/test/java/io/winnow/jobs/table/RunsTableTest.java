@@ -38,9 +38,11 @@ class RunsTableTest {
     TraceTable traces = TraceTable.open(spark, dir + "/out", new StructType());
     RunsTable runs = RunsTable.open(traces);
     Instant at = Instant.parse("2026-01-02T03:04:05.678901Z");
-    runs.append(Map.of("run_id", "r1", "event", "start", "at", at, "settings", Map.of("samples", "4"), "prompts", 200L));
+    Map<String, String> settings = Map.of("samples", "4");
+    runs.append(Map.of("run_id", "r1", "event", "start", "at", at, "settings", settings, "prompts", 200L));
+    Instant later = at.plusSeconds(1);
     RunsTable.open(traces)
-        .append(Map.of("run_id", "r1", "event", "end", "at", at.plusSeconds(1), "reproducible", true, "exit_state", "done"));
+        .append(Map.of("run_id", "r1", "event", "end", "at", later, "reproducible", true, "exit_state", "done"));
     List<Row> rows =
         runs.read(spark)
             .selectExpr("event", "unix_micros(at)", "settings['samples']", "prompts", "reproducible", "exit_state")

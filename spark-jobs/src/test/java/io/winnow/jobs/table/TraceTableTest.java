@@ -53,9 +53,12 @@ class TraceTableTest {
 
   private static List<String> specLines(StructType schema) {
     return java.util.Arrays.stream(schema.fields())
-        .map(f -> "| " + f.name() + " | " + f.dataType().sql().toLowerCase(java.util.Locale.ROOT).replaceAll(" comment '[^']*'", "")
-            + " | " + f.getComment().get() + " |")
+        .map(f -> "| " + f.name() + " | " + typeInSpec(f.dataType()) + " | " + f.getComment().get() + " |")
         .toList();
+  }
+
+  private static String typeInSpec(DataType type) {
+    return type.sql().toLowerCase(java.util.Locale.ROOT).replaceAll(" comment '[^']*'", "");
   }
 
   private static List<String> section(List<String> lines, String name) {

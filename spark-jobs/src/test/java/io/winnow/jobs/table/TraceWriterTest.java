@@ -52,7 +52,9 @@ class TraceWriterTest {
           .add("k_date", DataTypes.DateType)
           .add("k_binary", DataTypes.BinaryType)
           .add("k_small", DataTypes.ShortType)
-          .add("k_nested", DataTypes.createMapType(DataTypes.StringType, DataTypes.createArrayType(DataTypes.TimestampType)));
+          .add(
+              "k_nested",
+              DataTypes.createMapType(DataTypes.StringType, DataTypes.createArrayType(DataTypes.TimestampType)));
 
   private static scala.collection.Seq<?> seq(List<?> list) {
     return scala.jdk.javaapi.CollectionConverters.asScala(list).toSeq();
@@ -80,10 +82,12 @@ class TraceWriterTest {
         v.put("created_at", at);
         v.put("correct", i % 2 == 0);
         v.put("finish_reason", i % 4 == 0 ? "" : "stop");
-        v.put("text", "<think>\u0000 tab\t \ud83e\udd16 日本語 \"quote\" \\ é\r\n</think>" + "x".repeat(random.nextInt(200)));
+        String odd = "<think>\u0000 tab\t \ud83e\udd16 日本語 \"quote\" \\ é\r\n</think>";
+        v.put("text", odd + "x".repeat(random.nextInt(200)));
         v.put("token_ids", seq(Arrays.asList(1, null, Integer.MIN_VALUE, i)));
         v.put("logprobs", seq(Arrays.asList(-0.5f, Float.NaN, Float.NEGATIVE_INFINITY)));
-        v.put("messages", seq(Arrays.asList(RowFactory.create("user", "räksmörgås"), null, RowFactory.create(null, ""))));
+        Row turn = RowFactory.create("user", "räksmörgås");
+        v.put("messages", seq(Arrays.asList(turn, null, RowFactory.create(null, ""))));
         v.put("error", i % 6 == 0 ? RowFactory.create("engine_fault", "why", 2, null) : null);
         Map<String, Row> verdicts = new HashMap<>();
         verdicts.put("math", RowFactory.create("correct", 1.0, "\\frac{1}{2}", "rule", null, "{}", "1", 17L));
@@ -108,8 +112,16 @@ class TraceWriterTest {
     TraceTable ours = TraceTable.open(spark, dir + "/a folder, with Ünïcode % and #/ours", KEPT);
     TraceTable theirs = TraceTable.open(spark, dir + "/theirs", KEPT);
     List<Row> rows = rows(ours.schema(), seed);
-    spark.createDataFrame(rows, theirs.schema()).coalesce(1).write().format("delta")
-        .option("compression", "zstd").mode("append").save(theirs.path());
+    // Spark's default, INT96, is an outdated type without statistics.
+    spark.conf().set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS");
+    spark
+        .createDataFrame(rows, theirs.schema())
+        .coalesce(1)
+        .write()
+        .format("delta")
+        .option("compression", "zstd")
+        .mode("append")
+        .save(theirs.path());
     try (Ledger ledger = Ledger.open(spark, ours, LedgerOptions.of("r", "w", 100))) {
       try (TraceWriter writer = TraceWriter.open(ledger.spec(), 0, 1)) {
         for (Row row : rows) {
@@ -277,9 +289,13 @@ class TraceWriterTest {
     StructType schema = table.schema();
     try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 1)) {
       // U+FF5E sorts before U+1F916 by bytes, behind it by UTF-16 units.
-      writer.add(LocalDelta.row(schema, Map.of("prompt_id", "\uff5e", "trace_id", "t".repeat(97), "seed", -5L, "reward", 0.5,
-          "created_at", Instant.parse("2026-01-02T03:04:05.000001Z"))));
-      writer.add(LocalDelta.row(schema, Map.of("prompt_id", "\ud83e\udd16", "trace_id", "s", "seed", 9L, "reward", Double.NaN)));
+      Instant at = Instant.parse("2026-01-02T03:04:05.000001Z");
+      Map<String, Object> one =
+          Map.of("prompt_id", "\uff5e", "trace_id", "t".repeat(97), "seed", -5L, "reward", 0.5, "created_at", at);
+      writer.add(LocalDelta.row(schema, one));
+      Map<String, Object> two =
+          Map.of("prompt_id", "\ud83e\udd16", "trace_id", "s", "seed", 9L, "reward", Double.NaN);
+      writer.add(LocalDelta.row(schema, two));
     }
     JsonNode stats = new ObjectMapper().readTree(offered(table).get(0).file().stats());
     assertEquals(2, stats.path("numRecords").asInt());
@@ -299,10 +315,16 @@ class TraceWriterTest {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
     StructType schema = table.schema();
     try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 1)) {
-      writer.add(LocalDelta.row(schema, Map.of("prompt_id", "p", "trace_id", "1", "correct", true, "completion_tokens", 4)));
-      writer.add(LocalDelta.row(schema, Map.of("prompt_id", "p", "trace_id", "2", "correct", false, "prompt_tokens", 3)));
-      writer.add(LocalDelta.row(schema, Map.of("prompt_id", "p", "trace_id", "3")));
-      writer.add(LocalDelta.row(schema, Map.of("prompt_id", "p", "trace_id", "4", "error", RowFactory.create("c", "m", 1, "retry"))));
+      Row error = RowFactory.create("c", "m", 1, "retry");
+      List<Map<String, Object>> rows =
+          List.of(
+              Map.of("prompt_id", "p", "trace_id", "1", "correct", true, "completion_tokens", 4),
+              Map.of("prompt_id", "p", "trace_id", "2", "correct", false, "prompt_tokens", 3),
+              Map.of("prompt_id", "p", "trace_id", "3"),
+              Map.of("prompt_id", "p", "trace_id", "4", "error", error));
+      for (Map<String, Object> row : rows) {
+        writer.add(LocalDelta.row(schema, row));
+      }
     }
     assertEquals(new TraceCounts(4, 3, 4, 1, 1, 1, 1), offered(table).get(0).counts());
   }
