@@ -34,7 +34,7 @@ public final class GenerateWork {
   private static RunSummary summary(SettingValues values, GenerateResult r) {
     return new RunSummary(
         values.get(GenerateSettings.OUT), r.prompts(), r.written(), r.existing(), r.correct(),
-        r.correct() + r.incorrect(), r.failedByClass(), r.generatedTokens(), r.generateSeconds(), r.stopped(),
-        r.verified());
+        r.correct() + r.incorrect(), r.failedByClass(), r.generatedTokens(), r.generateSeconds(),
+        r.wallSeconds(), r.stopped(), r.verified());
   }
 }

@@ -124,12 +124,16 @@ public final class Session implements AutoCloseable {
     }
     all.putIfAbsent(CATALOG, DELTA_CATALOG);
     all.putIfAbsent("spark.sql.session.timeZone", "UTC");
+    // What a user's OPTIMIZE or DELETE rewrites is then compressed as what we write.
+    all.putIfAbsent("spark.sql.parquet.compression.codec", "zstd");
     all.putIfAbsent("spark.ui.showConsoleProgress", "false");
     if (all.get("spark.master").startsWith("local")) {
       // Nothing outside of this host has to reach the driver; binding to loopback also works without a network.
       all.putIfAbsent("spark.driver.host", "127.0.0.1");
       all.putIfAbsent("spark.driver.bindAddress", "127.0.0.1");
       all.putIfAbsent("spark.ui.enabled", "false");
+      // Heartbeats carry what running tasks have counted, and with it the progress line.
+      all.putIfAbsent("spark.executor.heartbeatInterval", "1s");
       // The defaults, 200 and 50, are for clusters: here each is a task of a few milliseconds.
       all.putIfAbsent("spark.sql.shuffle.partitions", String.valueOf(Runtime.getRuntime().availableProcessors()));
       all.putIfAbsent("spark.databricks.delta.snapshotPartitions", "1");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.jobs.table.TraceTable;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Map;
@@ -20,19 +21,20 @@ public final class SummaryPrinter {
     line(out, "prompts", count(run.prompts()));
     String before = run.alreadyThere() == 0 ? "" : " (and " + count(run.alreadyThere()) + " from earlier runs)";
     line(out, "traces", count(run.traces()) + before);
-    if (run.verified()) {
+    if (run.verified() && run.traces() > 0) {
       line(out, "verified", verified(run));
     }
     line(out, "failed", failed(run));
-    line(out, "tokens", count(run.tokens()));
-    double rate = run.seconds() > 0 ? run.tokens() / run.seconds() : 0;
-    line(out, "tokens/s", decimal(rate));
+    if (run.tokens() > 0) {
+      line(out, "tokens", count(run.tokens()));
+      line(out, "tokens/s", run.decodeSeconds() > 0 ? decimal(run.tokens() / run.decodeSeconds()) : "-");
+    }
     line(out, "wall time", ProgressLine.duration(run.seconds()));
     line(out, "table", run.table());
     if (run.stopped()) {
       line(out, "stopped", "more is to do; the same command goes on from here");
     }
-    boolean path = isPath(run.table());
+    boolean path = !TraceTable.isName(run.table());
     String from = path ? "delta.`" + run.table() + "`" : run.table();
     out.println();
     out.println("Look at it:");
@@ -41,11 +43,6 @@ public final class SummaryPrinter {
         path ? "spark.read.format(\"delta\").load(\"" + run.table() + "\")" : "spark.table(\"" + run.table() + "\")";
     out.println("  PySpark  " + read + ".show()");
     out.println("  Java     " + read.replace("spark.read.", "spark.read().") + ".show();");
-  }
-
-  /** A folder or an address, and not the name of a table. */
-  private static boolean isPath(String table) {
-    return !table.matches("[\\p{L}_][\\w-]*(\\.[\\p{L}_][\\w-]*){1,2}");
   }
 
   private static String verified(RunSummary run) {

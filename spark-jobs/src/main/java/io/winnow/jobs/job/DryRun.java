@@ -35,7 +35,7 @@ public final class DryRun {
     line(out, "Prompts", "%,d (%s)", prompts.counts().total(), prompts.format());
     prompts.counts().failedByClass().forEach((name, n) -> line(out, "", "%,d cannot be used: %s", n, name));
     line(out, "Traces", "%,d = %,d prompts x %d samples", total, prompts.counts().total(), options.samples());
-    if (!options.out().isEmpty() && TraceTable.exists(spark, options.out())) {
+    if (!options.out().isEmpty() && exists(spark, options.out())) {
       line(out, "Table", "%s exists; only what it lacks would be made", options.out());
     } else {
       line(out, "Table", "%s would be created", options.out().isEmpty() ? "(no --out given)" : options.out());
@@ -55,6 +55,10 @@ public final class DryRun {
       out.append(i == 0 ? "" : i % 16 == 0 ? "\n" : " ").append(rendered.tokenIds()[i]);
     }
     return out.append("\nNothing was written.\n").toString();
+  }
+
+  private static boolean exists(SparkSession spark, String table) {
+    return TraceTable.isName(table) ? spark.catalog().tableExists(table) : TraceTable.exists(spark, table);
   }
 
   private static void line(StringBuilder out, String name, String format, Object... values) {

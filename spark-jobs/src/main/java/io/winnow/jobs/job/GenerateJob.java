@@ -25,7 +25,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.regex.Pattern;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -42,7 +41,6 @@ public final class GenerateJob {
   /** A row may be refused once by the ledger and made again; more often means that something else writes the same keys. */
   private static final int MAX_PASSES = 3;
   private static final long PROGRESS_MILLIS = 500;
-  private static final Pattern CATALOG_NAME = Pattern.compile("\\w+\\.\\w+\\.\\w+");
 
   /** Gets the state of the run now and then, on a thread of the job's. */
   public interface Progress {
@@ -140,7 +138,7 @@ public final class GenerateJob {
   }
 
   private TraceTable open(StructType kept) {
-    return CATALOG_NAME.matcher(options.out()).matches()
+    return TraceTable.isName(options.out())
         ? TraceTable.openNamed(spark, options.out(), kept)
         : TraceTable.open(spark, options.out(), kept);
   }

@@ -91,6 +91,11 @@ public final class TraceTable {
     return open(spark, new org.apache.hadoop.fs.Path(java.net.URI.create(location)).toString(), keptColumns);
   }
 
+  /** Whether this names a table of the session's catalog (schema.table or catalog.schema.table) and not a folder. */
+  public static boolean isName(String table) {
+    return table.matches("[\\p{L}_][\\w-]*(\\.[\\p{L}_][\\w-]*){1,2}");
+  }
+
   /** True if a Delta table with at least one commit is in the folder, ours or not. */
   public static boolean exists(SparkSession spark, String path) {
     return WinnowTable.at(path, spark.sparkContext().hadoopConfiguration()).latest().isPresent();
