@@ -24,12 +24,15 @@ import java.util.regex.Pattern;
  * @param tokens token by id; ids may have gaps
  * @param bytes the bytes of each id within a text, by the definition's decoder
  * @param special ids that decoding skips
- * @param controls tokens that steer the model, longest first: all special ones, and added ones in the shape {@code <|…|>}
- *     that their authors did not mark as special
+ * @param controls tokens that steer the model, longest first: special ones but for the marks of reasoning, and added ones
+ *     in the shape {@code <|…|>} that their authors did not mark as special
  */
 record TokenizerJson(
     TreeMap<Integer, String> tokens, byte[][] bytes, BitSet special, List<String> controls) {
   static final ObjectMapper MAPPER = new ObjectMapper();
+
+  /** Marks of reasoning belong to what is said, not to who says it, even where they are special tokens. */
+  private static final Pattern CONTENT_MARK = Pattern.compile("[<\\[]/?think(ing)?[>\\]]", Pattern.CASE_INSENSITIVE);
 
   /** DeepSeek's role markers, for one, are added tokens that are not marked as special. */
   private static final Pattern CONTROL_SHAPE = Pattern.compile("<[|｜].*[|｜]>", Pattern.DOTALL);
@@ -74,7 +77,9 @@ record TokenizerJson(
   }
 
   private static boolean isControl(JsonNode added) {
-    return added.path("special").asBoolean() || CONTROL_SHAPE.matcher(added.path("content").asText()).matches();
+    String content = added.path("content").asText();
+    return (added.path("special").asBoolean() || CONTROL_SHAPE.matcher(content).matches())
+        && !CONTENT_MARK.matcher(content).matches();
   }
 
   /** The same tokenizer, but one in which no text can become a control token. */

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.tokenizer;
+
+import io.winnow.inference.PromptRenderer;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Everything about a model that is text.
+ *
+ * @param tokenizer closed with this record
+ * @param renderer conversations to prompts
+ * @param templateFingerprint SHA-256 (hex) of the chat template in force; of the empty text where there is none
+ */
+public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String templateFingerprint)
+    implements AutoCloseable {
+
+  /**
+   * Opens a model's tokenizer and chat template.
+   *
+   * @param model a Hugging Face folder or a GGUF file
+   * @param chatTemplateOverride Jinja text in place of the model's own, or null
+   * @param templateArgs further variables for the template; values that are JSON have its types
+   * @throws io.winnow.inference.InferenceException model_not_found, model_invalid, model_unsupported or template_error
+   */
+  public static ModelText load(Path model, String chatTemplateOverride, Map<String, String> templateArgs) {
+    TemplateFiles files = TemplateFiles.of(model);
+    String source = chatTemplateOverride != null ? chatTemplateOverride : files.template();
+    ChatTemplate template = source == null ? null : ChatTemplate.of(source);
+    Tokenizer tokenizer = Tokenizers.open(model);
+    return new ModelText(
+        tokenizer,
+        new ChatPromptRenderer(template, tokenizer, templateArgs == null ? Map.of() : templateArgs, files.specialTokens()),
+        HfTokenizer.sha256(source == null ? "" : source));
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}
