@@ -3,7 +3,6 @@ package io.winnow.inference.tokenizer;
 
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.interpret.Context;
 import com.hubspot.jinjava.interpret.InterpretException;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.interpret.TemplateError;
@@ -17,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -32,10 +30,6 @@ public final class ChatTemplate {
   /** Marks where the final message ends, to cut there; transformers does the same with a tag of the same kind. */
   private static final String FINAL_MESSAGE_TAG = "\ue0f0WINNOW_END_OF_FINAL_MESSAGE\ue0f1 ";
 
-  private static final Set<String> FOREIGN_TAGS =
-      Set.of(
-          "autoescape", "block", "cycle", "do", "extends", "from", "ifchanged", "import", "include", "print", "raw",
-          "unless");
   private static final Jinjava JINJAVA = jinjava();
 
   private final String source;
@@ -79,11 +73,7 @@ public final class ChatTemplate {
   }
 
   private static Jinjava jinjava() {
-    JinjavaConfig config =
-        JinjavaConfig.newBuilder()
-            .withNestedInterpretationEnabled(false)
-            .withDisabled(Map.of(Context.Library.TAG, FOREIGN_TAGS))
-            .build();
+    JinjavaConfig config = JinjavaConfig.newBuilder().withNestedInterpretationEnabled(false).build();
     Jinjava jinjava = new Jinjava(config);
     JinjaTags.all().forEach(jinjava::registerTag);
     return jinjava;

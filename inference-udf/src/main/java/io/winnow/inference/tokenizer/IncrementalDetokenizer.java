@@ -111,7 +111,7 @@ public final class IncrementalDetokenizer {
   public String text() {
     int end = stoppedAt >= 0 ? stoppedAt : completeUntil(length - openStop());
     if (end > decoded) {
-      text.append(new String(bytes, decoded, end - decoded, StandardCharsets.UTF_8));
+      text.append(LossyUtf8.decode(bytes, decoded, end));
       decoded = end;
     }
     return text.toString();
@@ -137,8 +137,7 @@ public final class IncrementalDetokenizer {
         return end;
       }
       if (b >= 0xc0) {
-        int needed = b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : 2;
-        return end - at < needed && b < 0xf8 ? at : end;
+        return LossyUtf8.isOpen(bytes, at, end) ? at : end;
       }
     }
     return end;
@@ -152,6 +151,6 @@ public final class IncrementalDetokenizer {
     if (stoppedAt < 0) {
       return tokenizer.decode(Arrays.copyOf(ids, idCount), true);
     }
-    return new String(bytes, 0, stoppedAt, StandardCharsets.UTF_8);
+    return LossyUtf8.decode(bytes, 0, stoppedAt);
   }
 }

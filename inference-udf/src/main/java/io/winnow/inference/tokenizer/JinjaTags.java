@@ -17,9 +17,25 @@ import java.util.function.Function;
 
 /** The statements of Jinja2 as transformers sets it up: its own, loop controls and {@code generation}. */
 final class JinjaTags {
+  /** Jinjava has these, transformers has not, or they would read files. */
+  private static final List<String> FOREIGN =
+      List.of(
+          "autoescape", "block", "cycle", "do", "extends", "from", "ifchanged", "import", "include", "print", "raw",
+          "unless");
+
   private JinjaTags() {}
 
   static List<Tag> all() {
+    List<Tag> tags = new ArrayList<>(ours());
+    FOREIGN.forEach(name -> tags.add(new Single(name, JinjaTags::unknown)));
+    return tags;
+  }
+
+  private static String unknown(TagNode node, JinjavaInterpreter in, JinjaRun run) {
+    throw new JinjaFailure("there is no tag named '" + node.getName() + "'");
+  }
+
+  private static List<Tag> ours() {
     return List.of(
         new Block("if", JinjaTags::ifElse),
         new Block("for", JinjaTags::forEach),

@@ -74,6 +74,11 @@ enum PreTokenizer {
         file, "its pre-tokenizer '" + name + "' is not known", "Known: " + String.join(", ", known) + ".");
   }
 
+  /** The names in {@code tokenizer.ggml.pre} that mean this. */
+  Set<String> names() {
+    return names;
+  }
+
   /** Whether text is brought to normal form C first. */
   boolean nfc() {
     return nfc;
