@@ -45,6 +45,12 @@ public final class KvCache implements AutoCloseable {
 
   /** Address of the key block of a page for one layer and kv head; the value block follows it. */
   public long keyAddress(int page, int layer, int kvHead) {
+    if (page < 0 || page >= pages || layer < 0 || layer >= layers || kvHead < 0 || kvHead >= kvHeads) {
+      throw new IndexOutOfBoundsException(
+          String.format(
+              "page %d, layer %d, kv head %d of a cache of %d pages, %d layers, %d kv heads",
+              page, layer, kvHead, pages, layers, kvHeads));
+    }
     long block = ((long) page * layers + layer) * kvHeads + kvHead;
     return memory.address() + block * headDim * PAGE_TOKENS * 2 * 4;
   }

@@ -2,6 +2,7 @@
 package io.winnow.kernels;
 
 import io.winnow.kernels.internal.Raw;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -35,8 +36,9 @@ public final class NativeBuffer implements AutoCloseable {
     }
     long base;
     try {
-      base = Raw.allocate(sizeBytes + ALIGNMENT);
-    } catch (OutOfMemoryError e) {
+      // Unsafe takes a sum beyond Long.MAX_VALUE for a negative size.
+      base = Raw.allocate(Math.addExact(sizeBytes, ALIGNMENT));
+    } catch (OutOfMemoryError | ArithmeticException | IllegalArgumentException e) {
       throw new KernelException(
           String.format(
               "Cannot allocate %,d bytes outside the heap: the machine has not that much memory left. Use a smaller"
@@ -49,9 +51,14 @@ public final class NativeBuffer implements AutoCloseable {
     return new NativeBuffer(base, address, sizeBytes);
   }
 
-  /** Room for that many float32 or int32 elements. */
+  /**
+   * Room for that many float32 or int32 elements.
+   *
+   * @throws KernelException as {@link #allocate}
+   */
   public static NativeBuffer ofElements(long elements) {
-    return allocate(Math.multiplyExact(elements, 4L));
+    // Counts whose bytes a long cannot hold stay far beyond any machine.
+    return allocate(Math.max(-1, Math.min(elements, Long.MAX_VALUE / 4)) * 4);
   }
 
   /** Bytes allocated and not yet closed in this JVM: zero when nothing leaks. */
@@ -59,7 +66,15 @@ public final class NativeBuffer implements AutoCloseable {
     return OUTSTANDING.get();
   }
 
+  /**
+   * Where the memory begins.
+   *
+   * @throws IllegalStateException after {@link #close()}: the memory may be somebody else's by then
+   */
   public long address() {
+    if (closed) {
+      throw new IllegalStateException(String.format("the buffer of %d bytes is closed", sizeBytes));
+    }
     return address;
   }
 
@@ -69,44 +84,52 @@ public final class NativeBuffer implements AutoCloseable {
 
   /** Copies {@code count} float32 out, from element {@code index}. */
   public void read(long index, float[] out, int offset, int count) {
-    check(index, count);
+    check(index, out.length, offset, count);
     Raw.read(address + index * 4, out, offset, count);
   }
 
   /** Copies {@code count} float32 in, to element {@code index}. */
   public void write(long index, float[] in, int offset, int count) {
-    check(index, count);
+    check(index, in.length, offset, count);
     Raw.write(address + index * 4, in, offset, count);
   }
 
   /** Copies {@code count} int32 out, from element {@code index}. */
   public void read(long index, int[] out, int offset, int count) {
-    check(index, count);
+    check(index, out.length, offset, count);
     Raw.read(address + index * 4, out, offset, count);
   }
 
   /** Copies {@code count} int32 in, to element {@code index}. */
   public void write(long index, int[] in, int offset, int count) {
-    check(index, count);
+    check(index, in.length, offset, count);
     Raw.write(address + index * 4, in, offset, count);
   }
 
   /** Copies bytes within this buffer; the two ranges must not overlap. */
   public void copy(long fromByte, long toByte, long bytes) {
-    if (fromByte < 0 || toByte < 0 || bytes < 0 || fromByte + bytes > sizeBytes || toByte + bytes > sizeBytes) {
+    if (closed
+        || fromByte < 0
+        || toByte < 0
+        || bytes < 0
+        || fromByte > sizeBytes - bytes
+        || toByte > sizeBytes - bytes) {
       throw new IndexOutOfBoundsException(
-          String.format("copy of %d bytes from %d to %d in a buffer of %d", bytes, fromByte, toByte, sizeBytes));
+          String.format("copy of %d bytes from %d to %d in a buffer of %d%s",
+              bytes, fromByte, toByte, sizeBytes, closed ? " that is closed" : ""));
     }
     Raw.copy(address + fromByte, address + toByte, bytes);
   }
 
-  private void check(long index, int count) {
-    if (closed || index < 0 || count < 0 || (index + count) * 4 > sizeBytes) {
+  /** Both ends of a copy: raw memory has no bounds of its own, and an array's neighbours are other objects. */
+  private void check(long index, int arrayLength, int offset, int count) {
+    if (closed || index < 0 || count < 0 || index > sizeBytes / 4 - count) {
       throw new IndexOutOfBoundsException(
           String.format(
-              "elements %d to %d of a buffer of %d bytes%s",
-              index, index + count, sizeBytes, closed ? " that is closed" : ""));
+              "%d elements from element %d of a buffer of %d bytes%s",
+              count, index, sizeBytes, closed ? " that is closed" : ""));
     }
+    Objects.checkFromIndexSize(offset, count, arrayLength);
   }
 
   @Override

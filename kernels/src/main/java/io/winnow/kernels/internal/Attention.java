@@ -123,7 +123,7 @@ final class Attention {
     int[] pages = args.rows().pages()[firstRow];
     int last = positions[endRow - 1];
     int first = args.window() == 0 ? 0 : Math.max(0, positions[firstRow] - args.window() + 1);
-    Arrays.fill(s.max, 0, queries, Float.NEGATIVE_INFINITY);
+    Arrays.fill(s.sum, 0, queries, 0f);
     for (int chunk = first / CHUNK * CHUNK; chunk <= last; chunk += CHUNK) {
       int chunkEnd = Math.min(chunk + CHUNK, last + 1);
       scores(args, s, kvHead, pages, chunk, chunkEnd, queries);
@@ -214,7 +214,8 @@ final class Attention {
   private static void merge(Scratch s, int q, int dim) {
     float[] total = s.total[q];
     float[] chunk = s.chunkTotal[q];
-    if (s.max[q] == Float.NEGATIVE_INFINITY) {
+    // A chunk's sum is at least 1 or NaN, so 0 says that there was none yet; the maximum may be −infinity by overflow.
+    if (s.sum[q] == 0f) {
       System.arraycopy(chunk, 0, total, 0, dim);
       s.max[q] = s.chunkMax[q];
       s.sum[q] = s.chunkSum[q];

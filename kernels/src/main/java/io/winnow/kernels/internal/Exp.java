@@ -5,10 +5,12 @@ package io.winnow.kernels.internal;
  * The exponential function of float32, the same bits everywhere: x = n·ln 2 + r with n = rint(x·log2 e), a Taylor
  * polynomial of degree 7 in r (|r| ≤ 0.347, truncation below 6e-9) by Horner's rule in fused steps, times 2^n in two
  * exact or singly rounded steps. Error at most 2 units in the last place (tested against double precision over all
- * exponents). Below −104 the result is +0, above 88.722839 it is infinite, NaN stays NaN.
+ * exponents). Below −104 the result is +0, above 88.722832 it is infinite, NaN stays NaN.
  */
 final class Exp {
   private static final float LOG2E = 0x1.715476p+0f;
+  /** The largest argument whose result is finite. */
+  private static final float LARGEST = 0x1.62e42ep+6f;
   /** ln 2 to 9 bits, so that n times it is exact for |n| ≤ 2^15. */
   private static final float LN2_HIGH = 0x1.63p-1f;
   private static final float LN2_LOW = -0x1.bd0106p-13f;
@@ -21,7 +23,7 @@ final class Exp {
     if (x != x) {
       return x;
     }
-    if (x > 88.722839f) {
+    if (x > LARGEST) {
       return Float.POSITIVE_INFINITY;
     }
     if (x < -104f) {

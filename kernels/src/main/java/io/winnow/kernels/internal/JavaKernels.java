@@ -2,6 +2,7 @@
 package io.winnow.kernels.internal;
 
 import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
@@ -45,6 +46,12 @@ public final class JavaKernels implements Kernels {
   public void embed(Weight w, int[] ids, int rows, NativeBuffer out) {
     float[] line = new float[w.cols()];
     for (int r = 0; r < rows; r++) {
+      if (ids[r] < 0 || ids[r] >= w.rows()) {
+        throw new KernelException(
+            String.format(
+                "Cannot embed token %d of row %d: the embedding has %d rows. The tokenizer does not belong to this model.",
+                ids[r], r, w.rows()));
+      }
       ((PackedWeight) w).readRow(ids[r], line);
       out.write((long) r * line.length, line, 0, line.length);
     }

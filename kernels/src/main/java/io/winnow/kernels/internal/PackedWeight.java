@@ -29,7 +29,17 @@ final class PackedWeight implements Weight {
     this.panel = rows >= 2048 ? MAX_PANEL : MAX_PANEL / 2;
     int panels = panels();
     this.memory = NativeBuffer.allocate((long) panels * cols * panel * format.bytesPerWeight());
-    float[] read = new float[panel * cols];
+    try {
+      pack(source, panels);
+    } catch (RuntimeException | Error e) {
+      // A damaged file shows itself here, and nobody else can close what has no owner yet.
+      memory.close();
+      throw e;
+    }
+  }
+
+  private void pack(WeightSource source, int panels) {
+    float[] read = new float[Math.multiplyExact(panel, cols)];
     for (int p = 0; p < panels; p++) {
       int first = p * panel;
       int count = Math.min(panel, rows - first);

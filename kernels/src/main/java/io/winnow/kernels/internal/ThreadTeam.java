@@ -47,6 +47,9 @@ final class ThreadTeam implements AutoCloseable {
   private volatile boolean closed;
 
   ThreadTeam(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("A team has at least 1 thread, the caller's own; asked for " + threads + ".");
+    }
     members = new Thread[threads - 1];
     for (int i = 0; i < members.length; i++) {
       members[i] = new Thread(this::serve, "winnow-kernel-" + (i + 1));
