@@ -235,9 +235,11 @@ final class EngineCore implements AutoCloseable {
     if (batch.rows == 0) {
       return;
     }
-    for (int i = 0; i < batch.draws; i++) {
-      if (batch.drawing[i].startedNanos == 0) {
-        batch.drawing[i].startedNanos = start;
+    for (Prefill p : scheduler.prefilling) {
+      for (Sequence s : p.members) {
+        if (s.startedNanos == 0) {
+          s.startedNanos = start;
+        }
       }
     }
     runner.run(batch, token, logprob);

@@ -147,8 +147,14 @@ final class Scheduler {
     while (!waiting.isEmpty()) {
       Prefill p = waiting.peekFirst();
       int active = running.size() + prefilling.stream().mapToInt(q -> q.members.size()).sum();
-      if (active + p.members.size() > maxSequences) {
-        return;
+      int places = maxSequences - active;
+      if (p.members.size() > places) {
+        if (places < Math.max(1, maxSequences / 4)) {
+          return;
+        }
+        // Waiting until the whole group fits would leave the batch half empty; small parts would repeat the prefill.
+        split(places);
+        continue;
       }
       int contextPages = pagesFor(p.context.length);
       int copies = p.context.length % PAGE_TOKENS == 0 ? 0 : p.members.size() - 1;
@@ -162,10 +168,7 @@ final class Scheduler {
           throw new IllegalStateException(
               "a context of " + p.context.length + " tokens does not fit an empty cache of " + pool.pages() + " pages");
         }
-        waiting.removeFirst();
-        int half = p.members.size() / 2;
-        waiting.addFirst(new Prefill(p.context, p.members.subList(half, p.members.size())));
-        waiting.addFirst(new Prefill(p.context, p.members.subList(0, half)));
+        split(p.members.size() / 2);
         continue;
       }
       waiting.removeFirst();
@@ -174,6 +177,13 @@ final class Scheduler {
       p.admission = admissions++;
       prefilling.add(p);
     }
+  }
+
+  /** Parts the first group that waits: {@code count} members go ahead, the others prefill for themselves later. */
+  private void split(int count) {
+    Prefill p = waiting.removeFirst();
+    waiting.addFirst(new Prefill(p.context, p.members.subList(count, p.members.size())));
+    waiting.addFirst(new Prefill(p.context, p.members.subList(0, count)));
   }
 
   private int[] take(int count) {

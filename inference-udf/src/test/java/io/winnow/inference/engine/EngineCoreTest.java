@@ -409,6 +409,25 @@ class EngineCoreTest {
   }
 
   @Test
+  void timeCountsFromTheFirstStepOfALongPrompt() throws InterruptedException {
+    open(1, b -> pause(10));
+    // 65 rows a step: five steps of prompt, and the last of them draws the only token.
+    EngineSession session = core.open();
+    session.submit(Script.request(1, Script.prompt(new Random(1), 320), 1, Script.params(1)));
+    long millis = all(session).get(0).engineMillis();
+    assertEquals(5, step.steps.size());
+    assertTrue(millis >= 45, millis + " ms");
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
   void severalSessionsAtOnceGetWhatTheyGetAlone() throws Exception {
     long seed = Script.seed("EngineCoreTest");
     for (int i = 0; i < 40; i++) {

@@ -271,6 +271,27 @@ class SchedulerTest {
   }
 
   @Test
+  void placesThatFallFreeAreFilledFromAGroupThatDoesNotFitWhole() {
+    Driven d = new Driven(200, 16, 100);
+    for (int id = 0; id < 6; id++) {
+      d.add(Script.request(id, Script.prompt(new Random(id), 20), 16, Script.params(150)));
+    }
+    while (!d.scheduler.idle()) {
+      d.step();
+    }
+    // Until the last group is on its way, at most a quarter of the places is empty for more than a moment.
+    List<ScriptedStep.Step> steps = d.step.steps;
+    int last = 0;
+    while (steps.get(last).drawing().stream().noneMatch(s -> s.request.id() == 5)) {
+      last++;
+    }
+    double mean = steps.subList(0, last).stream().mapToInt(s -> s.drawing().size()).average().orElse(0);
+    assertTrue(mean > 13, "mean batch " + mean + " of 16");
+    int prefilled = steps.stream().mapToInt(s -> s.rows() - s.decodeRows()).sum();
+    assertTrue(prefilled <= 6 * 20 * 5, prefilled + " prompt tokens");
+  }
+
+  @Test
   void aContextThatFitsNoEmptyCacheIsRefusedAndNotLost() {
     Driven d = new Driven(2, 4, 400);
     List<Sequence> samples = d.add(Script.request(0, longLived(200), 1, Script.params(1)));
