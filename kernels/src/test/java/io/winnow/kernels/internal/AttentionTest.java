@@ -159,6 +159,30 @@ class AttentionTest {
   }
 
   @Test
+  void poisonStaysInItsSequenceAndBehindItsPosition(Random random) {
+    PagedCase c = new PagedCase(random, 2, 3, 16, 0, Floats::normal);
+    c.addSequence(70);
+    c.addSequence(70);
+    c.addSequence(70);
+    c.fillKeys(1, 65, 66, Float.NaN);
+    int[] rows = {70, 70, 70};
+    List<float[]> expected = c.expected(rows);
+    KernelsUnderTest.each(kernels -> {
+      try (PagedCase.Paged paged = c.paged(kernels)) {
+        paged.storeAll();
+        List<float[]> actual = paged.attend(c.inOrder(), rows);
+        c.assertSame(expected, actual, rows);
+        for (int s = 0; s < 3; s++) {
+          for (int i = 0; i < actual.get(s).length; i++) {
+            int position = i / (2 * 3 * 16);
+            assertEquals(s == 1 && position >= 65, Float.isNaN(actual.get(s)[i]), "sequence " + s + ", " + position);
+          }
+        }
+      }
+    });
+  }
+
+  @Test
   void scoresThatAreAllMinusInfinityInAnyChunkGiveNan() {
     for (int infinite = 0; infinite < 2; infinite++) {
       PagedCase c = new PagedCase(new Random(1), 1, 1, 16, 0, (random, count) -> {
