@@ -2,10 +2,13 @@
 package io.winnow.kernels.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.winnow.kernels.Kernels;
+import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.RowMap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -202,6 +205,24 @@ class AttentionTest {
         }
       });
     }
+  }
+
+  @Test
+  void rowsThatHaveNoPageAreRefused() {
+    KernelsUnderTest.each(1, kernels -> {
+      try (KvCache cache = new KvCache(1, 1, 16, 2); NativeBuffer qkv = NativeBuffer.ofElements(3 * 16)) {
+        for (int position : new int[] {-1, -64, 128, Integer.MAX_VALUE}) {
+          RowMap rows = new RowMap(1, new int[] {position}, new int[][] {{1, 0}});
+          AttentionArgs args = new AttentionArgs(qkv, qkv, cache, 0, 1, 1f, 0, rows);
+          assertThrows(IndexOutOfBoundsException.class, () -> kernels.storeKv(args), "position " + position);
+        }
+        for (int page : new int[] {-1, 2}) {
+          RowMap rows = new RowMap(1, new int[] {5}, new int[][] {{page}});
+          AttentionArgs args = new AttentionArgs(qkv, qkv, cache, 0, 1, 1f, 0, rows);
+          assertThrows(IndexOutOfBoundsException.class, () -> kernels.storeKv(args), "page " + page);
+        }
+      }
+    });
   }
 
   @Test
