@@ -56,8 +56,8 @@ final class PlainSampler {
     for (float l : raw) {
       sum = sum.add(BigInteger.valueOf((long) Math.rint((double) PlainKernels.exp(l - max) * 0x1p40)));
     }
-    float below = raw[token] - max;
-    return (float) ((double) below - StrictMath.log(sum.doubleValue() / 0x1p40));
+    double below = (double) raw[token] - (double) max;
+    return (float) (below - StrictMath.log(sum.doubleValue() / 0x1p40));
   }
 
   static int[] weights(float[] logits, float temperature) {

@@ -221,6 +221,24 @@ class SampleTest {
   }
 
   @Test
+  void logProbabilitiesOfVeryUnlikelyTokensAreRoundedOnce(Random random) {
+    float[][] logits = new float[2000][];
+    for (int r = 0; r < logits.length; r++) {
+      logits[r] = new float[] {random.nextFloat() * 100, -random.nextFloat() * 155};
+    }
+    Draws draws = new Draws(logits);
+    Arrays.fill(draws.temperature, Float.POSITIVE_INFINITY);
+    Arrays.setAll(draws.position, i -> i);
+    KernelsUnderTest.each(2, kernels -> {
+      draws.run(kernels);
+      for (int r = 0; r < draws.rows; r++) {
+        double exact = logSoftmax(logits[r], draws.token[r]);
+        assertEquals(exact, draws.logprob[r], 0.5 * Math.ulp((float) exact) + 3e-7, draws.describe(r));
+      }
+    });
+  }
+
+  @Test
   void aRowWithALogitThatIsNotFiniteIsRefusedAndTouchesNoOther(Random random) {
     Draws clean = randomDraws(random, 60, 17);
     for (int r = 0; r < clean.rows; r++) {
