@@ -73,7 +73,8 @@ final class Attention {
     for (int r = 0; r < rows.count(); r++) {
       args.qkv().read((long) r * stride, line, 0, stride);
       int position = rows.position()[r];
-      int page = rows.pages()[r][position / PAGE];
+      // Rounded down, so that a negative position has no page instead of a slot before the first.
+      int page = rows.pages()[r][Math.floorDiv(position, PAGE)];
       int slot = position % PAGE;
       for (int h = 0; h < cache.kvHeads(); h++) {
         long keys = cache.keyAddress(page, args.layer(), h);

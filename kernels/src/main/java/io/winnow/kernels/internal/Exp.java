@@ -4,8 +4,8 @@ package io.winnow.kernels.internal;
 /**
  * The exponential function of float32, the same bits everywhere: x = n·ln 2 + r with n = rint(x·log2 e), a Taylor
  * polynomial of degree 7 in r (|r| ≤ 0.347, truncation below 6e-9) by Horner's rule in fused steps, times 2^n in two
- * exact or singly rounded steps. Error at most 2 units in the last place (tested against double precision over all
- * exponents). Below −104 the result is +0, above 88.722832 it is infinite, NaN stays NaN.
+ * exact or singly rounded steps. Error at most 0.94 units in the last place (every float32 compared with double
+ * precision; the test takes each 700th). Below −104 the result is +0, above 88.722832 it is infinite, NaN stays NaN.
  */
 final class Exp {
   private static final float LOG2E = 0x1.715476p+0f;

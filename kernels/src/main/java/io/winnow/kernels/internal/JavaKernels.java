@@ -49,7 +49,8 @@ public final class JavaKernels implements Kernels {
       if (ids[r] < 0 || ids[r] >= w.rows()) {
         throw new KernelException(
             String.format(
-                "Cannot embed token %d of row %d: the embedding has %d rows. The tokenizer does not belong to this model.",
+                "Cannot embed token %d of row %d: the embedding has %d rows. The tokenizer does not belong to this"
+                    + " model.",
                 ids[r], r, w.rows()));
       }
       ((PackedWeight) w).readRow(ids[r], line);

@@ -69,7 +69,7 @@ final class Sample {
     args.token()[row] = token;
     if (args.wantLogprob()[row]) {
       float chosen = (raw == null ? logits : raw)[token];
-      args.logprob()[row] = (float) (chosen - rawMax - logSum);
+      args.logprob()[row] = (float) ((double) chosen - rawMax - logSum);
     }
   }
 

@@ -2,10 +2,13 @@
 package io.winnow.kernels.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.winnow.kernels.Kernels;
+import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.RowMap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -159,6 +162,30 @@ class AttentionTest {
   }
 
   @Test
+  void poisonStaysInItsSequenceAndBehindItsPosition(Random random) {
+    PagedCase c = new PagedCase(random, 2, 3, 16, 0, Floats::normal);
+    c.addSequence(70);
+    c.addSequence(70);
+    c.addSequence(70);
+    c.fillKeys(1, 65, 66, Float.NaN);
+    int[] rows = {70, 70, 70};
+    List<float[]> expected = c.expected(rows);
+    KernelsUnderTest.each(kernels -> {
+      try (PagedCase.Paged paged = c.paged(kernels)) {
+        paged.storeAll();
+        List<float[]> actual = paged.attend(c.inOrder(), rows);
+        c.assertSame(expected, actual, rows);
+        for (int s = 0; s < 3; s++) {
+          for (int i = 0; i < actual.get(s).length; i++) {
+            int position = i / (2 * 3 * 16);
+            assertEquals(s == 1 && position >= 65, Float.isNaN(actual.get(s)[i]), "sequence " + s + ", " + position);
+          }
+        }
+      }
+    });
+  }
+
+  @Test
   void scoresThatAreAllMinusInfinityInAnyChunkGiveNan() {
     for (int infinite = 0; infinite < 2; infinite++) {
       PagedCase c = new PagedCase(new Random(1), 1, 1, 16, 0, (random, count) -> {
@@ -178,6 +205,24 @@ class AttentionTest {
         }
       });
     }
+  }
+
+  @Test
+  void rowsThatHaveNoPageAreRefused() {
+    KernelsUnderTest.each(1, kernels -> {
+      try (KvCache cache = new KvCache(1, 1, 16, 2); NativeBuffer qkv = NativeBuffer.ofElements(3 * 16)) {
+        for (int position : new int[] {-1, -64, 128, Integer.MAX_VALUE}) {
+          RowMap rows = new RowMap(1, new int[] {position}, new int[][] {{1, 0}});
+          AttentionArgs args = new AttentionArgs(qkv, qkv, cache, 0, 1, 1f, 0, rows);
+          assertThrows(IndexOutOfBoundsException.class, () -> kernels.storeKv(args), "position " + position);
+        }
+        for (int page : new int[] {-1, 2}) {
+          RowMap rows = new RowMap(1, new int[] {5}, new int[][] {{page}});
+          AttentionArgs args = new AttentionArgs(qkv, qkv, cache, 0, 1, 1f, 0, rows);
+          assertThrows(IndexOutOfBoundsException.class, () -> kernels.storeKv(args), "page " + page);
+        }
+      }
+    });
   }
 
   @Test

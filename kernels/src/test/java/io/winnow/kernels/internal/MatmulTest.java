@@ -27,7 +27,8 @@ class MatmulTest {
   }
 
   /** Random operands of one product. */
-  private record Case(int rows, int outputs, int cols, WeightFormat format, float[] x, float[] w, float[] bias, float[] residual) {
+  private record Case(
+      int rows, int outputs, int cols, WeightFormat format, float[] x, float[] w, float[] bias, float[] residual) {
     static Case of(Random random, int rows, int outputs, int cols) {
       WeightFormat format = WeightFormat.values()[random.nextInt(2)];
       int kind = random.nextInt(6);
@@ -131,8 +132,8 @@ class MatmulTest {
     float[] x = pick(all.x, all.cols, rows);
     float[] residual = all.residual == null ? null : pick(all.residual, all.outputs, rows);
     Case subset = new Case(rows.length, all.outputs, all.cols, all.format, x, all.w, all.bias, residual);
-    Floats.assertSameBits(
-        pick(expected, all.outputs, rows), run(kernels, subset, weight, false), subset + " of rows " + Arrays.toString(rows));
+    String what = subset + " of rows " + Arrays.toString(rows);
+    Floats.assertSameBits(pick(expected, all.outputs, rows), run(kernels, subset, weight, false), what);
   }
 
   private static float[] pick(float[] matrix, int width, int[] rows) {
@@ -141,6 +142,33 @@ class MatmulTest {
       System.arraycopy(matrix, rows[i] * width, out, i * width, width);
     }
     return out;
+  }
+
+  @Test
+  void poisonStaysInItsRowAndInItsOutput(Random random) {
+    int cols = 77;
+    Case clean = new Case(
+        65, 129, cols, WeightFormat.BF16, Floats.normal(random, 65 * cols), Floats.normal(random, 129 * cols), null, null);
+    for (float poison : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+      float[] x = clean.x.clone();
+      float[] w = clean.w.clone();
+      x[30 * cols + 5] = poison;
+      w[100 * cols + 76] = poison;
+      Case poisoned = new Case(65, 129, cols, WeightFormat.BF16, x, w, null, null);
+      KernelsUnderTest.each(kernels -> {
+        try (Weight cleanWeight = clean.pack(kernels); Weight poisonedWeight = poisoned.pack(kernels)) {
+          float[] expected = run(kernels, clean, cleanWeight, false);
+          float[] actual = run(kernels, poisoned, poisonedWeight, false);
+          for (int i = 0; i < expected.length; i++) {
+            if (i / 129 == 30 || i % 129 == 100) {
+              assertTrue(!Float.isFinite(actual[i]), "row " + i / 129 + ", output " + i % 129);
+            } else {
+              assertEquals(expected[i], actual[i], "row " + i / 129 + ", output " + i % 129);
+            }
+          }
+        }
+      });
+    }
   }
 
   @Test

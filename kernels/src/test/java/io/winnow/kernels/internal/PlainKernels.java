@@ -2,8 +2,8 @@
 package io.winnow.kernels.internal;
 
 /**
- * The arithmetic of kernels/NUMERICS.md a second time, element by element from the text and from no other code: no tiles,
- * no pages, no threads. Implementations are compared with it bit by bit.
+ * The arithmetic of kernels/NUMERICS.md a second time, element by element from the text and from no other code: no
+ * tiles, no pages, no threads. Implementations are compared with it bit by bit.
  */
 final class PlainKernels {
   private PlainKernels() {}

@@ -89,7 +89,8 @@ class RowOperationsTest {
       float eps = random.nextBoolean() ? 1e-5f : 0f;
       float[] expected = PlainKernels.rmsNorm(x, rows, cols, weight, eps);
       KernelsUnderTest.each(kernels -> {
-        Floats.assertSameBits(expected, rmsNorm(kernels, x, rows, weight, eps), "rmsNorm rows " + rows + ", cols " + cols);
+        String what = "rmsNorm rows " + rows + ", cols " + cols;
+        Floats.assertSameBits(expected, rmsNorm(kernels, x, rows, weight, eps), what);
         for (int r = 0; r < rows; r += 1 + random.nextInt(20)) {
           float[] alone = Arrays.copyOfRange(x, r * cols, (r + 1) * cols);
           Floats.assertSameBits(expected, r * cols, rmsNorm(kernels, alone, 1, weight, eps), 0, cols, "row alone");
@@ -129,7 +130,7 @@ class RowOperationsTest {
           for (int i = 0; i < cols; i++) {
             double exact = x[r * cols + i] * scale * weight[i];
             double error = Math.abs(out[r * cols + i] - exact);
-            assertTrue(error <= bound * Math.abs(exact), "cols " + cols + ": " + error / Math.abs(exact) + " > " + bound);
+            assertTrue(error <= bound * Math.abs(exact), "cols " + cols + ": " + error / Math.abs(exact));
           }
         }
       });
@@ -151,7 +152,8 @@ class RowOperationsTest {
         float[] expected = x.clone();
         for (int r = 0; r < rows; r++) {
           for (int h = 0; h < heads; h++) {
-            PlainKernels.rope(expected, r * stride + h * headDim, headDim, cos, sin, position[r] * (headDim / 2));
+            int table = position[r] * (headDim / 2);
+            PlainKernels.rope(expected, r * stride + h * headDim, headDim, cos, sin, table);
           }
         }
         KernelsUnderTest.each(kernels -> {
