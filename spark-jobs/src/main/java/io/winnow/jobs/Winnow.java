@@ -4,6 +4,8 @@ package io.winnow.jobs;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
+import io.winnow.inference.udf.EngineHost;
+import io.winnow.jobs.cli.BenchCommand;
 import io.winnow.jobs.cli.Command;
 import io.winnow.jobs.cli.CommandLineRunner;
 import io.winnow.jobs.cli.DoctorCommand;
@@ -91,7 +93,7 @@ public final class Winnow {
 
   private static CommandLineRunner runner() {
     List<Command> commands =
-        List.of(GENERATE, new DoctorCommand(() -> List.of("java")));
+        List.of(GENERATE, new BenchCommand(), new DoctorCommand(EngineHost::kernelsLadder));
     return new CommandLineRunner(commands, VERSION);
   }
 }

@@ -7,8 +7,11 @@ import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.tokenizer.ModelText;
+import io.winnow.kernels.KernelsLadder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -87,6 +90,15 @@ public final class EngineHost {
   /** The model's chat template and tokenizer. */
   public static PromptRenderer renderer(EngineSpec spec) {
     return text(spec).renderer();
+  }
+
+  /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
+  public static List<String> kernelsLadder() {
+    List<String> lines = new ArrayList<>();
+    for (KernelsLadder.Rung rung : KernelsLadder.rungs()) {
+      lines.add(rung.name() + (rung.unusableReason() == null ? ": taken" : ": not taken, " + rung.unusableReason()));
+    }
+    return lines;
   }
 
   private static synchronized ModelText text(EngineSpec spec) {

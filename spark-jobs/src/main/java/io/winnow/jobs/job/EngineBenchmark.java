@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.Completion;
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.PromptRenderer;
+import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.udf.EngineHost;
+import io.winnow.jobs.input.PromptSource;
+import io.winnow.jobs.input.Prompts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Tokens a second of the engine alone and of the whole job on the same prompts, in turn on one loaded engine, so that the
+ * difference is what Spark, verification and the table add. Both decode the same tokens, because traces don't depend on how
+ * they are computed.
+ */
+public final class EngineBenchmark {
+  private EngineBenchmark() {}
+
+  /**
+   * One way of running, in seconds.
+   *
+   * @param tokens tokens decoded
+   * @param engineSeconds bare engine: from the first request to the last completion
+   * @param jobSeconds the Spark job over the same work: reading, decoding, verifying, writing, committing
+   * @param wallSeconds the whole run with planning, as the command line would take
+   */
+  public record Round(long tokens, double engineSeconds, double jobSeconds, double wallSeconds) {}
+
+  /**
+   * Measures.
+   *
+   * @param rounds how often both sides run, in turn; a warm-up round before them is not counted
+   */
+  public static List<Round> run(SparkSession spark, SettingValues values, int rounds) throws Exception {
+    GenerateOptions options = GenerateOptions.of(values);
+    List<GenerationRequest> requests = requests(spark, values, options);
+    List<Round> out = new ArrayList<>();
+    try (EngineHost.Lease lease = EngineHost.acquire(options.engine())) {
+      for (int round = 0; round <= rounds; round++) {
+        long start = System.nanoTime();
+        long tokens = alone(lease.runtime(), requests);
+        double alone = (System.nanoTime() - start) / 1e9;
+        GenerateResult job = inSpark(spark, values);
+        if (job.generatedTokens() != tokens) {
+          throw new IllegalStateException(
+              "the engine alone decoded " + tokens + " tokens, inside Spark " + job.generatedTokens());
+        }
+        if (round > 0) {
+          out.add(new Round(tokens, alone, job.generateSeconds(), job.wallSeconds()));
+        }
+      }
+    }
+    return out;
+  }
+
+  /** The median of a figure over the rounds. */
+  public static double median(List<Round> rounds, Function<Round, Double> figure) {
+    List<Double> sorted = rounds.stream().map(figure).sorted().toList();
+    int n = sorted.size();
+    return n % 2 == 1 ? sorted.get(n / 2) : (sorted.get(n / 2 - 1) + sorted.get(n / 2)) / 2;
+  }
+
+  private static List<GenerationRequest> requests(SparkSession spark, SettingValues values, GenerateOptions options) {
+    EngineSpec spec = options.engine();
+    PromptRenderer renderer = EngineHost.renderer(spec);
+    int[] samples = IntStream.range(0, options.samples()).toArray();
+    List<GenerationRequest> out = new ArrayList<>();
+    for (Row row : PromptSource.open(spark, values).rows().filter("error is null").collectAsList()) {
+      int[] tokens = renderer.render(Prompts.prompt(row).messages()).tokenIds();
+      out.add(new GenerationRequest(out.size(), tokens, samples, options.sampling()));
+    }
+    return out;
+  }
+
+  private static long alone(ModelRuntime runtime, List<GenerationRequest> requests) throws InterruptedException {
+    long tokens = 0;
+    int next = 0;
+    try (ModelRuntime.Session session = runtime.open()) {
+      while (next < requests.size() || session.pending() > 0) {
+        while (next < requests.size() && session.hasRoom()) {
+          session.submit(requests.get(next++));
+        }
+        for (Completion c : session.poll(1000)) {
+          tokens += c.tokenIds().length;
+        }
+      }
+    }
+    return tokens;
+  }
+
+  private static GenerateResult inSpark(SparkSession spark, SettingValues values) throws IOException {
+    Path folder = Files.createTempDirectory("winnow-bench");
+    try {
+      Map<String, String> options = new HashMap<>(values.canonical());
+      options.put(GenerateSettings.OUT.name(), folder.resolve("traces").toString());
+      SettingValues here = SettingValues.ofMap(GenerateSettings.ALL, options, key -> null);
+      return GenerateJob.run(spark, here, () -> false, (done, total, failed, correct, decided, tokens) -> {});
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}
