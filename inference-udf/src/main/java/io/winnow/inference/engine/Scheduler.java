@@ -42,7 +42,8 @@ final class Scheduler {
     if (maxSequences < 1 || maxRows < maxSequences) {
       throw new IllegalArgumentException(
           String.format(
-              "Cannot schedule %d sequences in steps of %d rows: there must be at least one sequence, and a row for each.",
+              "Cannot schedule %d sequences in steps of %d rows: there must be at least one sequence, and a row for"
+                  + " each.",
               maxSequences, maxRows));
     }
     this.pool = pool;

@@ -14,10 +14,8 @@ import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -58,7 +56,7 @@ class EngineCoreTest {
     return out;
   }
 
-  private static void assertAlone(GenerationRequest request, Completion c) {
+  static void assertAlone(GenerationRequest request, Completion c) {
     Script.Expected expected = Script.alone(request, c.sampleIndex());
     assertEquals(expected.finish(), c.finishReason(), c.errorMessage());
     assertArrayEquals(expected.tokens(), c.tokenIds());
@@ -425,76 +423,5 @@ class EngineCoreTest {
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  @Test
-  void severalSessionsAtOnceGetWhatTheyGetAlone() throws Exception {
-    long seed = Script.seed("EngineCoreTest");
-    for (int i = 0; i < 40; i++) {
-      Random random = new Random(seed + i);
-      List<GenerationRequest> requests = Script.requests(random, 20);
-      int pages = Script.pagesOfLongest(requests) + random.nextInt(8);
-      int maxSequences = 1 + random.nextInt(16);
-      step = new ScriptedStep(pages);
-      core =
-          new EngineCore(
-              Script.limits(maxSequences, maxSequences + random.nextInt(80)), pages, step, LetterText::new);
-      Callers.run(4, t -> caller(requests.subList(5 * t, 5 * t + 5), new Random(random.nextLong() + t)));
-      assertEquals(pages, core.freePages(), "schedule " + (seed + i));
-      core.close();
-      assertNull(step.broken, "schedule " + (seed + i));
-    }
-  }
-
-  /** Sends its requests as room allows; now and then a session is closed in the middle and another takes over. */
-  private void caller(List<GenerationRequest> requests, Random random) throws Exception {
-    EngineSession session = core.open();
-    for (GenerationRequest request : requests) {
-      if (random.nextInt(4) == 0) {
-        session.submit(request);
-        session.poll(random.nextInt(3));
-        session.close();
-        session = core.open();
-      }
-      session.submit(request);
-      if (!session.hasRoom() || random.nextBoolean()) {
-        Set<Integer> seen = new HashSet<>();
-        for (Completion c : all(session)) {
-          GenerationRequest asked =
-              requests.stream().filter(r -> r.requestId() == c.requestId()).findFirst().orElseThrow();
-          assertAlone(asked, c);
-          assertTrue(seen.add((int) c.requestId() * 100 + c.sampleIndex()), "delivered twice");
-        }
-      }
-    }
-    all(session);
-    assertEquals(List.of(), session.poll(0));
-    session.close();
-  }
-
-  @Test
-  void tenThousandTinyRequestsFromFourThreadsAllComeBack() throws Exception {
-    open(16, b -> {});
-    AtomicInteger total = new AtomicInteger();
-    Callers.run(
-        4,
-        t -> {
-          EngineSession session = core.open();
-          int sent = 0;
-          Set<Long> back = new HashSet<>();
-          while (sent < 2500 || session.pending() > 0) {
-            while (sent < 2500 && session.hasRoom()) {
-              session.submit(Script.request(sent++, new int[] {1 + sent % 900, 1 + t}, 1, Script.params(1 + sent % 3)));
-            }
-            for (Completion c : session.poll(100)) {
-              assertTrue(back.add(c.requestId()), "delivered twice");
-              assertTrue(c.finishReason() != FinishReason.ERROR, c.errorMessage());
-            }
-          }
-          total.addAndGet(back.size());
-          session.close();
-        });
-    assertEquals(10_000, total.get());
-    assertEquals(PAGES, core.freePages());
   }
 }

@@ -139,7 +139,8 @@ class SameBytesTest {
       int length = i % 20 == 7 ? 250 + random.nextInt(50) : LENGTHS[i % LENGTHS.length];
       int[] prompt =
           i % 9 == 8 ? out.get(i - 5).promptTokens() : random.ints(length, 3, TinyCheckpoint.VOCAB).toArray();
-      out.add(new GenerationRequest(i, prompt, new int[] {0, 1, 2, 3}, params(i, (i % 6 == 0 ? 64 : 4) + random.nextInt(30))));
+      int maxTokens = (i % 6 == 0 ? 64 : 4) + random.nextInt(30);
+      out.add(new GenerationRequest(i, prompt, new int[] {0, 1, 2, 3}, params(i, maxTokens)));
     }
     return out;
   }

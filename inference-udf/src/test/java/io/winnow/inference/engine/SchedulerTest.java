@@ -214,6 +214,34 @@ class SchedulerTest {
   }
 
   @Test
+  void aRequestMayLeaveAtAnyStepAndNothingElseChanges() {
+    Random random = new Random(4);
+    GenerationRequest stays = Script.request(0, Script.prompt(random, 70), 3, Script.params(80));
+    GenerationRequest leaves = Script.request(1, Script.prompt(random, 130), 4, Script.params(80));
+    boolean more = true;
+    for (int at = 0; more; at++) {
+      Driven d = new Driven(9, 7, 20);
+      Map<Sequence, GenerationRequest> samples = new IdentityHashMap<>();
+      d.add(leaves).forEach(s -> samples.put(s, leaves));
+      d.add(stays).forEach(s -> samples.put(s, stays));
+      Set<Sequence> cancelled = new HashSet<>();
+      while (!d.scheduler.idle()) {
+        if (d.steps == at) {
+          cancelled.addAll(d.scheduler.remove(s -> s.request.id() == 1));
+          d.checkReferences();
+          if (d.scheduler.idle()) {
+            break;
+          }
+        }
+        d.step();
+      }
+      d.checkFinished(samples, cancelled);
+      more = !cancelled.isEmpty();
+      assertTrue(at > 60 || more, "the request ended before step 60");
+    }
+  }
+
+  @Test
   void aSampleAloneIsWhatTheScriptSays() {
     GenerationRequest request =
         Script.request(7, Script.prompt(new Random(1), 100), 1, Script.params(90));

@@ -10,8 +10,9 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * A made-up language model: the next token is a hash of the prompt, the sample index, the position and everything before
- * it, and some sequences end or break at scripted lengths. {@link #alone} says what becomes of a sample without any engine.
+ * A made-up language model: the next token is a hash of the prompt, the sample index, the position and everything
+ * before it, and some sequences end or break at scripted lengths. {@link #alone} says what becomes of a sample without
+ * any engine.
  */
 final class Script {
   static final int VOCAB = 1000;

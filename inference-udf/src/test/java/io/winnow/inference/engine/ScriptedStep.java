@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Computes {@link Script} over a cache in pages, and checks before each draw that the row's page table holds exactly the
- * tokens of its sequence: wrong sharing, copying or recomputing is found where it happens.
+ * Computes {@link Script} over a cache in pages, and checks before each draw that the row's page table holds exactly
+ * the tokens of its sequence: wrong sharing, copying or recomputing is found where it happens.
  */
 final class ScriptedStep implements StepRunner {
   /** One step as it was. */

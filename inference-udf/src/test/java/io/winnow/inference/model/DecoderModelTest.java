@@ -126,7 +126,7 @@ class DecoderModelTest {
     }
   }
 
-  /** However a prompt is cut into steps, wherever its pages lie and whatever stands beside it, its logits are the same. */
+  /** However a prompt is cut into steps, wherever its pages lie, whatever stands beside it: the same logits. */
   @Test
   void logitsDoNotDependOnHowAPromptIsFed() throws IOException {
     for (String type : new String[] {"llama", "qwen2"}) {
