@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -30,7 +33,7 @@ class NativeBufferTest {
           int[] content = new int[elements];
           buffer.read(0, content, 0, elements);
           assertArrayEquals(new int[elements], content);
-          java.util.Arrays.fill(content, -1);
+          Arrays.fill(content, -1);
           buffer.write(0, content, 0, elements);
         }
       }
@@ -132,7 +135,7 @@ class NativeBufferTest {
     try (KvCache cache = new KvCache(2, 3, 20, 4)) {
       assertEquals(4 * KvCache.bytesPerPage(2, 3, 20), cache.sizeBytes());
       long block = 20 * KvCache.PAGE_TOKENS * 4;
-      java.util.Set<Long> starts = new java.util.TreeSet<>();
+      Set<Long> starts = new TreeSet<>();
       for (int page = 0; page < 4; page++) {
         for (int layer = 0; layer < 2; layer++) {
           for (int head = 0; head < 3; head++) {

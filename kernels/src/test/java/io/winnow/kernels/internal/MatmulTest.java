@@ -147,8 +147,9 @@ class MatmulTest {
   @Test
   void poisonStaysInItsRowAndInItsOutput(Random random) {
     int cols = 77;
-    Case clean = new Case(
-        65, 129, cols, WeightFormat.BF16, Floats.normal(random, 65 * cols), Floats.normal(random, 129 * cols), null, null);
+    float[] cleanX = Floats.normal(random, 65 * cols);
+    float[] cleanW = Floats.normal(random, 129 * cols);
+    Case clean = new Case(65, 129, cols, WeightFormat.BF16, cleanX, cleanW, null, null);
     for (float poison : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
       float[] x = clean.x.clone();
       float[] w = clean.w.clone();

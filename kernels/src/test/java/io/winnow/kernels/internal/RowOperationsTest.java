@@ -117,7 +117,7 @@ class RowOperationsTest {
     for (int cols : new int[] {1, 16, 64, 576, 4096}) {
       float[] x = Floats.normal(random, 3 * cols);
       float[] weight = Floats.normal(random, cols);
-      // A lane's chain, the tree and mean + eps with its division; half of that under the root; root, 1/root, 2 products.
+      // A lane's chain, the tree, division and + eps; half of that under the root; root, 1/root, two products.
       double bound = ((cols / 16 + 1 + 4 + 2) / 2.0 + 4) * UNIT * 1.01;
       KernelsUnderTest.each(1, kernels -> {
         float[] out = rmsNorm(kernels, x, 3, weight, 1e-6f);

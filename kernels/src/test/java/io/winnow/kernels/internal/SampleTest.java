@@ -164,6 +164,23 @@ class SampleTest {
   }
 
   @Test
+  void minPKeepsExactlyTheWeightsThatReachIt() {
+    float[] logits = new float[300];
+    Arrays.fill(logits, -5.8f);
+    logits[0] = 0f;
+    int weight = PlainSampler.weights(logits, 1f)[1];
+    for (float step : new float[] {0f, 0.5f}) {
+      Draws draws = Draws.repeated(logits, 200);
+      Arrays.fill(draws.minP, (weight + step) / 0x1p30f);
+      assertEquals(weight + step, draws.minP[0] * 0x1p30, "half a weight has to be exact here");
+      KernelsUnderTest.each(2, kernels -> {
+        long unlikely = Arrays.stream(draws.run(kernels)).filter(token -> token > 0).count();
+        assertEquals(step == 0f, unlikely > 0);
+      });
+    }
+  }
+
+  @Test
   void theRepetitionPenaltyDividesPositiveAndMultipliesNegativeLogits() {
     // Penalised: 4 becomes 2, −1 becomes −2, 0 stays.
     Draws draws = new Draws(new float[] {4, 3, 0}, new float[] {-1, -1.5f, -3}, new float[] {0, -0.5f, -1});
