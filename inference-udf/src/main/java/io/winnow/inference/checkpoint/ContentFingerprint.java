@@ -17,8 +17,8 @@ import java.util.List;
 
 /**
  * SHA-256 over the full content of a model's files: for each, in the order of their names, the length of the name, the
- * name, the length of the content and the content (lengths as eight bytes, big-endian). A single file enters without its
- * name, so that renaming a GGUF changes nothing.
+ * name, the length of the content and the content (lengths as eight bytes, big-endian). A single file enters without
+ * its name, so that renaming a GGUF changes nothing.
  *
  * <p>Hashing gigabytes takes seconds, so the result is kept in a small file whose name is made of every file's absolute
  * path, size and time of change. The folder is {@code java.io.tmpdir/winnow-cache-USER}, or the system property {@code

@@ -37,7 +37,9 @@ abstract class FileCheckpoint implements Checkpoint {
     this.fingerprinted = fingerprinted;
   }
 
-  /** Fails with model_invalid unless every required tensor is there and all have the shapes that the config asks for. */
+  /**
+   * Fails with model_invalid unless every required tensor is there and all have the shapes that the config asks for.
+   */
   static void check(Path path, List<Architecture.Expected> expected, Map<String, StoredTensor> tensors) {
     List<String> missing = new ArrayList<>();
     int required = 0;

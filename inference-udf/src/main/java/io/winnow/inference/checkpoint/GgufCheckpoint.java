@@ -13,8 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A GGUF file under Hugging Face's names. Llama's query and key rows, which llama.cpp's converter interleaves for rotation
- * of neighbours, come in Hugging Face's half-split order again.
+ * A GGUF file under Hugging Face's names. Llama's query and key rows, which llama.cpp's converter interleaves for
+ * rotation of neighbours, come in Hugging Face's half-split order again.
  */
 final class GgufCheckpoint extends FileCheckpoint {
   private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\.(\\w+)\\.(weight|bias)");
@@ -97,7 +97,8 @@ final class GgufCheckpoint extends FileCheckpoint {
       throw unsupported(path, "it is a mixture of experts");
     }
     if (gguf.number("split.count", 1) > 1) {
-      throw unsupported(path, "it is one of " + gguf.number("split.count", 1) + " parts; join them with llama-gguf-split");
+      throw unsupported(path, "it is one of " + gguf.number("split.count", 1)
+          + " parts; join them with llama-gguf-split");
     }
     int hidden = size(path, gguf, prefix + "embedding_length", null);
     int heads = size(path, gguf, prefix + "attention.head_count", null);

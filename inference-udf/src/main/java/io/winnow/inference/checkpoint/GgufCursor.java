@@ -53,7 +53,10 @@ final class GgufCursor {
     return view.getLong(at - 8);
   }
 
-  /** A count of things that take at least {@code bytesEach} bytes, so that no count can ask for more than the file has. */
+  /**
+   * A count of things that take at least {@code bytesEach} bytes, so that no count can ask for more than the file
+   * has.
+   */
   int count(String what, int bytesEach) {
     long count = i64();
     if (count < 0 || count > Integer.MAX_VALUE - 8 || count * bytesEach > remaining()) {

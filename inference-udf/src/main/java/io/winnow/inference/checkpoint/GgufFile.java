@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The header of a GGUF file, versions 2 and 3, little-endian (ggml's docs/gguf.md): metadata by key, and where each tensor
- * lies. Metadata values are Boolean, Long (all integers), Double (all floats), String, or a List of these; 64-bit
- * unsigned values beyond 2^63 come out negative.
+ * The header of a GGUF file, versions 2 and 3, little-endian (ggml's docs/gguf.md): metadata by key, and where each
+ * tensor lies. Metadata values are Boolean, Long (all integers), Double (all floats), String, or a List of these;
+ * 64-bit unsigned values beyond 2^63 come out negative.
  */
 public final class GgufFile implements Closeable {
   private static final int MAGIC = 0x46554747;

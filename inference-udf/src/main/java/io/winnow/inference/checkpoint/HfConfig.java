@@ -12,8 +12,8 @@ import java.util.Set;
 
 /**
  * config.json and generation_config.json of a Hugging Face folder, in the style of published checkpoints ({@code
- * rope_theta} and {@code rope_scaling}) or of transformers 5 ({@code rope_parameters}). Absent fields have the defaults of
- * transformers' LlamaConfig and Qwen2Config.
+ * rope_theta} and {@code rope_scaling}) or of transformers 5 ({@code rope_parameters}). Absent fields have the
+ * defaults of transformers' LlamaConfig and Qwen2Config.
  *
  * @param attentionBias whether q, k, v and o must have biases
  * @param mlpBias whether gate, up and down must have biases

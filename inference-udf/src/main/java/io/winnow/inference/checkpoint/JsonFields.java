@@ -44,7 +44,8 @@ final class JsonFields {
     try {
       if (Files.size(file) > MAX_BYTES) {
         throw InferenceErrors.modelInvalid(
-            file.toString(), "it has " + Files.size(file) + " bytes, too many for a configuration", "Download it again.");
+            file.toString(), "it has " + Files.size(file) + " bytes, too many for a configuration",
+                "Download it again.");
       }
       return parse(file.toString(), Files.readAllBytes(file));
     } catch (IOException e) {
@@ -114,7 +115,8 @@ final class JsonFields {
   /** A whole number from 1 to 2^31 − 1. */
   int size(String name) {
     if (!has(name)) {
-      throw InferenceErrors.modelInvalid(file, "it has no " + name, "Check that it is the configuration of this model.");
+      throw InferenceErrors.modelInvalid(file, "it has no " + name,
+          "Check that it is the configuration of this model.");
     }
     return size(name, 0);
   }
@@ -161,7 +163,8 @@ final class JsonFields {
     String found = node.get(name).toString();
     return InferenceErrors.modelInvalid(
         file,
-        String.format("%s is %s, but must be %s", name, found.length() > 80 ? found.substring(0, 80) + "…" : found, wanted),
+        String.format("%s is %s, but must be %s", name, found.length() > 80 ? found.substring(0, 80) + "…" : found,
+            wanted),
         "Check that it is the configuration of this model.");
   }
 }

@@ -11,8 +11,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 /**
  * Reads at any position of one file, from any thread.
  *
- * <p>Not a FileChannel: a channel closes itself for everybody when a reading thread is interrupted, and Spark interrupts
- * the threads of killed tasks while other tasks still need the model. Each read borrows one of a few open handles.
+ * <p>Not a FileChannel: a channel closes itself for everybody when a reading thread is interrupted, and Spark
+ * interrupts the threads of killed tasks while other tasks still need the model. Each read borrows one of a few open
+ * handles.
  */
 final class RandomReader implements Closeable {
   private final Path path;

@@ -128,8 +128,10 @@ final class SafetensorsCheckpoint extends FileCheckpoint {
         throw InferenceErrors.modelInvalid(
             file.path().toString(),
             dtype == null
-                ? String.format("tensor %s is stored as %s, but only F32, F16 and BF16 are read", entry.name(), entry.dtype())
-                : String.format("tensor %s has %d dimensions, but a matrix or a vector is needed", entry.name(), shape.length),
+                ? String.format("tensor %s is stored as %s, but only F32, F16 and BF16 are read", entry.name(),
+                    entry.dtype())
+                : String.format("tensor %s has %d dimensions, but a matrix or a vector is needed", entry.name(),
+                    shape.length),
             "Use a model in one of these formats.");
       }
       return null;

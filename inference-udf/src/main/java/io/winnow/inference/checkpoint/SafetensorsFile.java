@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The header of one .safetensors file: eight bytes of header length (little-endian), a JSON object of name to dtype, shape
- * and data_offsets, then the data. Format: the safetensors library's own description.
+ * The header of one .safetensors file: eight bytes of header length (little-endian), a JSON object of name to dtype,
+ * shape and data_offsets, then the data. Format: the safetensors library's own description.
  */
 final class SafetensorsFile {
   /** The limit of the safetensors library itself. */

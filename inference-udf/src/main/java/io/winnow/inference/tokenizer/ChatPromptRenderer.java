@@ -14,13 +14,13 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Conversations to token ids by a chat template: no BOS beyond the one that the template writes. Without a template: the
- * contents, one to a line, with what the tokenizer's post-processor adds.
+ * Conversations to token ids by a chat template: no BOS beyond the one that the template writes. Without a template:
+ * the contents, one to a line, with what the tokenizer's post-processor adds.
  *
- * <p>Control tokens inside messages are text. They are broken up by a character that occurs nowhere else before the template
- * sees them; what the rendered text then holds of whole control tokens is the template's own, and the pieces that hold the
- * character are encoded, without it, by a tokenizer that knows no control tokens. A conversation with no control token in
- * it is encoded whole.
+ * <p>Control tokens inside messages are text. They are broken up by a character that occurs nowhere else before the
+ * template sees them; what the rendered text then holds of whole control tokens is the template's own, and the pieces
+ * that hold the character are encoded, without it, by a tokenizer that knows no control tokens. A conversation with
+ * no control token in it is encoded whole.
  */
 public final class ChatPromptRenderer implements PromptRenderer {
   private static final char FIRST_MARK = '\ue100';
@@ -33,7 +33,8 @@ public final class ChatPromptRenderer implements PromptRenderer {
 
   /**
    * @param template or null for a model without one
-   * @param templateArgs further variables; values that are JSON (true, 3, null, [1]) have its types, all others are strings
+   * @param templateArgs further variables; values that are JSON (true, 3, null, [1]) have its types, all others are
+   *     strings
    * @param specialTokens bos_token, eos_token and the like
    */
   public ChatPromptRenderer(

@@ -22,9 +22,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * A chat template, rendered as transformers renders it: Jinja2 with trim_blocks, lstrip_blocks, loop controls, {@code
  * tojson} without HTML escaping, {@code raise_exception}, {@code strftime_now} and {@code generation}. Thread-safe.
  *
- * <p>Jinjava scans the template and builds its tree; expressions and statements have Python's meaning instead of Java's,
- * because published templates rely on it. A template sees the values it is given and nothing of Java; values are never
- * read as template text.
+ * <p>Jinjava scans the template and builds its tree; expressions and statements have Python's meaning instead of
+ * Java's, because published templates rely on it. A template sees the values it is given and nothing of Java; values
+ * are never read as template text.
  */
 public final class ChatTemplate {
   /** Marks where the final message ends, to cut there; transformers does the same with a tag of the same kind. */

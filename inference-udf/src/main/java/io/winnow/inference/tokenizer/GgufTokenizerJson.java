@@ -14,9 +14,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The tokenizer.json that says the same as a GGUF's {@code tokenizer.ggml.*}. Model {@code gpt2} is byte-level BPE with the
- * pre-tokenizer named by {@code tokenizer.ggml.pre}; model {@code llama} is sentencepiece BPE: merges follow from the
- * scores, characters outside the vocabulary fall back to bytes.
+ * The tokenizer.json that says the same as a GGUF's {@code tokenizer.ggml.*}. Model {@code gpt2} is byte-level BPE
+ * with the pre-tokenizer named by {@code tokenizer.ggml.pre}; model {@code llama} is sentencepiece BPE: merges follow
+ * from the scores, characters outside the vocabulary fall back to bytes.
  */
 final class GgufTokenizerJson {
   private static final int NORMAL = 1;

@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Turns token ids into text one by one, and finds stop strings in it. Special tokens add nothing. One sequence each; not
- * thread-safe.
+ * Turns token ids into text one by one, and finds stop strings in it. Special tokens add nothing. One sequence each;
+ * not thread-safe.
  *
  * <p>Stop strings are looked for in the bytes, so that one may begin or end within a token. The text is cut before the
  * stop string that begins first among those complete when the first is complete.
@@ -105,8 +105,8 @@ public final class IncrementalDetokenizer {
   }
 
   /**
-   * The text so far, without a character whose bytes are not all there, and without an end that may be the beginning of a
-   * stop string. Each call returns an extension of what the call before returned.
+   * The text so far, without a character whose bytes are not all there, and without an end that may be the beginning
+   * of a stop string. Each call returns an extension of what the call before returned.
    */
   public String text() {
     int end = stoppedAt >= 0 ? stoppedAt : completeUntil(length - openStop());
@@ -144,8 +144,8 @@ public final class IncrementalDetokenizer {
   }
 
   /**
-   * The final text: the decoding of all ids without special tokens, cut before the stop string where one was found. Bytes
-   * that are not UTF-8 become U+FFFD.
+   * The final text: the decoding of all ids without special tokens, cut before the stop string where one was found.
+   * Bytes that are not UTF-8 become U+FFFD.
    */
   public String finish() {
     if (stoppedAt < 0) {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /** Jinja2's built-in filters, with transformers' tojson. */
 final class JinjaFilters {
@@ -29,24 +30,31 @@ final class JinjaFilters {
     Object apply(Object value, List<Object> args, Map<String, Object> named);
   }
 
+  private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
   private static final Map<String, Filter> ALL = new LinkedHashMap<>();
 
   static {
-    ALL.put("abs", (v, a, n) -> v instanceof Double d ? (Object) Math.abs(d) : (Object) Math.abs(JinjaValues.integer(v, "abs")));
+    ALL.put("abs", (v, a, n) -> v instanceof Double d ? (Object) Math.abs(d)
+        : (Object) Math.abs(JinjaValues.integer(v, "abs")));
     ALL.put("attr", (v, a, n) -> JinjaOperators.attribute(v, str(arg(a, 0, null))));
-    ALL.put("batch", (v, a, n) -> batch(items(v), option(a, n, 0, "linecount", null), option(a, n, 1, "fill_with", NONE)));
-    ALL.put("slice", (v, a, n) -> slices(items(v), option(a, n, 0, "slices", null), option(a, n, 1, "fill_with", NONE)));
+    ALL.put("batch", (v, a, n) -> batch(items(v), option(a, n, 0, "linecount", null),
+        option(a, n, 1, "fill_with", NONE)));
+    ALL.put("slice", (v, a, n) -> slices(items(v), option(a, n, 0, "slices", null),
+        option(a, n, 1, "fill_with", NONE)));
     ALL.put("capitalize", (v, a, n) -> JinjaMethods.capitalize(str(v)));
     ALL.put("center", (v, a, n) -> JinjaMethods.pad(str(v), List.of(option(a, n, 0, "width", 80L)), 1));
     ALL.put("default", JinjaFilters::orDefault);
     ALL.put("dictsort", JinjaFilters::dictSort);
     ALL.put("escape", (v, a, n) -> escape(str(v)));
-    ALL.put("first", (v, a, n) -> items(v).isEmpty() ? new Undefined("no first item: the sequence is empty") : items(v).get(0));
-    ALL.put("last", (v, a, n) -> items(v).isEmpty() ? new Undefined("no last item: the sequence is empty") : items(v).get(items(v).size() - 1));
+    ALL.put("first", (v, a, n) -> items(v).isEmpty() ? new Undefined("no first item: the sequence is empty")
+        : items(v).get(0));
+    ALL.put("last", (v, a, n) -> items(v).isEmpty() ? new Undefined("no last item: the sequence is empty")
+        : items(v).get(items(v).size() - 1));
     ALL.put("float", (v, a, n) -> toFloat(v, option(a, n, 0, "default", 0.0)));
     ALL.put("int", (v, a, n) -> toInt(v, option(a, n, 0, "default", 0L), option(a, n, 1, "base", 10L)));
     ALL.put("format", (v, a, n) -> JinjaFormat.percent(str(v), n.isEmpty() ? new Tuple(a) : JinjaValues.of(n)));
-    ALL.put("groupby", (v, a, n) -> groupBy(items(v), option(a, n, 0, "attribute", null), n.getOrDefault("default", NONE)));
+    ALL.put("groupby", (v, a, n) -> groupBy(items(v), option(a, n, 0, "attribute", null),
+        n.getOrDefault("default", NONE)));
     ALL.put("indent", JinjaFilters::indent);
     ALL.put("items", (v, a, n) -> v instanceof Undefined ? List.of() : JinjaMethods.pairs(dict(v, "items")));
     ALL.put("join", JinjaFilters::join);
@@ -62,20 +70,22 @@ final class JinjaFilters {
     ALL.put("rejectattr", (v, a, n) -> choose(items(v), a, true, false));
     ALL.put("select", (v, a, n) -> choose(items(v), a, false, true));
     ALL.put("selectattr", (v, a, n) -> choose(items(v), a, true, true));
-    ALL.put("replace", (v, a, n) -> JinjaMethods.replace(str(v), str(arg(a, 0, null)), str(arg(a, 1, null)), option(a, n, 2, "count", NONE)));
+    ALL.put("replace", (v, a, n) -> JinjaMethods.replace(str(v), str(arg(a, 0, null)), str(arg(a, 1, null)),
+        option(a, n, 2, "count", NONE)));
     ALL.put("reverse", (v, a, n) -> JinjaOperators.slice(v instanceof Map ? items(v) : v, NONE, NONE, -1L));
     ALL.put("round", JinjaFilters::round);
     ALL.put("safe", (v, a, n) -> v);
     ALL.put("sort", JinjaFilters::sort);
     ALL.put("string", (v, a, n) -> str(v));
     ALL.put("sum", JinjaFilters::sum);
-    ALL.put("title", (v, a, n) -> JinjaMethods.title(str(v)));
+    ALL.put("title", (v, a, n) -> titled(str(v)));
     ALL.put("tojson", JinjaFormat::json);
     ALL.put("trim", (v, a, n) -> JinjaMethods.strip(str(v), option(a, n, 0, "chars", NONE), true, true));
     ALL.put("truncate", JinjaFilters::truncate);
     ALL.put("unique", JinjaFilters::unique);
-    ALL.put("urlencode", (v, a, n) -> URLEncoder.encode(str(v), StandardCharsets.UTF_8).replace("+", "%20").replace("%2F", "/").replace("%7E", "~"));
-    ALL.put("wordcount", (v, a, n) -> (long) JinjaMethods.split(str(v), NONE, -1L, false).size());
+    ALL.put("urlencode", (v, a, n) -> URLEncoder.encode(str(v), StandardCharsets.UTF_8).replace("+",
+        "%20").replace("%2F", "/").replace("%7E", "~"));
+    ALL.put("wordcount", (v, a, n) -> WORD.matcher(str(v)).results().count());
     ALL.put("d", ALL.get("default"));
     ALL.put("e", ALL.get("escape"));
     ALL.put("forceescape", ALL.get("escape"));
@@ -83,6 +93,17 @@ final class JinjaFilters {
   }
 
   private JinjaFilters() {}
+
+  /** Unlike str.title, an apostrophe does not begin a word. */
+  private static String titled(String text) {
+    StringBuilder out = new StringBuilder();
+    boolean begins = true;
+    for (int c : text.codePoints().toArray()) {
+      out.appendCodePoint(begins ? Character.toUpperCase(c) : Character.toLowerCase(c));
+      begins = Character.isWhitespace(c) || "-({[<".indexOf(c) >= 0;
+    }
+    return out.toString();
+  }
 
   static boolean exists(String name) {
     return ALL.containsKey(name);
@@ -105,7 +126,8 @@ final class JinjaFilters {
 
   private static Object orDefault(Object value, List<Object> args, Map<String, Object> named) {
     boolean alsoFalse = truth(option(args, named, 1, "boolean", false));
-    return value instanceof Undefined || alsoFalse && !truth(value) ? option(args, named, 0, "default_value", "") : value;
+    return value instanceof Undefined || alsoFalse && !truth(value) ? option(args, named, 0, "default_value", "")
+        : value;
   }
 
   private static Object dictSort(Object value, List<Object> args, Map<String, Object> named) {
@@ -113,7 +135,8 @@ final class JinjaFilters {
     int by = str(option(args, named, 1, "by", "key")).equals("value") ? 1 : 0;
     List<Object> pairs = JinjaMethods.pairs(dict(value, "dictsort"));
     Comparator<Object> order =
-        (x, y) -> JinjaValues.compare(folded(((Tuple) x).get(by), caseSensitive), folded(((Tuple) y).get(by), caseSensitive));
+        (x, y) -> JinjaValues.compare(folded(((Tuple) x).get(by), caseSensitive),
+            folded(((Tuple) y).get(by), caseSensitive));
     pairs.sort(truth(option(args, named, 2, "reverse", false)) ? order.reversed() : order);
     return pairs;
   }
@@ -163,7 +186,7 @@ final class JinjaFilters {
           .add(item);
     }
     List<Object> pairs = new ArrayList<>();
-    groups.forEach((key, group) -> pairs.add(new Tuple(List.of(key, group))));
+    groups.forEach((key, group) -> pairs.add(new Tuple(List.of(key, group), List.of("grouper", "list"))));
     return pairs;
   }
 
@@ -188,7 +211,8 @@ final class JinjaFilters {
     Object best = null;
     for (Object item : items(value)) {
       if (best == null
-          || sign * JinjaValues.compare(sortKey(item, attribute, caseSensitive), sortKey(best, attribute, caseSensitive)) < 0) {
+          || sign * JinjaValues.compare(sortKey(item, attribute, caseSensitive),
+              sortKey(best, attribute, caseSensitive)) < 0) {
         best = item;
       }
     }
@@ -348,6 +372,7 @@ final class JinjaFilters {
   }
 
   private static String escape(String text) {
-    return text.replace("&", "&amp;").replace(">", "&gt;").replace("<", "&lt;").replace("'", "&#39;").replace("\"", "&#34;");
+    return text.replace("&", "&amp;").replace(">", "&gt;").replace("<", "&lt;").replace("'", "&#39;").replace("\"",
+        "&#34;");
   }
 }

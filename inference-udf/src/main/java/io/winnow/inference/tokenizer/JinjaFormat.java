@@ -103,6 +103,8 @@ final class JinjaFormat {
   static String braces(String format, List<Object> args, Map<String, Object> named) {
     StringBuilder out = new StringBuilder();
     int automatic = 0;
+    boolean counted = false;
+    boolean numbered = false;
     for (int i = 0; i < format.length(); i++) {
       char c = format.charAt(i);
       if ((c == '{' || c == '}') && i + 1 < format.length() && format.charAt(i + 1) == c) {
@@ -122,6 +124,11 @@ final class JinjaFormat {
         String[] steps = path.split("[.\\[]", -1);
         Object value;
         if (steps[0].isEmpty() || steps[0].chars().allMatch(Character::isDigit)) {
+          counted |= steps[0].isEmpty();
+          numbered |= !steps[0].isEmpty();
+          if (counted && numbered) {
+            throw new JinjaFailure("a format mixes {} with numbered places");
+          }
           int index = steps[0].isEmpty() ? automatic++ : width(steps[0]);
           if (index >= args.size()) {
             throw new JinjaFailure("a format has more places than values");
@@ -133,7 +140,8 @@ final class JinjaFormat {
           throw new JinjaFailure("a format names the missing value " + steps[0]);
         }
         for (int s = 1; s < steps.length; s++) {
-          value = JinjaOperators.item(value, steps[s].replace("]", ""));
+          String step = steps[s].replace("]", "");
+          value = JinjaOperators.item(value, step.matches("\\d{1,9}") ? (Object) Long.parseLong(step) : step);
         }
         out.append(spec(repr ? JinjaValues.repr(value) : value, spec));
         i = close;
@@ -183,7 +191,8 @@ final class JinjaFormat {
   static String json(Object value, List<Object> args, Map<String, Object> named) {
     Object indent = named.getOrDefault("indent", args.size() > 1 ? args.get(1) : JinjaValues.NONE);
     Object separators = named.getOrDefault("separators", args.size() > 2 ? args.get(2) : JinjaValues.NONE);
-    boolean ascii = JinjaValues.truth(named.getOrDefault("ensure_ascii", !args.isEmpty() && JinjaValues.truth(args.get(0))));
+    boolean ascii =
+        JinjaValues.truth(named.getOrDefault("ensure_ascii", !args.isEmpty() && JinjaValues.truth(args.get(0))));
     boolean sorted = JinjaValues.truth(named.getOrDefault("sort_keys", args.size() > 3 ? args.get(3) : false));
     String unit =
         indent == JinjaValues.NONE ? null
@@ -212,7 +221,8 @@ final class JinjaFormat {
       } else if (value instanceof Boolean || value == JinjaValues.NONE) {
         out.append(value == JinjaValues.NONE ? "null" : value.toString());
       } else if (value instanceof Double d) {
-        out.append(Double.isNaN(d) ? "NaN" : Double.isInfinite(d) ? (d > 0 ? "Infinity" : "-Infinity") : JinjaValues.repr(d));
+        out.append(Double.isNaN(d) ? "NaN" : Double.isInfinite(d) ? (d > 0 ? "Infinity" : "-Infinity")
+            : JinjaValues.repr(d));
       } else if (value instanceof Long) {
         out.append(value);
       } else if (value instanceof Map<?, ?> map) {

@@ -30,7 +30,8 @@ final class JinjaGlobals {
     });
     scope.set(
         "strftime_now",
-        (Callable) (args, named) -> strftime(JinjaValues.str(JinjaMethods.arg(args, 0, null)), ZonedDateTime.now(clock)));
+        (Callable) (args, named) -> strftime(JinjaValues.str(JinjaMethods.arg(args, 0, null)),
+            ZonedDateTime.now(clock)));
     scope.set("joiner", (Callable) (args, named) -> joiner(JinjaValues.str(JinjaMethods.arg(args, 0, ", "))));
     scope.set("cycler", (Callable) (args, named) -> new Cycler(args));
   }

@@ -69,6 +69,20 @@ final class JinjaLexer {
   }
 
   private static Token number(String code, int at, boolean index) {
+    int prefix = at + 1 < code.length() && code.charAt(at) == '0' && !index ? "bBoOxX".indexOf(code.charAt(at + 1))
+        : -1;
+    if (prefix >= 0) {
+      int last = at + 2;
+      while (last < code.length() && (Character.digit(code.charAt(last), 16) >= 0 || code.charAt(last) == '_')) {
+        last++;
+      }
+      try {
+        long value = Long.parseLong(code.substring(at + 2, last).replace("_", ""), new int[] {2, 8, 16}[prefix / 2]);
+        return new Token(Kind.INTEGER, Long.toString(value), last);
+      } catch (NumberFormatException e) {
+        throw new JinjaFailure("the number " + code.substring(at, last) + " cannot be read");
+      }
+    }
     int end = digits(code, at);
     boolean isFloat = false;
     if (!index) {

@@ -41,7 +41,8 @@ final class JinjaMethods {
     STRING.put("splitlines", (s, a, n) -> lines(s, JinjaValues.truth(option(a, n, 0, "keepends", false))));
     STRING.put("startswith", (s, a, n) -> anyOf(arg(a, 0, null), "startswith", p -> from(s, a).startsWith(p)));
     STRING.put("endswith", (s, a, n) -> anyOf(arg(a, 0, null), "endswith", p -> from(s, a).endsWith(p)));
-    STRING.put("replace", (s, a, n) -> replace(s, text(a, 0, "replace"), text(a, 1, "replace"), arg(a, 2, n.getOrDefault("count", -1L))));
+    STRING.put("replace", (s, a, n) -> replace(s, text(a, 0, "replace"), text(a, 1, "replace"),
+        arg(a, 2, n.getOrDefault("count", -1L))));
     STRING.put("find", (s, a, n) -> codePointIndex(s, s.indexOf(text(a, 0, "find"), start(s, a))));
     STRING.put("rfind", (s, a, n) -> codePointIndex(s, s.lastIndexOf(text(a, 0, "rfind"))));
     STRING.put("index", (s, a, n) -> found(codePointIndex(s, s.indexOf(text(a, 0, "index"), start(s, a)))));
@@ -188,7 +189,8 @@ final class JinjaMethods {
   private static String swapCase(String s) {
     StringBuilder out = new StringBuilder();
     s.codePoints()
-        .forEach(c -> out.appendCodePoint(Character.isUpperCase(c) ? Character.toLowerCase(c) : Character.toUpperCase(c)));
+        .forEach(c -> out.appendCodePoint(Character.isUpperCase(c) ? Character.toLowerCase(c)
+            : Character.toUpperCase(c)));
     return out.toString();
   }
 
@@ -197,17 +199,20 @@ final class JinjaMethods {
     List<Object> parts = new ArrayList<>();
     String rest = s;
     if (separator == NONE) {
+      boolean cutShort = false;
       rest = strip(s, NONE, !fromRight, fromRight);
       while (!rest.isEmpty()) {
         int cut = fromRight ? lastSpace(rest) : firstSpace(rest);
-        if (cut < 0 || max >= 0 && parts.size() >= max) {
+        cutShort = max >= 0 && parts.size() >= max;
+        if (cut < 0 || cutShort) {
           break;
         }
         parts.add(fromRight ? 0 : parts.size(), fromRight ? rest.substring(cut + 1) : rest.substring(0, cut));
-        rest = fromRight ? strip(rest.substring(0, cut), NONE, false, true) : strip(rest.substring(cut), NONE, true, false);
+        rest = fromRight ? strip(rest.substring(0, cut), NONE, false, true)
+            : strip(rest.substring(cut), NONE, true, false);
       }
       if (!rest.isEmpty()) {
-        parts.add(fromRight ? 0 : parts.size(), strip(rest, NONE, fromRight, max < 0 && !fromRight));
+        parts.add(fromRight ? 0 : parts.size(), cutShort ? rest : strip(rest, NONE, true, true));
       }
       return parts;
     }

@@ -133,6 +133,9 @@ final class JinjaOperators {
     if (object instanceof Attributes attributes) {
       return attributes.attribute(name);
     }
+    if (object instanceof Tuple tuple && tuple.named(name) != null) {
+      return tuple.named(name);
+    }
     Callable method = JinjaMethods.of(object, name);
     if (method != null) {
       return method;
@@ -172,7 +175,8 @@ final class JinjaOperators {
 
   static Object slice(Object object, Object start, Object stop, Object step) {
     if (!(object instanceof String || object instanceof List)) {
-      throw new JinjaFailure("a value of the type " + typeName(object) + " cannot be sliced" + JinjaValues.undefined(object));
+      throw new JinjaFailure("a value of the type " + typeName(object) + " cannot be sliced"
+          + JinjaValues.undefined(object));
     }
     List<Object> items = JinjaValues.items(object);
     long by = step == NONE ? 1 : integer(step, "a slice step");

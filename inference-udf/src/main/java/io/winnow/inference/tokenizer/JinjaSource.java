@@ -5,11 +5,11 @@ import java.util.List;
 
 /**
  * Brings a template into a plain form that any Jinja scanner reads alike: whitespace control ({@code -}, {@code +},
- * trim_blocks, lstrip_blocks, one trailing newline) is carried out, comments are gone, raw blocks and braces in text and
- * in string literals become escapes, and nested closing braces stand apart.
+ * trim_blocks, lstrip_blocks, one trailing newline) is carried out, comments are gone, raw blocks and braces in text
+ * and in string literals become escapes, and nested closing braces stand apart.
  *
- * <p>The rules are those of Jinja2's lexer with {@code trim_blocks} and {@code lstrip_blocks}, which is how transformers
- * sets it up.
+ * <p>The rules are those of Jinja2's lexer with {@code trim_blocks} and {@code lstrip_blocks}, which is how
+ * transformers sets it up.
  */
 final class JinjaSource {
   private final String source;
@@ -152,6 +152,7 @@ final class JinjaSource {
     // Brackets keep a sign at the start of an expression from being read as whitespace control.
     out.append('{').append(kind).append(kind == '{' ? " (" : " ");
     int depth = 0;
+    int begin = out.length();
     while (true) {
       if (at >= source.length()) {
         throw new JinjaFailure("a tag has no end: " + close + " is missing");
@@ -161,6 +162,9 @@ final class JinjaSource {
         boolean signed = (c == '-' || c == '+' && kind == '%') && source.startsWith(close, at + 1);
         if (signed || source.startsWith(close, at)) {
           at += signed ? 3 : 2;
+          if (out.substring(begin).isBlank()) {
+            throw new JinjaFailure("a tag is empty");
+          }
           out.append(kind == '{' ? ") " : " ").append(close);
           afterTag(signed ? c : ' ', kind == '%');
           return;

@@ -20,7 +20,7 @@ final class JinjaTags {
   /** Jinjava has these, transformers has not, or they would read files. */
   private static final List<String> FOREIGN =
       List.of(
-          "autoescape", "block", "cycle", "do", "extends", "from", "ifchanged", "import", "include", "print", "raw",
+          "autoescape", "cycle", "do", "extends", "from", "ifchanged", "import", "include", "print", "raw",
           "unless");
 
   private JinjaTags() {}
@@ -44,7 +44,8 @@ final class JinjaTags {
         new Block("call", JinjaTags::call),
         new Block("filter", JinjaTags::filter),
         new Block("with", JinjaTags::with),
-        new Block("generation", (node, in, run) -> run.render(node.getChildren(), in, new JinjaScope(run.scope))),
+        new Block("generation", JinjaTags::scoped),
+        new Block("block", JinjaTags::scoped),
         new Single("else", JinjaTags::misplaced),
         new Single("elif", JinjaTags::misplaced),
         new Single("break", (node, in, run) -> leave(run, JinjaRun.Leaving.LOOP)),
@@ -106,6 +107,10 @@ final class JinjaTags {
     public boolean hasEndTag(TagToken token) {
       return assignment(token.getHelpers()) < 0;
     }
+  }
+
+  private static String scoped(TagNode node, JinjavaInterpreter in, JinjaRun run) {
+    return run.render(node.getChildren(), in, new JinjaScope(run.scope));
   }
 
   private static String misplaced(TagNode node, JinjavaInterpreter in, JinjaRun run) {
@@ -309,7 +314,8 @@ final class JinjaTags {
     return JinjaValues.str(filters.filtered(text, run.scope));
   }
 
-  private record Parameters(String name, List<String> names, Map<String, JinjaExpression> defaults, JinjaExpression rest) {
+  private record Parameters(String name, List<String> names, Map<String, JinjaExpression> defaults,
+      JinjaExpression rest) {
     /** {@code name(a, b=1)}, or {@code (a) expression} of a call block. */
     static Parameters parse(String code) {
       JinjaParser parser = new JinjaParser(code);
@@ -351,8 +357,10 @@ final class JinjaTags {
           scope.set(parameter, value);
         }
         Object caller = unused.remove("caller");
-        scope.set("caller", caller == null ? new JinjaValues.Undefined("no caller: the macro was not called by a call block") : caller);
-        scope.set("varargs", new JinjaValues.Tuple(args.size() > names.size() ? args.subList(names.size(), args.size()) : List.of()));
+        scope.set("caller", caller == null
+            ? new JinjaValues.Undefined("no caller: the macro was not called by a call block") : caller);
+        scope.set("varargs", new JinjaValues.Tuple(args.size() > names.size() ? args.subList(names.size(), args.size())
+            : List.of()));
         scope.set("kwargs", new LinkedHashMap<Object, Object>(unused));
         return run.render(node.getChildren(), in, scope);
       };

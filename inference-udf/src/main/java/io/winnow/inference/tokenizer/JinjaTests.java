@@ -39,7 +39,8 @@ final class JinjaTests {
           Map.entry("even", (v, a) -> Math.floorMod(integer(v, "what 'even' tests"), 2) == 0),
           Map.entry(
               "divisibleby",
-              (v, a) -> JinjaOperators.apply("%", v, argument(a, "divisibleby")) instanceof Number n && n.doubleValue() == 0),
+              (v, a) -> JinjaOperators.apply("%", v, argument(a, "divisibleby")) instanceof Number n
+                  && n.doubleValue() == 0),
           Map.entry("lower", (v, a) -> JinjaMethods.isCased(JinjaValues.str(v), false)),
           Map.entry("upper", (v, a) -> JinjaMethods.isCased(JinjaValues.str(v), true)),
           Map.entry("eq", (v, a) -> JinjaValues.equal(v, argument(a, "eq"))),

@@ -12,8 +12,8 @@ import java.util.Objects;
 
 /**
  * Python's values and their meaning, as far as templates see them: String, Long, Double, Boolean, {@link #NONE}, List,
- * {@link Tuple}, Map, {@link Undefined}, {@link Callable} and {@link Attributes}. No other Java object is ever reachable
- * from a template.
+ * {@link Tuple}, Map, {@link Undefined}, {@link Callable} and {@link Attributes}. No other Java object is ever
+ * reachable from a template.
  */
 final class JinjaValues {
   /** Python's None. */
@@ -41,9 +41,21 @@ final class JinjaValues {
   /** An immutable list that prints in round brackets. */
   static final class Tuple extends AbstractList<Object> {
     private final List<Object> items;
+    private final List<String> names;
 
     Tuple(List<Object> items) {
+      this(items, List.of());
+    }
+
+    /** @param names what the items are called, in their order */
+    Tuple(List<Object> items, List<String> names) {
       this.items = items;
+      this.names = names;
+    }
+
+    /** The item of that name, or null. */
+    Object named(String name) {
+      return names.contains(name) ? items.get(names.indexOf(name)) : null;
     }
 
     @Override

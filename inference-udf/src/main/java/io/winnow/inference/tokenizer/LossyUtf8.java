@@ -4,8 +4,9 @@ package io.winnow.inference.tokenizer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * UTF-8 with one U+FFFD for each maximal part of a broken character (Unicode 15, section 3.9, table 3-8), as the tokenizers
- * library decodes. Java's own decoder differs in one case: it makes one U+FFFD of an encoded surrogate, not three.
+ * UTF-8 with one U+FFFD for each maximal part of a broken character (Unicode 15, section 3.9, table 3-8), as the
+ * tokenizers library decodes. Java's own decoder differs in one case: it makes one U+FFFD of an encoded surrogate,
+ * not three.
  */
 final class LossyUtf8 {
   private LossyUtf8() {}

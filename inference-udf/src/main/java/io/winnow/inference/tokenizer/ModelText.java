@@ -30,7 +30,8 @@ public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String tem
     Tokenizer tokenizer = Tokenizers.open(model);
     return new ModelText(
         tokenizer,
-        new ChatPromptRenderer(template, tokenizer, templateArgs == null ? Map.of() : templateArgs, files.specialTokens()),
+        new ChatPromptRenderer(template, tokenizer, templateArgs == null ? Map.of() : templateArgs,
+            files.specialTokens()),
         HfTokenizer.sha256(source == null ? "" : source));
   }
 

@@ -112,7 +112,8 @@ final class NativeTokenizer implements AutoCloseable {
         }
       } catch (IOException e) {
         throw new UncheckedIOException(
-            "Cannot unpack the tokenizer library: " + e.getMessage() + ". Set -Dwinnow.nativeDir to a folder that may be"
+            "Cannot unpack the tokenizer library: " + e.getMessage()
+                + ". Set -Dwinnow.nativeDir to a folder that may be"
                 + " written.",
             e);
       }

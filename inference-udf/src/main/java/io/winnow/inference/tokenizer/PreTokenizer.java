@@ -11,7 +11,8 @@ import java.util.TreeSet;
 
 /**
  * How byte-level BPE cuts a text into words before merging, by the names that llama.cpp's converter writes into {@code
- * tokenizer.ggml.pre}. The patterns are those of the models' own tokenizer.json files; each cuts what the one before left.
+ * tokenizer.ggml.pre}. The patterns are those of the models' own tokenizer.json files; each cuts what the one before
+ * left.
  */
 enum PreTokenizer {
   GPT2(Set.of("gpt-2", "default", "olmo", "phi-2", "mpt"), false, false, false, Patterns.GPT2),
@@ -25,7 +26,8 @@ enum PreTokenizer {
   DEEPSEEK_R1_QWEN(Set.of("deepseek-r1-qwen"), false, false, false, Patterns.QWEN2),
   DEEPSEEK_LLM(
       Set.of("deepseek-llm"), false, false, false,
-      "[\\r\\n]", "\\s?[\\p{Lu}\\p{Ll}\\p{Lt}]+", "\\s?[!-/:-~！-／：-～‘-‟\u3000-。]+", "\\s+$", "[一-龥ࠀ-一가-\uD7FF]+", "\\p{N}"),
+      "[\\r\\n]", "\\s?[\\p{Lu}\\p{Ll}\\p{Lt}]+", "\\s?[!-/:-~！-／：-～‘-‟\u3000-。]+", "\\s+$", "[一-龥ࠀ-一가-\uD7FF]+",
+          "\\p{N}"),
   DEEPSEEK_CODER(
       Set.of("deepseek-coder"), false, false, false,
       "[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", "[一-龥ࠀ-一가-\uD7FF]+", "\\p{N}"),

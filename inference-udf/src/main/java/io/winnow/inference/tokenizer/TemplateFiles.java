@@ -25,7 +25,8 @@ record TemplateFiles(String template, Map<String, String> specialTokens) {
   /** Reads chat_template.jinja, tokenizer_config.json and chat_template.json, in this order; or a GGUF's metadata. */
   static TemplateFiles of(Path model) {
     Path found =
-        Files.isDirectory(model) && Files.exists(model.resolve("tokenizer_config.json")) ? model : Checkpoints.locate(model);
+        Files.isDirectory(model) && Files.exists(model.resolve("tokenizer_config.json")) ? model
+            : Checkpoints.locate(model);
     if (!Files.isDirectory(found)) {
       try (GgufFile gguf = GgufFile.open(found)) {
         return ofGguf(gguf);
@@ -81,7 +82,8 @@ record TemplateFiles(String template, Map<String, String> specialTokens) {
       }
     }
     throw InferenceErrors.modelInvalid(
-        file.toString(), "it has several chat templates, none of them named 'default'", "Give one with --chat-template.");
+        file.toString(), "it has several chat templates, none of them named 'default'",
+            "Give one with --chat-template.");
   }
 
   private static String content(JsonNode token) {

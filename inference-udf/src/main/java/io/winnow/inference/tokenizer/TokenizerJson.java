@@ -24,8 +24,8 @@ import java.util.regex.Pattern;
  * @param tokens token by id; ids may have gaps
  * @param bytes the bytes of each id within a text, by the definition's decoder
  * @param special ids that decoding skips
- * @param controls tokens that steer the model, longest first: special ones but for the marks of reasoning, and added ones
- *     in the shape {@code <|…|>} that their authors did not mark as special
+ * @param controls tokens that steer the model, longest first: special ones but for the marks of reasoning, and added
+ *     ones in the shape {@code <|…|>} that their authors did not mark as special
  */
 record TokenizerJson(
     TreeMap<Integer, String> tokens, byte[][] bytes, BitSet special, List<String> controls) {
@@ -101,8 +101,8 @@ record TokenizerJson(
   }
 
   /**
-   * A control token can also be an entry of the vocabulary, where a whole-word match or a unigram lattice would find it.
-   * It is renamed to what no text contains, unless merges make it, for then it is an ordinary token as well.
+   * A control token can also be an entry of the vocabulary, where a whole-word match or a unigram lattice would find
+   * it. It is renamed to what no text contains, unless merges make it, for then it is an ordinary token as well.
    */
   private static void hideInVocabulary(ObjectNode model, Set<String> removed) {
     Set<String> merged = new HashSet<>();

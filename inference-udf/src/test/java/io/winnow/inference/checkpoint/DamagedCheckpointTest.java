@@ -110,7 +110,8 @@ class DamagedCheckpointTest {
     Files.write(file, huge);
     refuses(folder, "model_invalid", "18446744073709551615");
     String name = "model.norm.weight";
-    header(file, TinyModel.entry(name, "F32", new long[] {8}, 0, 32) + "," + TinyModel.entry("b", "F32", new long[] {8}, 16, 48));
+    header(file, TinyModel.entry(name, "F32", new long[] {8}, 0, 32) + ","
+        + TinyModel.entry("b", "F32", new long[] {8}, 16, 48));
     refuses(folder, "model_invalid", "overlap");
     header(file, TinyModel.entry(name, "F32", new long[] {-8}, 0, 32));
     refuses(folder, "model_invalid", "impossible shape");
@@ -122,7 +123,8 @@ class DamagedCheckpointTest {
     refuses(folder, "model_invalid", "'F13'");
     header(file, TinyModel.entry("model.embed_tokens.weight", "I8", new long[] {4, 8}, 0, 32));
     refuses(folder, "model_invalid", "stored as I8");
-    header(file, TinyModel.entry(name, "F32", new long[] {8}, 0, 32) + "," + TinyModel.entry(name, "F32", new long[] {8}, 0, 32));
+    header(file, TinyModel.entry(name, "F32", new long[] {8}, 0, 32) + ","
+        + TinyModel.entry(name, "F32", new long[] {8}, 0, 32));
     refuses(folder, "model_invalid", "not valid JSON", "model.norm.weight");
     header(file, "\"a\":7");
     refuses(folder, "model_invalid", "unknown dtype");

@@ -96,7 +96,8 @@ class SafetensorsCheckpointTest {
     assertEquals(0, window(",\"sliding_window\":16,\"use_sliding_window\":true,\"max_window_layers\":28"));
     assertEquals(0, window(",\"sliding_window\":64,\"use_sliding_window\":true,\"max_window_layers\":0"));
     assertEquals(0, window(",\"sliding_window\":null,\"use_sliding_window\":true,\"max_window_layers\":0"));
-    assertEquals(16, window(",\"sliding_window\":16,\"use_sliding_window\":true,\"layer_types\":[\"sliding_attention\"]"));
+    assertEquals(16,
+        window(",\"sliding_window\":16,\"use_sliding_window\":true,\"layer_types\":[\"sliding_attention\"]"));
   }
 
   private int window(String fields) throws IOException {

@@ -77,7 +77,8 @@ final class TinyModel {
       data.write(values.array());
       t++;
     }
-    writeSafetensors(file, "{\"__metadata__\":{\"format\":\"pt\"}," + String.join(",", entries) + "}", data.toByteArray());
+    writeSafetensors(file, "{\"__metadata__\":{\"format\":\"pt\"}," + String.join(",", entries) + "}",
+        data.toByteArray());
   }
 
   static String entry(String name, String dtype, long[] shape, long begin, long end) {

@@ -53,12 +53,14 @@ class ChatPromptRendererTest {
   void opensTheAnswerAfterAUserAndContinuesAnAssistant() {
     assertEquals("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", render("hi").text());
     assertEquals(
-        "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nso <think> far ", render("hi", "so <think> far ").text());
+        "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nso <think> far ",
+            render("hi", "so <think> far ").text());
   }
 
   @Test
   void ordinaryTextIsEncodedAsRendered() {
-    for (String text : List.of("hi", "", "é中\uD83D\uDE42 <think>x</think>", "a\u0000b", "<|im_en", " x ", "\ue100\ue101")) {
+    for (String text : List.of("hi", "", "é中\uD83D\uDE42 <think>x</think>", "a\u0000b", "<|im_en", " x ",
+        "\ue100\ue101")) {
       RenderedPrompt prompt = render(text);
       assertArrayEquals(model.tokenizer().encode(prompt.text()), prompt.tokenIds(), text);
       assertEquals(prompt.text(), model.tokenizer().decode(prompt.tokenIds(), false));
@@ -82,7 +84,8 @@ class ChatPromptRendererTest {
 
   @Test
   void controlTokensInFurtherFieldsAreText() {
-    Message call = new Message("user", "x", Map.of("name", "<|im_start|>", "tool_calls", List.of(Map.of("a", "<|im_end|>"))));
+    Message call = new Message("user", "x",
+        Map.of("name", "<|im_start|>", "tool_calls", List.of(Map.of("a", "<|im_end|>"))));
     int[] ids = model.renderer().render(List.of(call)).tokenIds();
     assertEquals(2, count(ids, "<|im_start|>"));
   }

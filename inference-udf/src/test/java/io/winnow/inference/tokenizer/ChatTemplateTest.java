@@ -65,8 +65,10 @@ class ChatTemplateTest {
 
   @Test
   void nothingOfJavaIsReachable() {
-    for (String name : List.of("class", "getClass", "__class__", "toString", "length", "hashCode", "bytes", "codePoints")) {
-      assertEquals("", render("{{ t." + name + " }}{{ t['" + name + "'] }}{{ l." + name + " }}{{ m." + name + " }}", "t", "x", "l", List.of(1), "m", Map.of("a", 1)));
+    for (String name : List.of("class", "getClass", "__class__", "toString", "length", "hashCode", "bytes",
+        "codePoints")) {
+      assertEquals("", render("{{ t." + name + " }}{{ t['" + name + "'] }}{{ l." + name + " }}{{ m." + name + " }}",
+          "t", "x", "l", List.of(1), "m", Map.of("a", 1)));
       refuses("{{ t." + name + "() }}", "t", "x");
     }
     for (String code : List.of(
@@ -81,9 +83,11 @@ class ChatTemplateTest {
   @Test
   void brokenTemplatesAreErrors() {
     for (String code : List.of(
-        "{{", "{{ 1", "{% if true %}", "{% endif %}", "{{ 1 + }}", "{{ 'x }}", "{# x", "{% raw %}", "{% for x %}{% endfor %}",
+        "{{", "{{ 1", "{% if true %}", "{% endif %}", "{{ 1 + }}", "{{ 'x }}", "{# x", "{% raw %}",
+            "{% for x %}{% endfor %}",
         "{{ a b }}", "{{ (1 }}", "{% else %}", "{% set %}", "{{ x is }}", "{{ x | }}", "{{ 1 ? 2 }}", "{% break %}",
-        "{{ [1,2 }}", "{{ " + "(".repeat(5000) + " }}", "{{ " + "-".repeat(5000) + "1 }}", "{{ 99999999999999999999 }}")) {
+        "{{ [1,2 }}", "{{ " + "(".repeat(5000) + " }}", "{{ " + "-".repeat(5000) + "1 }}",
+            "{{ 99999999999999999999 }}")) {
       refuses(code);
     }
   }
@@ -99,12 +103,15 @@ class ChatTemplateTest {
 
   @Test
   void loopsScopesAndMacrosHavePythonsMeaning() {
-    assertEquals("0,1,|3", render("{% for i in range(9) %}{% if i == 2 %}{% break %}{% endif %}{{ i }},{% endfor %}|{{ 3 }}"));
+    assertEquals("0,1,|3",
+        render("{% for i in range(9) %}{% if i == 2 %}{% break %}{% endif %}{{ i }},{% endfor %}|{{ 3 }}"));
     assertEquals("0,2,", render("{% for i in range(3) %}{% if i == 1 %}{% continue %}{% endif %}{{ i }},{% endfor %}"));
-    assertEquals("a1b2", render("{% for k, v in d.items() %}{{ k }}{{ v }}{% endfor %}", "d", new java.util.TreeMap<>(Map.of("a", 1, "b", 2))));
+    assertEquals("a1b2", render("{% for k, v in d.items() %}{{ k }}{{ v }}{% endfor %}", "d",
+        new java.util.TreeMap<>(Map.of("a", 1, "b", 2))));
     assertEquals("1", render("{% set x = 1 %}{% for i in [1] %}{% set x = 2 %}{% endfor %}{{ x }}"));
     assertEquals("2", render("{% set x = 1 %}{% if true %}{% set x = 2 %}{% endif %}{{ x }}"));
-    assertEquals("[a:1][b:9]", render("{% macro m(x, y=1) %}[{{ x }}:{{ y }}]{% endmacro %}{{ m('a') }}{{ m('b', y=9) }}"));
+    assertEquals("[a:1][b:9]",
+        render("{% macro m(x, y=1) %}[{{ x }}:{{ y }}]{% endmacro %}{{ m('a') }}{{ m('b', y=9) }}"));
     assertEquals("<in>", render("{% macro m() %}<{{ caller() }}>{% endmacro %}{% call m() %}in{% endcall %}"));
     assertEquals("x y", render("{% set a, b = 'x', 'y' %}{{ a }} {{ b }}"));
   }
@@ -131,14 +138,17 @@ class ChatTemplateTest {
   @Test
   void theClockIsTheCallers() {
     Clock clock = Clock.fixed(Instant.parse("2024-07-06T05:04:03Z"), ZoneOffset.UTC);
-    assertEquals("06 Jul 2024|2024-07-06 05:04", ChatTemplate.of("{{ strftime_now('%d %b %Y') }}|{{ strftime_now('%Y-%m-%d %H:%M') }}", clock).render(Map.of()));
+    assertEquals("06 Jul 2024|2024-07-06 05:04",
+        ChatTemplate.of("{{ strftime_now('%d %b %Y') }}|{{ strftime_now('%Y-%m-%d %H:%M') }}", clock).render(Map.of()));
   }
 
   @Test
   void finalMessagesAreContinued() {
     ChatTemplate keeps = ChatTemplate.of("{% for m in messages %}[{{ m.role }}]{{ m.content }}<end>{% endfor %}");
-    ChatTemplate trims = ChatTemplate.of("{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}<end>{% endfor %}");
-    List<Map<String, Object>> chat = List.of(Map.of("role", "user", "content", "q"), Map.of("role", "assistant", "content", "a  "));
+    ChatTemplate trims =
+        ChatTemplate.of("{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}<end>{% endfor %}");
+    List<Map<String, Object>> chat = List.of(Map.of("role", "user", "content", "q"),
+        Map.of("role", "assistant", "content", "a  "));
     assertEquals("[user]q<end>[assistant]a  ", keeps.renderChat(chat, null, false, true, Map.of()));
     assertEquals("[user]q<end>[assistant]a", trims.renderChat(chat, null, false, true, Map.of()));
     ChatTemplate drops = ChatTemplate.of("{{ messages[0].content }}");
@@ -148,12 +158,14 @@ class ChatTemplateTest {
   @Test
   void oneTemplateServesManyThreads() throws Exception {
     ChatTemplate template = ChatTemplate.of(
-        "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + loop.index %}{{ m.content }}{% endfor %}{{ ns.n }}");
+        "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + loop.index %}"
+            + "{{ m.content }}{% endfor %}{{ ns.n }}");
     ExecutorService pool = Executors.newFixedThreadPool(4);
     List<Callable<String>> jobs = new ArrayList<>();
     for (int i = 0; i < 400; i++) {
       String text = "t" + i;
-      jobs.add(() -> template.renderChat(List.of(Map.of("content", text), Map.of("content", text)), null, true, false, Map.of()));
+      jobs.add(() -> template.renderChat(List.of(Map.of("content", text), Map.of("content", text)), null, true, false,
+          Map.of()));
     }
     List<Future<String>> results = pool.invokeAll(jobs);
     pool.shutdown();
@@ -167,7 +179,8 @@ class ChatTemplateTest {
   void headersAndTrimmedContentsAreThoseOfLlama3() throws IOException {
     ChatTemplate template = ChatTemplate.of(
         "{% for m in messages %}{{ bos_token if loop.first }}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n"
-            + "{{ m['content'] | trim }}<|eot_id|>{% endfor %}{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}");
+            + "{{ m['content'] | trim }}<|eot_id|>{% endfor %}"
+            + "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}");
     List<JsonNode> lines = TextFixtures.lines(TextFixtures.root().resolve("tokenizers/llama3/chat.jsonl"));
     int agreed = 0;
     for (JsonNode line : lines) {

@@ -98,7 +98,8 @@ class GgufTokenizerTest {
     refuses(byteLevel("klingon"), "model_unsupported", "'klingon'", "smollm");
     refuses(new TinyGguf().put("tokenizer.ggml.model", "gpt2"), "model_invalid", "tokenizer.ggml.tokens");
     refuses(new TinyGguf().put("a", "b"), "model_invalid", "tokenizer.ggml.model");
-    TinyGguf bert = new TinyGguf().put("tokenizer.ggml.model", "bert").putStrings("tokenizer.ggml.tokens", List.of("a"));
+    TinyGguf bert = new TinyGguf().put("tokenizer.ggml.model", "bert").putStrings("tokenizer.ggml.tokens",
+        List.of("a"));
     refuses(bert, "model_unsupported", "'bert'");
     refuses(
         new TinyGguf().put("tokenizer.ggml.model", "llama").putStrings("tokenizer.ggml.tokens", List.of("a")),
@@ -152,13 +153,15 @@ class GgufTokenizerTest {
     for (Map.Entry<String, String> model : Map.of("qwen3", "qwen2", "deepseek_v3", "deepseek-v3").entrySet()) {
       Path folder = TextFixtures.root().resolve("tokenizers").resolve(model.getKey());
       Path unpacked = java.nio.file.Files.createDirectory(tmp.resolve(model.getKey()));
-      JsonNode json = TextFixtures.JSON.readTree(TextFixtures.unpack(folder, unpacked).resolve("tokenizer.json").toFile());
+      JsonNode json =
+          TextFixtures.JSON.readTree(TextFixtures.unpack(folder, unpacked).resolve("tokenizer.json").toFile());
       Path file = write(asGguf(json).put("tokenizer.ggml.model", "gpt2").put("tokenizer.ggml.pre", model.getValue()));
       int agreed = 0;
       List<JsonNode> cases = TextFixtures.lines(folder.resolve("encode.jsonl"));
       try (Tokenizer tokenizer = Tokenizers.load(file)) {
         for (JsonNode line : cases) {
-          assertArrayEquals(TextFixtures.ints(line.get("ids")), tokenizer.encode(line.get("text").asText()), line.toString());
+          assertArrayEquals(TextFixtures.ints(line.get("ids")), tokenizer.encode(line.get("text").asText()),
+              line.toString());
           agreed++;
         }
       }
@@ -219,7 +222,8 @@ class GgufTokenizerTest {
       for (JsonNode line : cases) {
         String text = line.get("text").asText();
         assertArrayEquals(TextFixtures.ints(line.get("ids")), tokenizer.encode(text), text);
-        assertArrayEquals(TextFixtures.ints(line.get("ids_with_special")), tokenizer.encodeWithSpecialTokens(text), text);
+        assertArrayEquals(TextFixtures.ints(line.get("ids_with_special")), tokenizer.encodeWithSpecialTokens(text),
+            text);
         agreed++;
       }
     }

@@ -31,11 +31,13 @@ final class TinyTokenizer {
     return letters;
   }
 
-  static final List<String[]> MERGES = List.of(new String[] {"h", "i"}, new String[] {"Ġ", "w"}, new String[] {"<", "|"});
+  static final List<String[]> MERGES = List.of(new String[] {"h", "i"}, new String[] {"Ġ", "w"},
+      new String[] {"<", "|"});
 
   static void write(Path folder, String chatTemplate) throws IOException {
     ObjectNode root = JSON.createObjectNode().put("version", "1.0");
-    root.set("truncation", JSON.readTree("{\"direction\":\"Right\",\"max_length\":8,\"strategy\":\"LongestFirst\",\"stride\":0}"));
+    root.set("truncation",
+        JSON.readTree("{\"direction\":\"Right\",\"max_length\":8,\"strategy\":\"LongestFirst\",\"stride\":0}"));
     ObjectNode model = root.putObject("model").put("type", "BPE");
     ObjectNode vocab = model.putObject("vocab");
     letters().forEach(letter -> vocab.put(letter, vocab.size()));
