@@ -14,7 +14,6 @@ import java.util.Map;
  * @param kvCacheTokens token positions that the KV cache holds, 0 to size it from the memory that is there
  * @param chatTemplate Jinja text in place of the model's own, or null
  * @param templateArgs further variables for the template (--template-arg)
- * @param tmpDir where natives are unpacked, or null for java.io.tmpdir
  */
 public record EngineSpec(
     String model,
@@ -23,14 +22,13 @@ public record EngineSpec(
     int maxSequences,
     int kvCacheTokens,
     String chatTemplate,
-    Map<String, String> templateArgs,
-    String tmpDir)
+    Map<String, String> templateArgs)
     implements Serializable {
 
   /** Names the order of arithmetic; part of every trace's key, so it changes when any bit of an operation does. */
   public static final String NUMERICS_VERSION = "portable-1";
 
   public static EngineSpec ofModel(String model) {
-    return new EngineSpec(model, "auto", 0, 64, 0, null, Map.of(), null);
+    return new EngineSpec(model, "auto", 0, 64, 0, null, Map.of());
   }
 }

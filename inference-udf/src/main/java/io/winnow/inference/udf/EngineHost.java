@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.SparkEnv;
 
 /**
  * The engines of this JVM, one for each {@link EngineSpec}, shared by all tasks. A process-wide registry, because Spark
@@ -59,7 +60,8 @@ public final class EngineHost {
    *
    * @throws io.winnow.inference.InferenceException when the model cannot be opened
    */
-  public static synchronized Lease acquire(EngineSpec spec) {
+  public static synchronized Lease acquire(EngineSpec asked) {
+    EngineSpec spec = withThreads(asked);
     Entry entry = ENGINES.get(spec);
     if (entry == null) {
       closeIdle();
@@ -69,6 +71,17 @@ public final class EngineHost {
     }
     entry.leases++;
     return new Lease(entry);
+  }
+
+  /** The cores that Spark gave this executor, where the spec names no threads and Spark says. */
+  private static EngineSpec withThreads(EngineSpec spec) {
+    SparkEnv env = SparkEnv.get();
+    if (spec.threads() > 0 || env == null || !env.conf().contains("spark.executor.cores")) {
+      return spec;
+    }
+    return new EngineSpec(
+        spec.model(), spec.weights(), env.conf().getInt("spark.executor.cores", 0), spec.maxSequences(),
+        spec.kvCacheTokens(), spec.chatTemplate(), spec.templateArgs());
   }
 
   /** Closes every engine that no task holds. */

@@ -7,14 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.winnow.inference.Conformance;
 import io.winnow.inference.InferenceException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Holds renderings to those of transformers' own Jinja2. */
@@ -25,8 +29,22 @@ class ChatTemplateFixturesTest {
 
   @TempDir Path tmp;
 
-  @Test
-  void rendersSmallTemplatesAsJinja2() throws IOException {
+  @TestFactory
+  Stream<DynamicTest> rendersAsTransformers() throws IOException {
+    Path root = TextFixtures.root().resolve("tokenizers");
+    List<DynamicTest> tests = new ArrayList<>();
+    tests.add(Conformance.test("tokenizers/jinja/templates.jsonl", this::checkSmallTemplates));
+    try (Stream<Path> folders = Files.list(root)) {
+      folders
+          .filter(f -> Files.exists(f.resolve("chat.jsonl")) && Files.exists(f.resolve("tokenizer.json.gz")))
+          .sorted()
+          .map(f -> f.getFileName().toString())
+          .forEach(name -> tests.add(Conformance.test("tokenizers/" + name + "/chat.jsonl", () -> checkChats(name))));
+    }
+    return tests.stream();
+  }
+
+  private void checkSmallTemplates() throws IOException {
     List<String> wrong = new ArrayList<>();
     List<JsonNode> cases = TextFixtures.lines(TextFixtures.root().resolve("tokenizers/jinja/templates.jsonl"));
     for (JsonNode line : cases) {
@@ -34,16 +52,6 @@ class ChatTemplateFixturesTest {
       check(wrong, line, () -> ChatTemplate.of(line.get("template").asText()).render(context));
     }
     report("jinja/templates.jsonl", cases.size(), wrong);
-  }
-
-  @Test
-  void rendersQwen3Conversations() throws IOException {
-    checkChats("qwen3");
-  }
-
-  @Test
-  void rendersDeepSeekConversations() throws IOException {
-    checkChats("deepseek_v3");
   }
 
   private void checkChats(String name) throws IOException {
@@ -94,7 +102,6 @@ class ChatTemplateFixturesTest {
   }
 
   private static void report(String file, int cases, List<String> wrong) {
-    System.out.printf("%s: %d of %d renderings agree%n", file, cases - wrong.size(), cases);
-    assertEquals("", String.join("\n", wrong));
+    assertEquals(0, wrong.size(), file + ": " + wrong.size() + " of " + cases + " renderings differ: " + wrong);
   }
 }

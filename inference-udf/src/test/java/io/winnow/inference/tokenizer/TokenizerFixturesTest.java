@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.winnow.inference.Conformance;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,44 +15,51 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Holds encodings and decodings to those of the tokenizers library in its own language. */
 class TokenizerFixturesTest {
   @TempDir Path tmp;
 
-  @Test
-  void encodesAsEveryModelFolderSays() throws IOException {
-    List<Path> folders;
-    try (Stream<Path> all = Files.list(TextFixtures.root().resolve("models"))) {
-      folders = all.filter(f -> Files.exists(f.resolve("tokenizer_reference.json"))).sorted().toList();
+  /** Model folders have their cases in one JSON file or in JSON lines. */
+  @TestFactory
+  Stream<DynamicTest> encodesAsEveryModelFolderSays() throws IOException {
+    return folders("models", "tokenizer_reference.json", "tokenizer_reference.jsonl")
+        .map(folder -> Conformance.test("models/" + folder.getFileName() + " tokenizer", () -> check(folder, cases(folder))));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> encodesAsEveryTokenizerSays() throws IOException {
+    return folders("tokenizers", "tokenizer.json.gz")
+        .map(
+            folder ->
+                Conformance.test(
+                    "tokenizers/" + folder.getFileName(),
+                    () ->
+                        check(
+                            TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")))));
+  }
+
+  private static Stream<Path> folders(String under, String... withOneOf) throws IOException {
+    try (Stream<Path> all = Files.list(TextFixtures.root().resolve(under))) {
+      List<Path> folders =
+          all.filter(f -> Stream.of(withOneOf).anyMatch(name -> Files.exists(f.resolve(name)))).sorted().toList();
+      assertTrue(!folders.isEmpty(), "no references under " + under);
+      return folders.stream();
     }
-    assertTrue(!folders.isEmpty());
-    for (Path folder : folders) {
-      JsonNode reference = TextFixtures.JSON.readTree(folder.resolve("tokenizer_reference.json").toFile());
-      List<JsonNode> cases = new ArrayList<>();
-      reference.get("cases").forEach(cases::add);
-      check(folder, cases);
+  }
+
+  private static List<JsonNode> cases(Path folder) throws IOException {
+    Path lines = folder.resolve("tokenizer_reference.jsonl");
+    if (Files.exists(lines)) {
+      return TextFixtures.lines(lines);
     }
-  }
-
-  @Test
-  void encodesAsSmolLmInsideItsGguf() throws IOException {
-    Path folder = TextFixtures.root().resolve("models/smollm2-135m-q4_1");
-    check(folder, TextFixtures.lines(folder.resolve("tokenizer_reference.jsonl")));
-  }
-
-  @Test
-  void encodesAsQwen3() throws IOException {
-    Path folder = TextFixtures.root().resolve("tokenizers/qwen3");
-    check(TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")));
-  }
-
-  @Test
-  void encodesAsDeepSeekV3() throws IOException {
-    Path folder = TextFixtures.root().resolve("tokenizers/deepseek_v3");
-    check(TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")));
+    List<JsonNode> cases = new ArrayList<>();
+    JsonNode reference = TextFixtures.JSON.readTree(folder.resolve("tokenizer_reference.json").toFile());
+    reference.get("cases").forEach(cases::add);
+    return cases;
   }
 
   private static void check(Path folder, List<JsonNode> cases) throws IOException {
@@ -79,8 +87,7 @@ class TokenizerFixturesTest {
         }
       }
     }
-    System.out.printf("%s: %d of %d tokenizer references agree%n", folder.getFileName(), agreed, cases.size());
-    assertEquals(List.of(), wrong);
+    assertEquals(0, wrong.size(), agreed + " of " + cases.size() + " cases agree; others: " + wrong);
   }
 
   /** Bytes of the tokens one after the other are the text; but for the first space, which sentencepiece drops. */
