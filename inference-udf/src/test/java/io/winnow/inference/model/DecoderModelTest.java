@@ -69,7 +69,7 @@ class DecoderModelTest {
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
       inner.close();
     }
   }
