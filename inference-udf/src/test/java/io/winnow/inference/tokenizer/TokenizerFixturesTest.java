@@ -32,29 +32,31 @@ class TokenizerFixturesTest {
       JsonNode reference = TextFixtures.JSON.readTree(folder.resolve("tokenizer_reference.json").toFile());
       List<JsonNode> cases = new ArrayList<>();
       reference.get("cases").forEach(cases::add);
-      check(folder, cases);
+      check(folder.getFileName().toString(), folder, cases);
     }
   }
 
   @Test
   void encodesAsSmolLmInsideItsGguf() throws IOException {
     Path folder = TextFixtures.root().resolve("models/smollm2-135m-q4_1");
-    check(folder, TextFixtures.lines(folder.resolve("tokenizer_reference.jsonl")));
+    check("smollm2", folder, TextFixtures.lines(folder.resolve("tokenizer_reference.jsonl")));
   }
 
   @Test
   void encodesAsQwen3() throws IOException {
     Path folder = TextFixtures.root().resolve("tokenizers/qwen3");
-    check(TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")));
+    check(folder.getFileName().toString(), TextFixtures.unpack(folder, tmp),
+        TextFixtures.lines(folder.resolve("encode.jsonl")));
   }
 
   @Test
   void encodesAsDeepSeekV3() throws IOException {
     Path folder = TextFixtures.root().resolve("tokenizers/deepseek_v3");
-    check(TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")));
+    check(folder.getFileName().toString(), TextFixtures.unpack(folder, tmp),
+        TextFixtures.lines(folder.resolve("encode.jsonl")));
   }
 
-  private static void check(Path folder, List<JsonNode> cases) throws IOException {
+  private static void check(String name, Path folder, List<JsonNode> cases) throws IOException {
     int agreed = 0;
     List<String> wrong = new ArrayList<>();
     try (Tokenizer tokenizer = Tokenizers.load(folder)) {
@@ -79,7 +81,7 @@ class TokenizerFixturesTest {
         }
       }
     }
-    System.out.printf("%s: %d of %d tokenizer references agree%n", folder.getFileName(), agreed, cases.size());
+    System.out.printf("%s: %d of %d tokenizer references agree%n", name, agreed, cases.size());
     assertEquals(List.of(), wrong);
   }
 
