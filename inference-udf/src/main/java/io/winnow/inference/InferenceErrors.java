@@ -12,6 +12,7 @@ public final class InferenceErrors {
   public static final String MODEL_UNSUPPORTED = "model_unsupported";
   public static final String ARCHITECTURE_UNKNOWN = "architecture_unknown";
   public static final String TEMPLATE_ERROR = "template_error";
+  public static final String NATIVE_LIBRARY = "native_library";
   public static final String PROMPT_EMPTY = "prompt_empty";
   public static final String PROMPT_TOO_LONG = "prompt_too_long";
   public static final String KV_CACHE_TOO_SMALL = "kv_cache_too_small";
@@ -56,6 +57,17 @@ public final class InferenceErrors {
             "Cannot render the prompt: the chat template refused it: %s. Look at the messages of this row, or give"
                 + " another template with --chat-template.",
             why));
+  }
+
+  /** A native library that cannot be unpacked or loaded on this host. */
+  public static InferenceException nativeLibrary(String library, Throwable cause) {
+    return new InferenceException(
+        NATIVE_LIBRARY,
+        String.format(
+            "Cannot load the native library of %s: %s. Set -Dwinnow.nativeDir to a folder that this user may write and"
+                + " that is not mounted noexec.",
+            library, cause),
+        cause);
   }
 
   public static InferenceException promptEmpty() {

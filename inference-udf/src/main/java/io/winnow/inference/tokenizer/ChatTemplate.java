@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * A chat template, rendered as transformers renders it: Jinja2 with trim_blocks, lstrip_blocks, loop controls, {@code
@@ -36,6 +37,8 @@ public final class ChatTemplate {
   private final Node tree;
   private final Clock clock;
   private final ConcurrentHashMap<String, Object> parsed = new ConcurrentHashMap<>();
+  /** Interpreters cost far more to make than a prompt to render; one that has failed is not used again. */
+  private final ConcurrentLinkedQueue<JinjavaInterpreter> idle = new ConcurrentLinkedQueue<>();
 
   private ChatTemplate(String source, Node tree, Clock clock) {
     this.source = source;
@@ -96,7 +99,8 @@ public final class ChatTemplate {
     JinjaScope top = new JinjaScope(scope);
     variables.forEach((name, value) -> top.set(name, JinjaValues.of(value)));
     JinjaRun run = new JinjaRun(top, parsed);
-    JinjavaInterpreter interpreter = JINJAVA.newInterpreter();
+    JinjavaInterpreter pooled = idle.poll();
+    JinjavaInterpreter interpreter = pooled == null ? JINJAVA.newInterpreter() : pooled;
     run.into(interpreter);
     JinjavaInterpreter.pushCurrent(interpreter);
     try {
@@ -105,6 +109,7 @@ public final class ChatTemplate {
       if (!errors.isEmpty()) {
         throw InferenceErrors.templateError(errors.get(0).getMessage());
       }
+      idle.add(interpreter);
       return text;
     } catch (InferenceException e) {
       throw e;

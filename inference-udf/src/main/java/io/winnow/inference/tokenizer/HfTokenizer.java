@@ -2,6 +2,7 @@
 package io.winnow.inference.tokenizer;
 
 import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.InferenceException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -36,6 +37,8 @@ final class HfTokenizer implements Tokenizer {
   private NativeTokenizer create(String definitionJson) {
     try {
       return new NativeTokenizer(definitionJson);
+    } catch (InferenceException e) {
+      throw e;
     } catch (RuntimeException e) {
       throw InferenceErrors.modelInvalid(
           file, "the tokenizers library refuses it: " + e.getMessage(), "Check that it is a tokenizer.json.");

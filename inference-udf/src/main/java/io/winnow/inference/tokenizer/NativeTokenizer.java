@@ -3,9 +3,9 @@ package io.winnow.inference.tokenizer;
 
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.checkpoint.PrivateFolder;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -104,27 +104,29 @@ final class NativeTokenizer implements AutoCloseable {
 
   /** Loads the native library once for each JVM; it cannot be unloaded. */
   private static final class Library {
-    static {
-      try {
-        String folder = folder().toString();
-        for (String key : new String[] {"ENGINE_CACHE_DIR", "DJL_CACHE_DIR"}) {
-          setUnlessSet(key, folder);
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(
-            "Cannot unpack the tokenizer library: " + e.getMessage()
-                + ". Set -Dwinnow.nativeDir to a folder that may be"
-                + " written.",
-            e);
+    private static final Throwable FAILURE = failure();
+
+    static void load() {
+      if (FAILURE != null) {
+        throw InferenceErrors.nativeLibrary("the tokenizers", FAILURE);
       }
-      setUnlessSet("ai.djl.offline", "true");
-      setUnlessSet("OPT_OUT_TRACKING", "true");
-      // Without it a host with CUDA would look for another build of the library, and try to download it.
-      setUnlessSet("RUST_FLAVOR", "cpu");
-      LibUtils.checkStatus();
     }
 
-    static void load() {}
+    private static Throwable failure() {
+      try {
+        String folder = folder().toString();
+        setUnlessSet("ENGINE_CACHE_DIR", folder);
+        setUnlessSet("DJL_CACHE_DIR", folder);
+        setUnlessSet("ai.djl.offline", "true");
+        setUnlessSet("OPT_OUT_TRACKING", "true");
+        // Without it a host with CUDA would look for another build of the library, and try to download it.
+        setUnlessSet("RUST_FLAVOR", "cpu");
+        LibUtils.checkStatus();
+        return null;
+      } catch (IOException | RuntimeException | LinkageError e) {
+        return e;
+      }
+    }
 
     private static Path folder() throws IOException {
       String chosen = System.getProperty("winnow.nativeDir");

@@ -29,7 +29,11 @@ class CheckpointFixturesTest {
 
   private static Path models() {
     String root = System.getProperty("winnow.fixtures", "");
-    assumeTrue(!root.isEmpty(), "skipped: the property winnow.fixtures names no folder of reference models");
+    String reason = "skipped: the property winnow.fixtures names no folder of reference models";
+    if (root.isEmpty()) {
+      System.out.println(reason);
+    }
+    assumeTrue(!root.isEmpty(), reason);
     return Path.of(root, "models");
   }
 

@@ -21,7 +21,11 @@ final class TextFixtures {
 
   static Path root() {
     String root = System.getProperty("winnow.fixtures", "");
-    assumeTrue(!root.isEmpty(), "skipped: the property winnow.fixtures names no folder of references");
+    String reason = "skipped: the property winnow.fixtures names no folder of references";
+    if (root.isEmpty()) {
+      System.out.println(reason);
+    }
+    assumeTrue(!root.isEmpty(), reason);
     return Path.of(root);
   }
 
