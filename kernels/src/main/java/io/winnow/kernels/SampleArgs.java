@@ -15,9 +15,9 @@ package io.winnow.kernels;
  * @param seen distinct tokens of prompt and output, read when the penalty is not 1; entries may be null else
  * @param seenCount how many of them are in use
  * @param seed key of the random numbers
- * @param stream hash of the prompt tokens: second part of the counter
- * @param sample sample index: third part
- * @param position number of the token being drawn: last part
+ * @param stream hash of the prompt tokens: the last two words of the counter
+ * @param sample sample index: second word of the counter
+ * @param position number of the token being drawn: first word of the counter
  * @param wantLogprob whether the log-probability under the raw logits is computed
  * @param token receives the chosen id, or -1 when a logit of the row is not finite
  * @param logprob receives the log-probability where asked for

@@ -23,42 +23,46 @@ import org.junit.jupiter.api.io.TempDir;
 class TokenizerFixturesTest {
   @TempDir Path tmp;
 
-  @Test
-  void encodesAsEveryModelFolderSays() throws IOException {
-    List<Path> folders;
-    try (Stream<Path> all = Files.list(TextFixtures.root().resolve("models"))) {
-      folders = all.filter(f -> Files.exists(f.resolve("tokenizer_reference.json"))).sorted().toList();
+  /** Model folders have their cases in one JSON file or in JSON lines. */
+  @TestFactory
+  Stream<DynamicTest> encodesAsEveryModelFolderSays() throws IOException {
+    return folders("models", "tokenizer_reference.json", "tokenizer_reference.jsonl")
+        .map(folder -> Conformance.test("models/" + folder.getFileName() + " tokenizer", () -> check(folder, cases(folder))));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> encodesAsEveryTokenizerSays() throws IOException {
+    return folders("tokenizers", "tokenizer.json.gz")
+        .map(
+            folder ->
+                Conformance.test(
+                    "tokenizers/" + folder.getFileName(),
+                    () ->
+                        check(
+                            TextFixtures.unpack(folder, tmp), TextFixtures.lines(folder.resolve("encode.jsonl")))));
+  }
+
+  private static Stream<Path> folders(String under, String... withOneOf) throws IOException {
+    try (Stream<Path> all = Files.list(TextFixtures.root().resolve(under))) {
+      List<Path> folders =
+          all.filter(f -> Stream.of(withOneOf).anyMatch(name -> Files.exists(f.resolve(name)))).sorted().toList();
+      assertTrue(!folders.isEmpty(), "no references under " + under);
+      return folders.stream();
     }
-    assertTrue(!folders.isEmpty());
-    for (Path folder : folders) {
-      JsonNode reference = TextFixtures.JSON.readTree(folder.resolve("tokenizer_reference.json").toFile());
-      List<JsonNode> cases = new ArrayList<>();
-      reference.get("cases").forEach(cases::add);
-      check(folder.getFileName().toString(), folder, cases);
+  }
+
+  private static List<JsonNode> cases(Path folder) throws IOException {
+    Path lines = folder.resolve("tokenizer_reference.jsonl");
+    if (Files.exists(lines)) {
+      return TextFixtures.lines(lines);
     }
+    List<JsonNode> cases = new ArrayList<>();
+    JsonNode reference = TextFixtures.JSON.readTree(folder.resolve("tokenizer_reference.json").toFile());
+    reference.get("cases").forEach(cases::add);
+    return cases;
   }
 
-  @Test
-  void encodesAsSmolLmInsideItsGguf() throws IOException {
-    Path folder = TextFixtures.root().resolve("models/smollm2-135m-q4_1");
-    check("smollm2", folder, TextFixtures.lines(folder.resolve("tokenizer_reference.jsonl")));
-  }
-
-  @Test
-  void encodesAsQwen3() throws IOException {
-    Path folder = TextFixtures.root().resolve("tokenizers/qwen3");
-    check(folder.getFileName().toString(), TextFixtures.unpack(folder, tmp),
-        TextFixtures.lines(folder.resolve("encode.jsonl")));
-  }
-
-  @Test
-  void encodesAsDeepSeekV3() throws IOException {
-    Path folder = TextFixtures.root().resolve("tokenizers/deepseek_v3");
-    check(folder.getFileName().toString(), TextFixtures.unpack(folder, tmp),
-        TextFixtures.lines(folder.resolve("encode.jsonl")));
-  }
-
-  private static void check(String name, Path folder, List<JsonNode> cases) throws IOException {
+  private static void check(Path folder, List<JsonNode> cases) throws IOException {
     int agreed = 0;
     List<String> wrong = new ArrayList<>();
     try (Tokenizer tokenizer = Tokenizers.load(folder)) {
@@ -83,8 +87,7 @@ class TokenizerFixturesTest {
         }
       }
     }
-    System.out.printf("%s: %d of %d tokenizer references agree%n", name, agreed, cases.size());
-    assertEquals(List.of(), wrong);
+    assertEquals(0, wrong.size(), agreed + " of " + cases.size() + " cases agree; others: " + wrong);
   }
 
   /** Bytes of the tokens one after the other are the text; but for the first space, which sentencepiece drops. */
