@@ -88,8 +88,8 @@ public final class InferenceErrors {
     return new InferenceException(
         KV_CACHE_TOO_SMALL,
         String.format(
-            "Cannot generate: prompt and answer may take %d positions, the KV cache holds %d. Raise --kv-cache-tokens, or"
-                + " lower --max-tokens.",
+            "Cannot generate: prompt and answer may take %d positions, the KV cache holds %d. Raise --kv-cache-tokens,"
+                + " or lower --max-tokens.",
             tokens, capacity));
   }
 

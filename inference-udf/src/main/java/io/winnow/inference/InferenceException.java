@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference;
 
-/** A failure with a stable class name, so that rows and exit codes can be made of it. Made by {@link InferenceErrors}. */
+/**
+ * A failure with a stable class name, so that rows and exit codes can be made of it. Made by {@link InferenceErrors}.
+ */
 public final class InferenceException extends RuntimeException {
   private final String errorClass;
 

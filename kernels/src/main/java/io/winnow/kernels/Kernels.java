@@ -3,8 +3,8 @@ package io.winnow.kernels;
 
 /**
  * The operations of a decoder step. All activations are float32, row-major, in {@link NativeBuffer}s. One caller at a
- * time; the work is spread over the implementation's own team of threads. {@code kernels/NUMERICS.md} fixes the order of
- * arithmetic of each operation; the summaries here name it.
+ * time; the work is spread over the implementation's own team of threads. {@code kernels/NUMERICS.md} fixes the order
+ * of arithmetic of each operation; the summaries here name it.
  */
 public interface Kernels extends AutoCloseable {
   /** Name of the implementation: java, native … */
@@ -20,8 +20,8 @@ public interface Kernels extends AutoCloseable {
   void embed(Weight w, int[] ids, int rows, NativeBuffer out);
 
   /**
-   * out[r][n] = acc + bias[n], or residual[r][n] + acc, where acc is the chain fma(x[r][k], w[n][k], acc) over ascending
-   * k from +0.
+   * out[r][n] = acc + bias[n], or residual[r][n] + acc, where acc is the chain fma(x[r][k], w[n][k], acc) over
+   * ascending k from +0.
    *
    * @param x [rows][w.cols]
    * @param bias [w.rows] or null

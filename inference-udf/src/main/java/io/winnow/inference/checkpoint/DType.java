@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.checkpoint;
 
-/** How a tensor's elements are stored in a file. Block formats hold {@link #blockElements} values in {@link #blockBytes}. */
+/**
+ * How a tensor's elements are stored in a file. Block formats hold {@link #blockElements} values in {@link
+ * #blockBytes}.
+ */
 public enum DType {
   F32(1, 4),
   F16(1, 2),

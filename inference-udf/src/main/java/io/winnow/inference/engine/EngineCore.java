@@ -15,8 +15,8 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The engine's loop: one thread that takes requests, runs steps and hands out what has finished. Everything but the inbox
- * and the counters belongs to that thread.
+ * The engine's loop: one thread that takes requests, runs steps and hands out what has finished. Everything but the
+ * inbox and the counters belongs to that thread.
  */
 final class EngineCore implements AutoCloseable {
   /**

@@ -3,7 +3,9 @@ package io.winnow.inference.engine;
 
 import java.util.List;
 
-/** Tokens to be computed once for all {@code members}: a prompt with its samples, or one preempted sequence's context. */
+/**
+ * Tokens to be computed once for all {@code members}: a prompt with its samples, or one preempted sequence's context.
+ */
 final class Prefill {
   final int[] context;
   final List<Sequence> members;

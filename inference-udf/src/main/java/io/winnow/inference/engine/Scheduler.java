@@ -11,8 +11,8 @@ import java.util.function.Predicate;
 
 /**
  * Decides what each step computes: one token of every running sequence, then as much of the waiting prompts as rows are
- * left. A prompt is prefilled once for all its samples, which then share its full pages. When pages run out the youngest is
- * preempted: its pages go, and its tokens are computed again later.
+ * left. A prompt is prefilled once for all its samples, which then share its full pages. When pages run out the
+ * youngest is preempted: its pages go, and its tokens are computed again later.
  *
  * <p>A state machine without threads, clocks or arithmetic: {@link #add}, then again and again {@link #next} and {@link
  * #complete}.
@@ -200,8 +200,8 @@ final class Scheduler {
   }
 
   /**
-   * Takes in the step that {@link #next} gave: its keys and values are in the cache, and every drawing sequence has its new
-   * token appended or its {@code finish} set.
+   * Takes in the step that {@link #next} gave: its keys and values are in the cache, and every drawing sequence has its
+   * new token appended or its {@code finish} set.
    */
   void complete(StepBatch batch) {
     for (Sequence s : running) {

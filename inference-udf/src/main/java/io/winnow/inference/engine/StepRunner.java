@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.engine;
 
-/** Computes a step and draws its tokens. Implementations: the decoder, and a scripted one for tests of the scheduler. */
+/**
+ * Computes a step and draws its tokens. Implementations: the decoder, and a scripted one for tests of the scheduler.
+ */
 interface StepRunner extends AutoCloseable {
   /**
    * Runs a step.

@@ -6,8 +6,8 @@ import io.winnow.kernels.NativeBuffer;
 
 /**
  * Cosines and sines of the rotary embedding, [positions][headDim/2]. Frequencies and angles are float32 as in Hugging
- * Face's models (angle = position · frequency, rounded once), cosine and sine of them by StrictMath, so that every machine
- * has the same bits.
+ * Face's models (angle = position · frequency, rounded once), cosine and sine of them by StrictMath, so that every
+ * machine has the same bits.
  */
 final class RopeTable implements AutoCloseable {
   final NativeBuffer cos;

@@ -9,7 +9,9 @@ import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import java.util.List;
 
-/** Tensors of a checkpoint into packed weights, tensor by tensor, so that no second copy of the model is ever in memory. */
+/**
+ * Tensors of a checkpoint into packed weights, tensor by tensor, so that no second copy of the model is ever in memory.
+ */
 final class WeightLoader {
   private final Checkpoint checkpoint;
   private final Kernels kernels;

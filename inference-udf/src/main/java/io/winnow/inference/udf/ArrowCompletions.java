@@ -18,8 +18,8 @@ import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Completions as Arrow batches: {@code request_id int64, sample_index int32, token_ids list<int32>, text utf8, logprobs
- * list<float32>?, finish_reason utf8, error_class utf8?, error_message utf8?, engine_ms int64}. A batch may be empty: a sign
- * of life while the engine works.
+ * list<float32>?, finish_reason utf8, error_class utf8?, error_message utf8?, engine_ms int64}. A batch may be empty: a
+ * sign of life while the engine works.
  */
 public final class ArrowCompletions {
   public static final Schema SCHEMA =

@@ -33,8 +33,8 @@ public final class ArrowRequests {
   private ArrowRequests() {}
 
   /**
-   * Packs requests into batches as they are asked for. The batch given by {@code next} is reused by the following call and
-   * belongs to this iterator.
+   * Packs requests into batches as they are asked for. The batch given by {@code next} is reused by the following call
+   * and belongs to this iterator.
    *
    * @param rowsPerBatch requests of a batch at most; small, so that the engine gets its first rows at once
    */

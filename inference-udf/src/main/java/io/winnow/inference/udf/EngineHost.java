@@ -17,8 +17,8 @@ import org.apache.spark.SparkEnv;
 
 /**
  * The engines of this JVM, one for each {@link EngineSpec}, shared by all tasks. A process-wide registry, because Spark
- * gives the tasks of an executor nothing else in common. Bound: an engine that nobody holds is closed as soon as another
- * spec is asked for, or by {@link #closeIdle}; until then it stays, so that the next task starts at once.
+ * gives the tasks of an executor nothing else in common. Bound: an engine that nobody holds is closed as soon as
+ * another spec is asked for, or by {@link #closeIdle}; until then it stays, so that the next task starts at once.
  */
 public final class EngineHost {
   private static final Map<EngineSpec, Entry> ENGINES = new HashMap<>();

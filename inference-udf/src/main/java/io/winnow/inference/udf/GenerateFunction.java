@@ -14,11 +14,11 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 
 /**
  * The function that a Spark task maps over its partition: batches of {@link ArrowRequests} in, batches of {@link
- * ArrowCompletions} out, in the order of finishing. It hands requests to the executor's engine as long as that has room and
- * never lets it run dry while there is input; what it holds is bounded by the engine's own limit.
+ * ArrowCompletions} out, in the order of finishing. It hands requests to the executor's engine as long as that has room
+ * and never lets it run dry while there is input; what it holds is bounded by the engine's own limit.
  *
- * <p>An output batch comes at the latest every {@code tickMillis}, empty if nothing has finished, so that the caller can
- * write out what it has.
+ * <p>An output batch comes at the latest every {@code tickMillis}, empty if nothing has finished, so that the caller
+ * can write out what it has.
  */
 public final class GenerateFunction implements Serializable {
   private final EngineSpec spec;
@@ -36,8 +36,8 @@ public final class GenerateFunction implements Serializable {
    *
    * @param requests pulled one batch at a time, when the engine has room
    * @param allocator for the output batches
-   * @return completions; the batch given by {@code next} is reused by the following call. Closing it cancels whatever is
-   *     still open in the engine; it must be closed however the task ends
+   * @return completions; the batch given by {@code next} is reused by the following call. Closing it cancels whatever
+   *     is still open in the engine; it must be closed however the task ends
    */
   public CloseableIterator<VectorSchemaRoot> apply(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator) {
     EngineHost.Lease lease = EngineHost.acquire(spec);

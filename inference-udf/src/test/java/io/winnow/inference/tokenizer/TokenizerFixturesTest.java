@@ -27,7 +27,10 @@ class TokenizerFixturesTest {
   @TestFactory
   Stream<DynamicTest> encodesAsEveryModelFolderSays() throws IOException {
     return folders("models", "tokenizer_reference.json", "tokenizer_reference.jsonl")
-        .map(folder -> Conformance.test("models/" + folder.getFileName() + " tokenizer", () -> check(folder, cases(folder))));
+        .map(
+            folder ->
+                Conformance.test(
+                    "models/" + folder.getFileName() + " tokenizer", () -> check(folder, cases(folder))));
   }
 
   @TestFactory

@@ -7,11 +7,13 @@ import io.winnow.kernels.RowMap;
 import java.util.Arrays;
 
 /**
- * Causal attention over paged keys and values. A page holds keys as [headDim][64 tokens] and values as [64 tokens][headDim].
+ * Causal attention over paged keys and values. A page holds keys as [headDim][64 tokens] and values as [64
+ * tokens][headDim].
  *
- * <p>A task is some neighbouring rows of one sequence and one kv head: each page is copied into the heap once for all query
- * heads of all those rows. Order of arithmetic: {@link io.winnow.kernels.Kernels#attention}. Merging a chunk (m2, l2, a2)
- * into (m1, l1, a1): m = max(m1, m2), f1 = exp(m1 − m), f2 = exp(m2 − m), l = fma(l1, f1, l2·f2), a = fma(a1, f1, a2·f2).
+ * <p>A task is some neighbouring rows of one sequence and one kv head: each page is copied into the heap once for all
+ * query heads of all those rows. Order of arithmetic: {@link io.winnow.kernels.Kernels#attention}. Merging a chunk (m2,
+ * l2, a2) into (m1, l1, a1): m = max(m1, m2), f1 = exp(m1 − m), f2 = exp(m2 − m), l = fma(l1, f1, l2·f2), a = fma(a1,
+ * f1, a2·f2).
  */
 final class Attention {
   /** Positions of a chunk, counted from the sequence's start. */
@@ -185,7 +187,8 @@ final class Attention {
   }
 
   /** Adds p · value over a chunk and merges it into what the chunks before it gave. */
-  private static void values(AttentionArgs args, Scratch s, int kvHead, int[] pages, int chunk, int chunkEnd, int queries) {
+  private static void values(
+      AttentionArgs args, Scratch s, int kvHead, int[] pages, int chunk, int chunkEnd, int queries) {
     int dim = args.cache().headDim();
     for (int q = 0; q < queries; q++) {
       Arrays.fill(s.chunkTotal[q], 0, dim, 0f);

@@ -8,9 +8,9 @@ import java.util.Arrays;
  * out[r][n] = Σ_k x[r][k] · w[n][k] (+ bias[n]) (+ residual[r][n]).
  *
  * <p>A task is one weight panel times one block of rows. It walks k in blocks: a tile [k block][panel] is copied (and
- * widened) into the heap once and every row's chain goes on through it, so weights are read from memory once for all rows
- * of the block. Chains run over ascending k; blocks of k do not break them, because the running sums stay in float32.
- * Columns are never padded; padded outputs are computed and not written.
+ * widened) into the heap once and every row's chain goes on through it, so weights are read from memory once for all
+ * rows of the block. Chains run over ascending k; blocks of k do not break them, because the running sums stay in
+ * float32. Columns are never padded; padded outputs are computed and not written.
  */
 final class Matmul {
   private static final int K_BLOCK = 64;

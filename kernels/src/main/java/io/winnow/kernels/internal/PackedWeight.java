@@ -8,9 +8,9 @@ import io.winnow.kernels.WeightSource;
 import java.util.Arrays;
 
 /**
- * A weight in panels of {@link #panel} outputs: [rows / panel][cols][panel], rows padded with zeros, columns never. BF16
- * keeps outputs n and n + panel/2 of a panel in the lower and upper half of one int, so that widening is a shift and a
- * mask over whole ints.
+ * A weight in panels of {@link #panel} outputs: [rows / panel][cols][panel], rows padded with zeros, columns never.
+ * BF16 keeps outputs n and n + panel/2 of a panel in the lower and upper half of one int, so that widening is a shift
+ * and a mask over whole ints.
  */
 final class PackedWeight implements Weight {
   static final int MAX_PANEL = 128;

@@ -2,8 +2,8 @@
 package io.winnow.kernels.internal;
 
 /**
- * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011): a random number is
- * a function of key and counter, so it does not depend on when or where it is drawn.
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011): a random number
+ * is a function of key and counter, so it does not depend on when or where it is drawn.
  */
 final class Philox {
   private static final int M0 = 0xD2511F53;

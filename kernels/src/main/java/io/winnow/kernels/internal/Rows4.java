@@ -2,9 +2,9 @@
 package io.winnow.kernels.internal;
 
 /**
- * The one inner loop of the reference: four links of the chains of many independent outputs. Each operand is an array of
- * its own, indexed from 0, and the loop stands in a method of its own: the shape in which the JIT of JDK 17 turns it into
- * vector code (other shapes of the same arithmetic ran at a third of the speed).
+ * The one inner loop of the reference: four links of the chains of many independent outputs. Each operand is an array
+ * of its own, indexed from 0, and the loop stands in a method of its own: the shape in which the JIT of JDK 17 turns it
+ * into vector code (other shapes of the same arithmetic ran at a third of the speed).
  */
 final class Rows4 {
   private Rows4() {}

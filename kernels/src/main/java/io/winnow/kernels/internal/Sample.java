@@ -7,11 +7,11 @@ import java.util.Arrays;
 /**
  * Draws tokens from logits with an arithmetic that no order of summation can change.
  *
- * <p>Each token's probability is proportional to the integer w = rint(exp((l − max) / T) · 2^30); the total, the nucleus and
- * the draw are sums of integers. Steps: repetition penalty on the logits; temperature; top-k keeps the k largest logits
- * (ties: the lower id); top-p keeps the shortest list by (w descending, id ascending) whose share of what top-k left reaches
- * top-p; min-p drops tokens whose w is below minP · 2^30. One 64-bit Philox number r, scaled to [0, kept mass) by the high
- * half of the product, is walked off along ascending ids.
+ * <p>Each token's probability is proportional to the integer w = rint(exp((l − max) / T) · 2^30); the total, the
+ * nucleus and the draw are sums of integers. Steps: repetition penalty on the logits; temperature; top-k keeps the k
+ * largest logits (ties: the lower id); top-p keeps the shortest list by (w descending, id ascending) whose share of
+ * what top-k left reaches top-p; min-p drops tokens whose w is below minP · 2^30. One 64-bit Philox number r, scaled to
+ * [0, kept mass) by the high half of the product, is walked off along ascending ids.
  */
 final class Sample {
   private static final float ONE = 0x1p30f;
@@ -159,8 +159,8 @@ final class Sample {
   }
 
   /**
-   * Zeroes all weights outside the nucleus and returns the mass inside. Of n tokens with total Z, one outside the top has
-   * w·n < (1 − top_p)·Z only if all such together weigh less than (1 − top_p)·Z, so only the others need sorting.
+   * Zeroes all weights outside the nucleus and returns the mass inside. Of n tokens with total Z, one outside the top
+   * has w·n < (1 − top_p)·Z only if all such together weigh less than (1 − top_p)·Z, so only the others need sorting.
    */
   private static long keepTopP(Scratch s, int vocab, double topP, long total) {
     int[] weight = s.weight;

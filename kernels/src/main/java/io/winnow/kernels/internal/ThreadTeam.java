@@ -7,8 +7,8 @@ import java.util.function.IntConsumer;
 
 /**
  * A resident team that shares out the tasks of one operation after another. The caller works too. Idle members spin for
- * some microseconds, because the next operation of a step usually follows at once, and then sleep, so that neighbours on
- * the machine (Spark's own threads) get the cores.
+ * some microseconds, because the next operation of a step usually follows at once, and then sleep, so that neighbours
+ * on the machine (Spark's own threads) get the cores.
  */
 final class ThreadTeam implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;

@@ -62,6 +62,7 @@ public final class DryRun {
   }
 
   private static void line(StringBuilder out, String name, String format, Object... values) {
-    out.append(String.format(Locale.ROOT, "%-12s ", name)).append(String.format(Locale.ROOT, format, values)).append('\n');
+    out.append(String.format(Locale.ROOT, "%-12s ", name));
+    out.append(String.format(Locale.ROOT, format, values)).append('\n');
   }
 }

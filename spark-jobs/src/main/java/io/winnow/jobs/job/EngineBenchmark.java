@@ -26,9 +26,9 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Tokens a second of the engine alone and of the whole job on the same prompts, in turn on one loaded engine, so that the
- * difference is what Spark, verification and the table add. Both decode the same tokens, because traces don't depend on how
- * they are computed.
+ * Tokens a second of the engine alone and of the whole job on the same prompts, in turn on one loaded engine, so that
+ * the difference is what Spark, verification and the table add. Both decode the same tokens, because traces don't
+ * depend on how they are computed.
  */
 public final class EngineBenchmark {
   private EngineBenchmark() {}

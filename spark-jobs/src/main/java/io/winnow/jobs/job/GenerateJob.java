@@ -34,11 +34,13 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Prompts to verified traces. The driver's side of {@code generate}: finds what is missing in the table, runs one long Spark
- * job over it, whose finished traces a {@link Ledger} commits while it goes on, and says what came of it.
+ * Prompts to verified traces. The driver's side of {@code generate}: finds what is missing in the table, runs one long
+ * Spark job over it, whose finished traces a {@link Ledger} commits while it goes on, and says what came of it.
  */
 public final class GenerateJob {
-  /** A row may be refused once by the ledger and made again; more often means that something else writes the same keys. */
+  /**
+   * A row may be refused once by the ledger and made again; more often means that something else writes the same keys.
+   */
   private static final int MAX_PASSES = 3;
   private static final long PROGRESS_MILLIS = 500;
 

@@ -13,8 +13,8 @@ import org.apache.spark.util.LongAccumulator;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Counters that tasks add to and the driver reads while they run: Spark's accumulators, with what running tasks report in
- * their heartbeats. For progress only; what counts is what the ledger has committed.
+ * Counters that tasks add to and the driver reads while they run: Spark's accumulators, with what running tasks report
+ * in their heartbeats. For progress only; what counts is what the ledger has committed.
  */
 final class LiveCounters implements Serializable {
   private final LongAccumulator traces;

@@ -21,9 +21,9 @@ import org.apache.spark.sql.types.StructType;
 
 /**
  * Renders and tokenizes prompts on the executors and gives every sample its key. Adds to the columns of {@link
- * Prompts#SCHEMA} (and {@code kept}): {@code tokens array<int>}, {@code trace_ids array<string>} by sample index, {@code
- * thinking boolean} (the prompt ends inside an open thinking section), {@code failure struct<class, message>} (what is wrong
- * with the row, found here or before).
+ * Prompts#SCHEMA} (and {@code kept}): {@code tokens array<int>}, {@code trace_ids array<string>} by sample index,
+ * {@code thinking boolean} (the prompt ends inside an open thinking section), {@code failure struct<class, message>}
+ * (what is wrong with the row, found here or before).
  */
 final class PromptEncoder implements MapPartitionsFunction<Row, Row> {
   static final StructType FAILURE = Prompts.ERROR;

@@ -54,8 +54,8 @@ final class RunFacts {
   }
 
   /**
-   * Names what a run works on: two runs of one work set would make the same traces. The prompts by their path, the model by
-   * its content, and whatever else decides the tokens.
+   * Names what a run works on: two runs of one work set would make the same traces. The prompts by their path, the
+   * model by its content, and whatever else decides the tokens.
    */
   static String workSet(SettingValues values, ModelInfo model) {
     String text =

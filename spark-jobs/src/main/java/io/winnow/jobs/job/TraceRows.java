@@ -161,12 +161,12 @@ final class TraceRows implements Serializable {
   }
 
   private static Object messages(Row planned) {
-    List<Row> turns = planned.isNullAt(planned.fieldIndex("messages")) ? null : planned.getList(planned.fieldIndex("messages"));
-    if (turns == null) {
+    int at = planned.fieldIndex("messages");
+    if (planned.isNullAt(at)) {
       return null;
     }
     List<Row> out = new ArrayList<>();
-    for (Row turn : turns) {
+    for (Row turn : planned.<Row>getList(at)) {
       out.add(RowFactory.create(turn.getString(0), turn.getString(1)));
     }
     return out.toArray(Row[]::new);

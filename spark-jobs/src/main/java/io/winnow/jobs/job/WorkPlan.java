@@ -21,8 +21,8 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
 
 /**
- * What is still to do: the prompts of which samples are missing in the table. Relational work on the keys alone; no trace is
- * read but for those whose text another prompt can share.
+ * What is still to do: the prompts of which samples are missing in the table. Relational work on the keys alone; no
+ * trace is read but for those whose text another prompt can share.
  */
 final class WorkPlan implements AutoCloseable {
   /** What {@link PromptEncoder} gives, with {@code missing array<string>}: the trace ids to be made; never empty. */
@@ -63,8 +63,8 @@ final class WorkPlan implements AutoCloseable {
   }
 
   /**
-   * The missing traces that the table holds for another prompt of the same tokens: one of them for each trace id, as the
-   * column {@code twin} beside the planned row; {@code missing} is that one id.
+   * The missing traces that the table holds for another prompt of the same tokens: one of them for each trace id, as
+   * the column {@code twin} beside the planned row; {@code missing} is that one id.
    */
   Dataset<Row> copies(Dataset<Row> traces) {
     Dataset<Row> twins =

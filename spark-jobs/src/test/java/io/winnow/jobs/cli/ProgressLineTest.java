@@ -80,8 +80,8 @@ class ProgressLineTest {
     SummaryPrinter.print(
         out,
         new RunSummary(
-            "target/traces", 1200, 4800, 16, 2440, 4000, Map.of("prompt_empty", 2L, "broken_line", 1L), 500_000, 200, 250,
-            false, true));
+            "target/traces", 1200, 4800, 16, 2440, 4000, Map.of("prompt_empty", 2L, "broken_line", 1L), 500_000, 200,
+            250, false, true));
     String text = text();
     assertTrue(text.contains("prompts        1,200"), text);
     assertTrue(text.contains("traces         4,800 (and 16 from earlier runs)"), text);
