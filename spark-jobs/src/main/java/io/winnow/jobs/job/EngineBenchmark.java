@@ -46,9 +46,11 @@ public final class EngineBenchmark {
   /**
    * Measures.
    *
+   * @param asked settings of {@code generate}; where the table is does not matter
    * @param rounds how often both sides run, in turn; a warm-up round before them is not counted
    */
-  public static List<Round> run(SparkSession spark, SettingValues values, int rounds) throws Exception {
+  public static List<Round> run(SparkSession spark, SettingValues asked, int rounds) throws Exception {
+    SettingValues values = into("", asked);
     GenerateOptions options = GenerateOptions.of(values);
     List<GenerationRequest> requests = requests(spark, values, options);
     List<Round> out = new ArrayList<>();
@@ -108,13 +110,17 @@ public final class EngineBenchmark {
   private static GenerateResult inSpark(SparkSession spark, SettingValues values) throws IOException {
     Path folder = Files.createTempDirectory("winnow-bench");
     try {
-      Map<String, String> options = new HashMap<>(values.canonical());
-      options.put(GenerateSettings.OUT.name(), folder.resolve("traces").toString());
-      SettingValues here = SettingValues.ofMap(GenerateSettings.ALL, options, key -> null);
+      SettingValues here = into(folder.resolve("traces").toString(), values);
       return GenerateJob.run(spark, here, () -> false, (done, total, failed, correct, decided, tokens) -> {});
     } finally {
       delete(folder);
     }
+  }
+
+  private static SettingValues into(String table, SettingValues values) {
+    Map<String, String> options = new HashMap<>(values.canonical());
+    options.put(GenerateSettings.OUT.name(), table);
+    return SettingValues.ofMap(GenerateSettings.ALL, options, key -> null);
   }
 
   private static void delete(Path folder) throws IOException {
