@@ -39,8 +39,9 @@ final class TextFixtures {
     return lines;
   }
 
-  /** Unpacks a folder's tokenizer.json.gz, with the configuration beside it. */
-  static Path unpack(Path folder, Path into) throws IOException {
+  /** Unpacks a folder's tokenizer.json.gz, with the configuration beside it, into a new folder under {@code tmp}. */
+  static Path unpack(Path folder, Path tmp) throws IOException {
+    Path into = Files.createTempDirectory(tmp, folder.getFileName().toString());
     try (InputStream in = new GZIPInputStream(Files.newInputStream(folder.resolve("tokenizer.json.gz")))) {
       Files.copy(in, into.resolve("tokenizer.json"));
     }
