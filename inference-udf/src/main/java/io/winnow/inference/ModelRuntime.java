@@ -24,6 +24,9 @@ public interface ModelRuntime extends AutoCloseable {
     /** Samples submitted and not yet returned by {@link #poll}. */
     int pending();
 
+    /** Tokens generated for this session so far, those of unfinished samples included. */
+    long generatedTokens();
+
     /** What has finished, in the order of finishing; waits that long for the first one, then gives an empty list. */
     List<Completion> poll(long waitMillis) throws InterruptedException;
 

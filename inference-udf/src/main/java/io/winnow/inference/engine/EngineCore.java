@@ -270,6 +270,7 @@ final class EngineCore implements AutoCloseable {
       return;
     }
     s.append(drawn, drawnLogprob);
+    s.request.session.countToken();
     if (limits.eosTokens().contains(drawn)) {
       s.finish = FinishReason.STOP;
     } else if (stops(s, drawn)) {

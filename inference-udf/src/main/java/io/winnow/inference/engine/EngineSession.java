@@ -9,11 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A caller's door to the engine. Submitting and polling are the caller's thread, delivering is the engine's. */
 final class EngineSession implements ModelRuntime.Session {
   private final EngineCore core;
   private final LinkedBlockingQueue<Completion> finished = new LinkedBlockingQueue<>();
+  private final AtomicLong generated = new AtomicLong();
   private int pending;
   private volatile boolean closed;
 
@@ -60,6 +62,16 @@ final class EngineSession implements ModelRuntime.Session {
     }
     pending -= out.size();
     return out;
+  }
+
+  @Override
+  public long generatedTokens() {
+    return generated.get();
+  }
+
+  /** The engine has drawn a token for one of this session's samples. */
+  void countToken() {
+    generated.incrementAndGet();
   }
 
   void deliver(Completion completion) {

@@ -39,7 +39,7 @@ public final class GenerateFunction implements Serializable {
    * @return completions; the batch given by {@code next} is reused by the following call. Closing it cancels whatever
    *     is still open in the engine; it must be closed however the task ends
    */
-  public CloseableIterator<VectorSchemaRoot> apply(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator) {
+  public CompletionStream apply(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator) {
     EngineHost.Lease lease = EngineHost.acquire(spec);
     try {
       return new Completions(requests, lease, VectorSchemaRoot.create(ArrowCompletions.SCHEMA, allocator));
@@ -49,7 +49,7 @@ public final class GenerateFunction implements Serializable {
     }
   }
 
-  private final class Completions implements CloseableIterator<VectorSchemaRoot> {
+  private final class Completions implements CompletionStream {
     private final Iterator<VectorSchemaRoot> requests;
     private final EngineHost.Lease lease;
     private final ModelRuntime.Session session;
@@ -88,6 +88,11 @@ public final class GenerateFunction implements Serializable {
       }
       ArrowCompletions.write(out, finished);
       return out;
+    }
+
+    @Override
+    public long generatedTokens() {
+      return session.generatedTokens();
     }
 
     @Override

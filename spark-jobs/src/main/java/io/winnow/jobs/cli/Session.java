@@ -3,6 +3,7 @@ package io.winnow.jobs.cli;
 
 import io.winnow.inference.conf.SessionSettings;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.UsageException;
 import java.io.PrintStream;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,6 +20,9 @@ public final class Session implements AutoCloseable {
   private static final String DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog";
   /** Read by the log4j2.properties in the jar. */
   private static final String SPARK_LOG_LEVEL = "winnow.log.spark";
+
+  /** Later ones have no Subject.getSubject, which Hadoop 3.4.2 calls. */
+  private static final int LAST_JAVA = 23;
 
   private final PrintStream out;
   private final PrintStream err;
@@ -96,6 +100,12 @@ public final class Session implements AutoCloseable {
   }
 
   private SparkSession open() {
+    int java = Runtime.version().feature();
+    if (java < 17 || java > LAST_JAVA) {
+      throw new UsageException(
+          "Cannot start Spark 4.1 on Java " + java + ": its Hadoop client needs Java 17 to " + LAST_JAVA
+              + ". Point JAVA_HOME at a JDK 17 or 21.");
+    }
     Map<String, String> all = new TreeMap<>(systemConf());
     all.putAll(conf);
     if (master != null) {

@@ -9,6 +9,7 @@ import io.winnow.inference.SamplingParams;
 import io.winnow.inference.udf.ArrowCompletions;
 import io.winnow.inference.udf.ArrowRequests;
 import io.winnow.inference.udf.CloseableIterator;
+import io.winnow.inference.udf.CompletionStream;
 import io.winnow.inference.udf.GenerateFunction;
 import io.winnow.jobs.table.LedgerSpec;
 import io.winnow.jobs.table.TraceWriter;
@@ -63,12 +64,16 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
         BufferAllocator allocator = new RootAllocator()) {
       Requests requests = new Requests(planned, writer);
       try (CloseableIterator<VectorSchemaRoot> in = ArrowRequests.batches(requests, allocator, ROWS_PER_BATCH);
-          CloseableIterator<VectorSchemaRoot> out = generate.apply(in, allocator)) {
+          CompletionStream out = generate.apply(in, allocator)) {
+        long counted = 0;
         while (out.hasNext()) {
           for (Completion c : ArrowCompletions.read(out.next())) {
             requests.finish(c);
           }
           writer.flushIfDue();
+          long generated = out.generatedTokens();
+          counters.generated(generated - counted);
+          counted = generated;
           // A killed task ends here; closing the stream takes its sequences out of the engine.
           if (task.isInterrupted()) {
             throw new IllegalStateException("the task was killed");
@@ -188,7 +193,6 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
             write(row, c);
           }
         }
-        counters.decoded(c.tokenIds().length);
       }
       if (--group.openSamples == 0) {
         open.remove(c.requestId());

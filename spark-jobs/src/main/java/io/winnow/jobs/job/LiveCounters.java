@@ -31,9 +31,9 @@ final class LiveCounters implements Serializable {
     tokens = context.longAccumulator("winnow generated tokens");
   }
 
-  /** A sample was decoded. */
-  void decoded(int completionTokens) {
-    tokens.add(completionTokens);
+  /** The engine has generated tokens. */
+  void generated(long newTokens) {
+    tokens.add(newTokens);
   }
 
   /** A row was written; {@code isCorrect} is null when undecided or not verified. */
