@@ -153,7 +153,9 @@ public final class GenerateJob {
 
   /** Takes over traces that another prompt of the same text has; returns how many. */
   private long copy(WorkPlan plan, TraceTable table, TraceRows rows, String workSet) {
-    Dataset<Row> copies = plan.copies(table.read(spark));
+    Dataset<Row> copies =
+        plan.copies(
+            table.read(spark), options.sampling().maxTokens(), options.tokenIds(), options.sampling().logprobs());
     if (copies.isEmpty()) {
       return 0;
     }
