@@ -42,6 +42,8 @@ public final class GenerateJob {
   /** A row may be refused once by the ledger and made again; more often means that something else writes the same keys. */
   private static final int MAX_PASSES = 3;
   private static final long PROGRESS_MILLIS = 500;
+  /** A stopped task needs a tick of the engine and a flush; one that needs longer is left to the next run. */
+  private static final long STOP_MILLIS = 10_000;
   private static final Pattern CATALOG_NAME = Pattern.compile("\\w+\\.\\w+\\.\\w+");
 
   /** Gets the state of the run now and then, on a thread of the job's. */
@@ -129,7 +131,7 @@ public final class GenerateJob {
       String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
       runs.append(facts.end(result, committed, lastVersion, state, null));
       return result;
-    } catch (RuntimeException | Error e) {
+    } catch (Exception | Error e) { // Spark throws checked exceptions that it does not declare
       try {
         runs.append(facts.failed(committed, lastVersion, String.valueOf(e.getMessage())));
       } catch (RuntimeException beside) {
@@ -173,7 +175,7 @@ public final class GenerateJob {
       WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
     SparkContext context = spark.sparkContext();
     LiveCounters counters = new LiveCounters(context);
-    LiveCounters.Reader reader = new LiveCounters.Reader(counters);
+    LiveCounters.Reader reader = new LiveCounters.Reader(counters, runId);
     context.addSparkListener(reader);
     String ledgerId = pass == 1 ? runId : runId + "-" + pass;
     CountDownLatch ended = new CountDownLatch(1);
@@ -186,14 +188,17 @@ public final class GenerateJob {
       Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, progress), "winnow-progress");
       watcher.setDaemon(true);
       watcher.start();
-      context.setJobGroup(runId, "winnow generate " + runId, true);
+      // Stopped tasks look for it themselves: an interrupt would also hit the file that they write at their end.
+      context.setJobGroup(runId, "winnow generate " + runId, false);
       try {
         plan.partitioned(partitions(plan)).foreachPartition(task);
-      } catch (RuntimeException e) {
+      } catch (Exception e) { // a cancelled job ends with a SparkException, which is checked and not declared
         // The reason lies with the ledger, or with whoever asked to stop; else it is the job's own.
         if (!stopped && ledger.failure().isEmpty()) {
           throw e;
         }
+        // A cancelled job is over before its tasks are, and those still offer what they have.
+        reader.awaitTasks(STOP_MILLIS);
       } finally {
         context.clearJobGroup();
         ended.countDown();
@@ -201,7 +206,8 @@ public final class GenerateJob {
       LedgerProgress done = ledger.finish();
       count(done);
       LiveCounters.Snapshot counted = reader.snapshot();
-      generatedTokens += counted.tokens();
+      // Spark drops what cancelled tasks have counted; what they decoded and kept is in the ledger.
+      generatedTokens += stopped ? done.counts().completionTokens() : counted.tokens();
       generateSeconds += (System.nanoTime() - start) / 1e9;
       progress.update(
           counted.traces(), plan.traces, counted.failed(), counted.correct(), counted.decided(), counted.tokens());
