@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A run that ends in the middle, however it does, costs what it had in hand and nothing else. */
 class ResumeTest {
-  private static final int PROMPTS = 40;
+  private static final int PROMPTS = 24;
   private static final int SAMPLES = 4;
   private static final String[] WORK =
       {"--id-column", "id", "--verify", "math", "--samples", String.valueOf(SAMPLES), "--max-tokens", "96",
