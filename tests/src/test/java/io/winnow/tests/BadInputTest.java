@@ -24,7 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What cannot work ends with its exit code and one line that says what, where and how to mend it, and leaves no table. */
+/** What cannot work ends with an exit code and one line that says what, where and what to do, and leaves no table. */
 class BadInputTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -136,17 +136,18 @@ class BadInputTest {
   void unknownArchitecture() throws IOException {
     Path model = model("mamba");
     Path config = model.resolve("config.json");
-    String text = Files.readString(config).replace("Qwen2ForCausalLM", "MambaForCausalLM").replace("\"qwen2\"", "\"mamba\"");
-    Files.writeString(config, text);
+    String text = Files.readString(config);
+    Files.writeString(config, text.replace("Qwen2ForCausalLM", "MambaForCausalLM").replace("\"qwen2\"", "\"mamba\""));
     refused(1, model, List.of(), "'mamba'", "Known architectures: ", "qwen2");
   }
 
   @Test
   void wrongColumns() throws IOException {
-    refused(2, Invocation.MODEL, List.of("--prompt-column", "qestion"), "--prompt-column 'qestion'", "'question'");
-    refused(2, Invocation.MODEL, List.of("--gold-column", "gold", "--verify", "math"), "--gold-column 'gold'", "answer");
-    refused(2, Invocation.MODEL, List.of("--keep-columns", "no"), "--keep-columns 'no'", "difficulty");
-    refused(2, Invocation.MODEL, List.of("--prompts", folder.resolve("none.jsonl").toString()), "none.jsonl", "no such");
+    Path model = Invocation.MODEL;
+    refused(2, model, List.of("--prompt-column", "qestion"), "--prompt-column 'qestion'", "'question'");
+    refused(2, model, List.of("--gold-column", "gold", "--verify", "math"), "--gold-column 'gold'", "answer");
+    refused(2, model, List.of("--keep-columns", "no"), "--keep-columns 'no'", "difficulty");
+    refused(2, model, List.of("--prompts", folder.resolve("none.jsonl").toString()), "none.jsonl", "no such");
   }
 
   @Test

@@ -320,6 +320,47 @@ class GenerateTest {
   }
 
   @Test
+  void theFormatOfThePromptsChangesNothing() throws IOException {
+    List<String> expected = Tables.comparable(spark, twoSamples);
+    Path delta = folder.resolve("prompts-delta");
+    spark.read().json(prompts.toString()).write().format("delta").save(delta.toString());
+    List<String> csv = new ArrayList<>(List.of("id,question,answer,difficulty"));
+    for (Row row : spark.read().json(prompts.toString()).orderBy("id").collectAsList()) {
+      csv.add(
+          row.<String>getAs("id") + ",\"" + row.<String>getAs("question") + "\"," + row.<String>getAs("answer") + ","
+              + row.<String>getAs("difficulty"));
+    }
+    Path file = Tables.lines(folder.resolve("prompts.csv"), csv.toArray(String[]::new));
+    for (Path source : List.of(delta, file)) {
+      Path table = Files.createTempDirectory(folder, "format");
+      generate(source, table, with(BUSIEST, "--samples", "2")).expect(0);
+      assertEquals(expected, Tables.comparable(spark, table), source.toString());
+    }
+  }
+
+  @Test
+  void templateSystemPromptAndGoldRegexMakeThePrompt() throws IOException {
+    Path file =
+        Tables.lines(
+            folder.resolve("template.jsonl"),
+            "{\"stem\": \"What is 3 x 3?\", \"options\": [\"6\", \"9\"],"
+                + " \"answer\": \"three threes\\n#### 9\"}");
+    Invocation dry =
+        generate(
+                file, folder.resolve("template"), "--prompt-template",
+                "{{ stem }} Choose:{% for o in options %} ({{ o }}){% endfor %}", "--system-prompt", "Be brief.",
+                "--gold-regex", "#### (.*)", "--dry-run")
+            .expect(0);
+    assertTrue(
+        dry.out()
+            .contains(
+                "<|im_start|>system\nBe brief.<|im_end|>\n"
+                    + "<|im_start|>user\nWhat is 3 x 3? Choose: (6) (9)<|im_end|>"),
+        dry.out());
+    assertTrue(dry.out().contains("gold 9\n"), dry.out());
+  }
+
+  @Test
   void theSameWordsWorkFromJava() throws Exception {
     Path table = folder.resolve("java");
     Map<String, String> options =

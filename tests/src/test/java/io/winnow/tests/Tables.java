@@ -66,7 +66,9 @@ final class Tables {
     return whole(
         read(spark, table)
             .drop("run_id", "cost_usd", "created_at", "engine_ms")
-            .withColumn("verdicts", transform_values(col("verdicts"), (name, verdict) -> verdict.withField("micros", lit(0L)))));
+            .withColumn(
+                "verdicts",
+                transform_values(col("verdicts"), (name, verdict) -> verdict.withField("micros", lit(0L)))));
   }
 
   /** Names of the traces' columns by docs/TABLES.md. */
