@@ -142,6 +142,35 @@ class BadInputTest {
   }
 
   @Test
+  void damagedTextFilesOfAModel() throws IOException {
+    Path noTokenizer = model("no-tokenizer");
+    Files.delete(noTokenizer.resolve("tokenizer.json"));
+    refused(1, noTokenizer, List.of(), "tokenizer.json");
+    Path brokenTokenizer = model("broken-tokenizer");
+    Files.writeString(brokenTokenizer.resolve("tokenizer.json"), "{\"model\": ");
+    refused(1, brokenTokenizer, List.of(), brokenTokenizer.toString());
+    Path brokenConfig = model("broken-config");
+    Files.writeString(brokenConfig.resolve("config.json"), "{\"model_type\": \"qwen2\", \n\n oops");
+    refused(1, brokenConfig, List.of(), "config.json");
+    Path emptyWeights = model("empty-weights");
+    Files.write(emptyWeights.resolve("model.safetensors"), new byte[0]);
+    refused(1, emptyWeights, List.of(), "model.safetensors");
+  }
+
+  @Test
+  void chatTemplateThatCannotBeParsed() throws IOException {
+    Path template = Files.writeString(folder.resolve("broken.jinja"), "{% for m in messages %}\n{{ m.content }");
+    refused(1, Invocation.MODEL, List.of("--chat-template", template.toString()), "template");
+    refused(2, Invocation.MODEL, List.of("--chat-template", folder.resolve("none.jinja").toString()), "none.jinja");
+  }
+
+  @Test
+  void promptsWithoutARow() throws IOException {
+    Path empty = Files.write(folder.resolve("empty.jsonl"), new byte[0]);
+    refused(2, Invocation.MODEL, List.of("--prompts", empty.toString()), "empty.jsonl");
+  }
+
+  @Test
   void wrongColumns() throws IOException {
     Path model = Invocation.MODEL;
     refused(2, model, List.of("--prompt-column", "qestion"), "--prompt-column 'qestion'", "'question'");
@@ -181,6 +210,10 @@ class BadInputTest {
     run.expect(1);
     assertOneLine(run, out.toString(), "notes.txt", "--out");
     assertEquals(List.of("notes.txt"), Tables.files(out));
+
+    Invocation onto = Invocation.generate(prompts, out.resolve("notes.txt"), "--samples", "1");
+    onto.expect(1);
+    assertOneLine(onto, "notes.txt", "it is a file", "--out");
 
     Path table = folder.resolve("other-table");
     spark.range(3).write().format("delta").save(table.toString());

@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -95,6 +100,47 @@ class ResumeTest {
     Invocation resumed = Invocation.generate(prompts, table, WORK).expect(0);
     assertEquals(PROMPTS * SAMPLES - kept + " (and " + kept + " from earlier runs)", resumed.summary("traces"));
     assertEquals(undisturbed, Tables.comparable(spark, table));
+  }
+
+  /** What is lost between a task and the ledger is made again in the same run, not left out. */
+  @Test
+  void anOfferThatCannotBeReadIsMadeAgain() throws Exception {
+    Path table = folder.resolve("damaged-offer");
+    CompletableFuture<Path> damaged = CompletableFuture.supplyAsync(() -> damageOneOffer(table));
+    String[] few = Stream.concat(Stream.of(WORK), Stream.of("--limit", "6")).toArray(String[]::new);
+    few[List.of(few).indexOf("--commit-interval") + 1] = "4"; // an offer waits up to half of it, long enough to be seen
+    Invocation run = Invocation.generate(prompts, table, few).expect(0);
+    assertTrue(damaged.isDone() && damaged.get() != null, "no offer was damaged while the run went on");
+    assertEquals(String.valueOf(6 * SAMPLES), run.summary("traces"), run.out());
+    assertEquals(undisturbed.subList(0, 6 * SAMPLES), Tables.comparable(spark, table));
+  }
+
+  /** Overwrites the first offer that a run makes; null if there is none in time. */
+  private static Path damageOneOffer(Path table) {
+    Path pending = table.resolve("_winnow/pending");
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (System.nanoTime() < end) {
+      for (String name : filesOrNone(pending)) {
+        if (name.contains("/offered/") && name.endsWith(".json") && !name.contains("/.") && !name.contains("/_")) {
+          try {
+            return Files.writeString(pending.resolve(name), "{\"format\": 1, ", StandardOpenOption.TRUNCATE_EXISTING);
+          } catch (IOException e) {
+            // It was gone: the next one.
+          }
+        }
+      }
+      Thread.onSpinWait();
+    }
+    return null;
+  }
+
+  /** The folder changes while it is listed. */
+  private static List<String> filesOrNone(Path folder) {
+    try {
+      return Tables.files(folder);
+    } catch (UncheckedIOException e) {
+      return List.of();
+    }
   }
 
   private static String read(Path log) {

@@ -39,7 +39,7 @@ import org.apache.spark.sql.types.StructType;
  * job over it, whose finished traces a {@link Ledger} commits while it goes on, and says what came of it.
  */
 public final class GenerateJob {
-  /** A row may be refused once by the ledger and made again; more often means that something else writes the same keys. */
+  /** What did not get in is made again; more often means that something is wrong with the folder of the table. */
   private static final int MAX_PASSES = 3;
   private static final long PROGRESS_MILLIS = 500;
   /** A stopped task needs a tick of the engine and a flush; one that needs longer is left to the next run. */
@@ -170,7 +170,7 @@ public final class GenerateJob {
     }
   }
 
-  /** Runs the long job over what is missing; returns the rows that were refused and have to be made again. */
+  /** Runs the long job over what is missing; returns how many of these traces did not get in. */
   private long generate(
       WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
     SparkContext context = spark.sparkContext();
@@ -211,7 +211,8 @@ public final class GenerateJob {
       generateSeconds += (System.nanoTime() - start) / 1e9;
       progress.update(
           counted.traces(), plan.traces, counted.failed(), counted.correct(), counted.decided(), counted.tokens());
-      return done.rejectedRows();
+      // Counted by what is in, whatever kept the rest out: a refused file, a lost or damaged offer.
+      return plan.traces - done.counts().rows();
     } finally {
       context.removeSparkListener(reader);
     }
