@@ -4,8 +4,10 @@ package io.winnow.inference.conf;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.SamplingParams;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -234,8 +236,11 @@ public final class GenerateSettings {
     try {
       return Files.readString(Path.of(file), StandardCharsets.UTF_8);
     } catch (IOException | RuntimeException e) {
+      String why =
+          e instanceof NoSuchFileException ? "there is no such file"
+              : e instanceof CharacterCodingException ? "it is not UTF-8" : e.getMessage();
       throw new UsageException(
-          "Cannot read --chat-template '" + file + "': " + e + ". Give a file of UTF-8 text on this host.", e);
+          "Cannot read --chat-template '" + file + "': " + why + ". Give a file of UTF-8 text on this host.", e);
     }
   }
 

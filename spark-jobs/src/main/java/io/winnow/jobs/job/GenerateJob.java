@@ -38,11 +38,11 @@ import org.apache.spark.sql.types.StructType;
  * Spark job over it, whose finished traces a {@link Ledger} commits while it goes on, and says what came of it.
  */
 public final class GenerateJob {
-  /**
-   * A row may be refused once by the ledger and made again; more often means that something else writes the same keys.
-   */
+  /** What did not get in is made again; more often means that something is wrong with the folder of the table. */
   private static final int MAX_PASSES = 3;
   private static final long PROGRESS_MILLIS = 500;
+  /** A stopped task needs a tick of the engine and a flush; one that needs longer is left to the next run. */
+  private static final long STOP_MILLIS = 10_000;
 
   /** Gets the state of the run now and then, on a thread of the job's. */
   public interface Progress {
@@ -129,7 +129,7 @@ public final class GenerateJob {
       String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
       runs.append(facts.end(result, committed, lastVersion, state, null));
       return result;
-    } catch (RuntimeException | Error e) {
+    } catch (Exception | Error e) { // Spark throws checked exceptions that it does not declare
       try {
         runs.append(facts.failed(committed, lastVersion, String.valueOf(e.getMessage())));
       } catch (RuntimeException beside) {
@@ -153,7 +153,9 @@ public final class GenerateJob {
 
   /** Takes over traces that another prompt of the same text has; returns how many. */
   private long copy(WorkPlan plan, TraceTable table, TraceRows rows, String workSet) {
-    Dataset<Row> copies = plan.copies(table.read(spark));
+    Dataset<Row> copies =
+        plan.copies(
+            table.read(spark), options.sampling().maxTokens(), options.tokenIds(), options.sampling().logprobs());
     if (copies.isEmpty()) {
       return 0;
     }
@@ -166,12 +168,12 @@ public final class GenerateJob {
     }
   }
 
-  /** Runs the long job over what is missing; returns the rows that were refused and have to be made again. */
+  /** Runs the long job over what is missing; returns how many of these traces did not get in. */
   private long generate(
       WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
     SparkContext context = spark.sparkContext();
     LiveCounters counters = new LiveCounters(context);
-    LiveCounters.Reader reader = new LiveCounters.Reader(counters);
+    LiveCounters.Reader reader = new LiveCounters.Reader(counters, runId);
     context.addSparkListener(reader);
     String ledgerId = pass == 1 ? runId : runId + "-" + pass;
     CountDownLatch ended = new CountDownLatch(1);
@@ -184,14 +186,17 @@ public final class GenerateJob {
       Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, progress), "winnow-progress");
       watcher.setDaemon(true);
       watcher.start();
-      context.setJobGroup(runId, "winnow generate " + runId, true);
+      // Stopped tasks look for it themselves: an interrupt would also hit the file that they write at their end.
+      context.setJobGroup(runId, "winnow generate " + runId, false);
       try {
         plan.partitioned(partitions(plan)).foreachPartition(task);
-      } catch (RuntimeException e) {
+      } catch (Exception e) { // a cancelled job ends with a SparkException, which is checked and not declared
         // The reason lies with the ledger, or with whoever asked to stop; else it is the job's own.
         if (!stopped && ledger.failure().isEmpty()) {
           throw e;
         }
+        // A cancelled job is over before its tasks are, and those still offer what they have.
+        reader.awaitTasks(STOP_MILLIS);
       } finally {
         context.clearJobGroup();
         ended.countDown();
@@ -199,11 +204,13 @@ public final class GenerateJob {
       LedgerProgress done = ledger.finish();
       count(done);
       LiveCounters.Snapshot counted = reader.snapshot();
-      generatedTokens += counted.tokens();
+      // Spark drops what cancelled tasks have counted; what they decoded and kept is in the ledger.
+      generatedTokens += stopped ? done.counts().completionTokens() : counted.tokens();
       generateSeconds += (System.nanoTime() - start) / 1e9;
       progress.update(
           counted.traces(), plan.traces, counted.failed(), counted.correct(), counted.decided(), counted.tokens());
-      return done.rejectedRows();
+      // Counted by what is in, whatever kept the rest out: a refused file, a lost or damaged offer.
+      return plan.traces - done.counts().rows();
     } finally {
       context.removeSparkListener(reader);
     }

@@ -3,12 +3,16 @@ package io.winnow.jobs.job;
 
 import java.io.Serializable;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
+import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.SparkListenerTaskStart;
 import org.apache.spark.util.LongAccumulator;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -50,11 +54,43 @@ final class LiveCounters implements Serializable {
   /** Follows heartbeats on the driver. */
   static final class Reader extends SparkListener {
     private final LiveCounters counters;
+    private final String jobGroup;
+    /** Stages of the job group, and its tasks that have started and not ended. */
+    private final Set<Integer> stages = new HashSet<>();
+    private final Set<Long> tasks = new HashSet<>();
     /** What each running task has reported, by accumulator. */
     private final Map<Long, Map<Long, Long>> running = new HashMap<>();
 
-    Reader(LiveCounters counters) {
+    /** @param jobGroup of the job whose tasks count */
+    Reader(LiveCounters counters, String jobGroup) {
       this.counters = counters;
+      this.jobGroup = jobGroup;
+    }
+
+    @Override
+    public synchronized void onJobStart(SparkListenerJobStart start) {
+      if (start.properties() != null && jobGroup.equals(start.properties().getProperty("spark.jobGroup.id"))) {
+        CollectionConverters.asJava(start.stageIds()).forEach(id -> stages.add((Integer) id));
+      }
+    }
+
+    @Override
+    public synchronized void onTaskStart(SparkListenerTaskStart start) {
+      if (stages.contains(start.stageId())) {
+        tasks.add(start.taskInfo().taskId());
+      }
+    }
+
+    /** Waits until the tasks have ended, or the time is over. */
+    synchronized void awaitTasks(long millis) {
+      long end = System.nanoTime() + millis * 1_000_000L;
+      try {
+        for (long left = millis; !tasks.isEmpty() && left > 0; left = (end - System.nanoTime()) / 1_000_000L) {
+          wait(left);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
 
     @Override
@@ -74,6 +110,8 @@ final class LiveCounters implements Serializable {
     public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
       if (end.taskInfo() != null) {
         running.remove(end.taskInfo().taskId());
+        tasks.remove(end.taskInfo().taskId());
+        notifyAll();
       }
     }
 

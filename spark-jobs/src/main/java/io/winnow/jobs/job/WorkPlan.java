@@ -15,6 +15,7 @@ import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.typedLit;
 
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -63,18 +64,33 @@ final class WorkPlan implements AutoCloseable {
   }
 
   /**
-   * The missing traces that the table holds for another prompt of the same tokens: one of them for each trace id, as
-   * the column {@code twin} beside the planned row; {@code missing} is that one id.
+   * The missing traces that the table holds for another prompt of the same tokens: one of them for each trace id, in
+   * the columns {@code twin_…} beside the planned row; {@code missing_id} is that one id. Only twins that hold just
+   * what decoding would give now: a trace that another run cut elsewhere, or kept less of, is no substitute.
+   *
+   * @param maxTokens new tokens of a trace at most
+   * @param tokenIds whether token ids are kept
+   * @param logprobs whether log-probabilities are kept
    */
-  Dataset<Row> copies(Dataset<Row> traces) {
+  Dataset<Row> copies(Dataset<Row> traces, int maxTokens, boolean tokenIds, boolean logprobs) {
+    Column ended = col("finish_reason").equalTo("stop").and(col("completion_tokens").leq(maxTokens));
+    Column cutHere = col("finish_reason").equalTo("length").and(col("completion_tokens").equalTo(maxTokens));
+    Column whole = ended.or(cutHere);
+    if (tokenIds) {
+      whole = whole.and(col("token_ids").isNotNull());
+    }
+    if (logprobs) {
+      whole = whole.and(col("logprobs").isNotNull());
+    }
+    Column kept = logprobs ? col("logprobs") : lit(null).cast(traces.schema().apply("logprobs").dataType());
     Dataset<Row> twins =
         traces
-            .filter(col("finish_reason").isin("stop", "length"))
+            .filter(whole)
             .groupBy(col("trace_id").as("twin_id"))
             .agg(
                 first("text").as("twin_text"),
                 first("token_ids").as("twin_token_ids"),
-                first("logprobs").as("twin_logprobs"),
+                first(kept).as("twin_logprobs"),
                 first("finish_reason").as("twin_finish_reason"),
                 first("completion_tokens").as("twin_completion_tokens"),
                 first("engine_ms").as("twin_engine_ms"));
