@@ -8,8 +8,8 @@ final class JobErrors {
   static IllegalStateException notConverging(long missing, int passes, String table) {
     return new IllegalStateException(
         String.format(
-            "Cannot finish: %d traces are still missing in %s after %d passes, because another run writes the same ones,"
-                + " or finished files get lost. Wait until no other run writes there, then start this command again.",
+            "Cannot finish: %d traces are still missing in %s after %d passes, because another run writes the same"
+                + " ones, or finished files get lost. Wait until no other run writes there, then start this command again.",
             missing, table, passes));
   }
 }
