@@ -365,8 +365,8 @@ class GenerateTest {
     Path table = folder.resolve("java");
     Map<String, String> options =
         Map.of(
-            "prompts", prompts.toString(), "model", Invocation.MODEL.toString(), "out", table.toString(), "samples", "2",
-            "maxTokens", "4", "limit", "3");
+            "prompts", prompts.toString(), "model", Invocation.MODEL.toString(), "out", table.toString(),
+            "samples", "2", "maxTokens", "4", "limit", "3");
     RunSummary summary = Winnow.generate(spark, options).orElseThrow();
     assertEquals(3, summary.prompts());
     assertEquals(6, summary.traces());

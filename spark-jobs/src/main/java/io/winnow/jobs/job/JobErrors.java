@@ -9,7 +9,7 @@ final class JobErrors {
     return new IllegalStateException(
         String.format(
             "Cannot finish: %d traces are still missing in %s after %d passes, because another run writes the same"
-                + " ones, or finished files get lost. Wait until no other run writes there, then start this command again.",
+                + " ones, or finished files get lost. Wait until no other run writes there, then start again.",
             missing, table, passes));
   }
 }
