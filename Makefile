@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance bench spark-submit clean
+.PHONY: help build check test conformance bench first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ conformance: build ## Every model, tokenizer and template reference under FIXTUR
 
 bench: build ## Tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
+
+first-run: ## What a newcomer does: a fresh clone and the README's first command.
+	tests/first-run.sh
 
 spark-submit: build ## The job on a real Spark distribution: local mode and a standalone master with two workers.
 	tests/spark-submit.sh

@@ -15,8 +15,9 @@ failed() { # reason
 git clone -q --no-hardlinks "$root" "$work/winnow" 2>"$work/clone.log" || failed "git clone"
 cd "$work/winnow" || failed "no clone"
 
-./winnow generate --prompts examples/prompts.jsonl --model examples/model --out target/traces \
-  --samples 4 --verify math >"$work/out.log" 2>"$work/err.log"
+command=$(grep -m 1 '^\./winnow generate ' README.md)
+[[ -n $command ]] || failed "README.md has no ./winnow generate"
+bash -c "$command" >"$work/out.log" 2>"$work/err.log"
 code=$?
 [[ $code -eq 0 ]] || failed "exit code $code: $(tail -n 1 "$work/err.log")"
 
