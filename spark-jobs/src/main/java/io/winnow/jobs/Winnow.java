@@ -4,7 +4,6 @@ package io.winnow.jobs;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
-import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.cli.BenchCommand;
 import io.winnow.jobs.cli.Command;
 import io.winnow.jobs.cli.CommandLineRunner;
@@ -14,6 +13,7 @@ import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.Session;
 import io.winnow.jobs.cli.StopSignal;
+import io.winnow.jobs.job.EngineFacts;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -93,7 +93,7 @@ public final class Winnow {
 
   private static CommandLineRunner runner() {
     List<Command> commands =
-        List.of(GENERATE, new BenchCommand(), new DoctorCommand(EngineHost::kernelsLadder));
+        List.of(GENERATE, new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION);
   }
 }

@@ -101,7 +101,8 @@ class GenerateTest {
       assertNull(row.getAs("error"), row::json);
       assertNull(row.getAs("logprobs"), row::json);
     }
-    assertNotEquals(rows.get(0).<String>getAs("text"), rows.get(1).<String>getAs("text"), "samples differ");
+    long texts = rows.stream().map(row -> row.<String>getAs("text")).distinct().count();
+    assertTrue(texts > PROMPTS, "the samples of a prompt have random numbers of their own: " + texts + " texts");
     assertEquals("6", firstRun.summary("prompts"));
     assertEquals("12", firstRun.summary("traces"));
     assertEquals("0", firstRun.summary("failed"));

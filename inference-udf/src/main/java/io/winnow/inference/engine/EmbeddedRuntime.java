@@ -20,6 +20,7 @@ import io.winnow.kernels.KvCache;
 import io.winnow.kernels.WeightFormat;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -66,6 +67,15 @@ public final class EmbeddedRuntime implements ModelRuntime {
         checkpoint.config().contextLength(),
         parameters,
         parameters * format.bytesPerWeight());
+  }
+
+  /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
+  public static List<String> kernelsLadder() {
+    List<String> lines = new ArrayList<>();
+    for (KernelsLadder.Rung rung : KernelsLadder.rungs()) {
+      lines.add(rung.name() + (rung.unusableReason() == null ? ": taken" : ": not taken, " + rung.unusableReason()));
+    }
+    return lines;
   }
 
   private static Checkpoint open(EngineSpec spec) {

@@ -7,9 +7,7 @@ import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.tokenizer.ModelText;
-import io.winnow.kernels.KernelsLadder;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -107,11 +105,7 @@ public final class EngineHost {
 
   /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
   public static List<String> kernelsLadder() {
-    List<String> lines = new ArrayList<>();
-    for (KernelsLadder.Rung rung : KernelsLadder.rungs()) {
-      lines.add(rung.name() + (rung.unusableReason() == null ? ": taken" : ": not taken, " + rung.unusableReason()));
-    }
-    return lines;
+    return EmbeddedRuntime.kernelsLadder();
   }
 
   private static synchronized ModelText text(EngineSpec spec) {

@@ -25,8 +25,8 @@ public final class SummaryPrinter {
       line(out, "verified", verified(run));
     }
     line(out, "failed", failed(run));
+    line(out, "tokens", count(run.tokens()));
     if (run.tokens() > 0) {
-      line(out, "tokens", count(run.tokens()));
       line(out, "tokens/s", run.decodeSeconds() > 0 ? decimal(run.tokens() / run.decodeSeconds()) : "-");
     }
     line(out, "wall time", ProgressLine.duration(run.seconds()));

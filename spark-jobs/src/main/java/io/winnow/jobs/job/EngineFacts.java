@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.udf.EngineHost;
+import java.util.List;
+
+/** What this host's engine computes with. */
+public final class EngineFacts {
+  private EngineFacts() {}
+
+  /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
+  public static List<String> kernels() {
+    return EngineHost.kernelsLadder();
+  }
+}
