@@ -50,12 +50,11 @@ nothing_of_spark_in_the_jar() {
   for shipped in "$SPARK_HOME"/jars/*.jar; do
     unzip -Z1 "$shipped" 2>/dev/null
   done | grep '\.class$' | grep -v -e '^META-INF/' -e module-info | sort -u >"$work/shipped"
+  [[ -s $work/ours && -s $work/shipped ]] || { echo "no list of classes: is unzip there, and $SPARK_HOME/jars?"; return 1; }
   [[ -z $(comm -12 "$work/ours" "$work/shipped" | tee "$work/both" | head -n 20 | tee /dev/stderr) ]]
 }
 
-same_rows() { # two tables must hold the same traces
-  "$SPARK_HOME/bin/spark-submit" --master 'local[2]' --conf spark.ui.enabled=false --jars "$jar" \
-    --class io.winnow.jobs.Winnow "$jar" --version >/dev/null || return 1
+same_number_of_rows() { # of two tables, by their logs alone
   python3 - "$1" "$2" <<'PY'
 import json, pathlib, sys
 # The newest state of each table without a Delta reader: adds minus removes.
@@ -96,7 +95,7 @@ for _ in $(seq 60); do
   sleep 0.5
 done
 check standalone-two-workers submit spark://127.0.0.1:17077 "$work/traces-standalone"
-check same-number-of-rows same_rows "$work/traces-local" "$work/traces-standalone"
+check same-number-of-rows same_number_of_rows "$work/traces-local" "$work/traces-standalone"
 
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 ]]

@@ -111,6 +111,16 @@ public final class InferenceErrors {
             weights));
   }
 
+  /** An executor found other files at the model's path than the driver did. */
+  public static InferenceException modelDiffers(String model, String part) {
+    return new InferenceException(
+        MODEL_INVALID,
+        String.format(
+            "Cannot use the model %s: its %s on this executor is not that on the driver. Put the same files on all hosts,"
+                + " or use a shared file system.",
+            model, part));
+  }
+
   public static InferenceException nonFiniteLogits(int position) {
     return new InferenceException(
         NON_FINITE_LOGITS,

@@ -7,6 +7,9 @@ import java.util.List;
 public interface ModelRuntime extends AutoCloseable {
   ModelInfo info();
 
+  /** Whether it has stopped for good, closed or broken; what is asked of it then fails. */
+  boolean ended();
+
   /** A caller's own door: a Spark task opens one and closes it when it ends, however it ends. */
   Session open();
 

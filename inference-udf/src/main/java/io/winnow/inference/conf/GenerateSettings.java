@@ -227,7 +227,7 @@ public final class GenerateSettings {
    */
   public static EngineSpec engineSpec(SettingValues values) {
     return new EngineSpec(
-        values.get(MODEL).get(0), values.get(WEIGHTS), values.get(THREADS), values.get(MAX_SEQUENCES),
+        Path.of(values.get(MODEL).get(0)).toAbsolutePath().normalize().toString(), values.get(WEIGHTS), values.get(THREADS), values.get(MAX_SEQUENCES),
         values.get(KV_CACHE_TOKENS), values.find(CHAT_TEMPLATE).map(GenerateSettings::readTemplate).orElse(null),
         SessionSettings.pairs(values.get(TEMPLATE_ARG)));
   }

@@ -144,6 +144,15 @@ public final class SettingValues implements Serializable {
     return given.contains(setting.name());
   }
 
+  /** These values with one of them replaced. */
+  public <T> SettingValues with(Setting<T> setting, String text) {
+    TreeMap<String, String> changed = new TreeMap<>(texts);
+    changed.put(setting.name(), setting.text(setting.parseAll(setting.option(), List.of(text))));
+    TreeSet<String> named = new TreeSet<>(given);
+    named.add(setting.name());
+    return new SettingValues(changed, named, namesByEffect, neutral);
+  }
+
   /** Canonical texts of all settings that have a value, by name, sorted. */
   public Map<String, String> canonical() {
     return Collections.unmodifiableMap(texts);

@@ -179,6 +179,11 @@ public final class EmbeddedRuntime implements ModelRuntime {
   }
 
   @Override
+  public boolean ended() {
+    return core.ended();
+  }
+
+  @Override
   public Session open() {
     return core.open();
   }

@@ -7,10 +7,13 @@ import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.tokenizer.ModelText;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.spark.SparkEnv;
 
 /**
@@ -19,8 +22,13 @@ import org.apache.spark.SparkEnv;
  * another spec is asked for, or by {@link #closeIdle}; until then it stays, so that the next task starts at once.
  */
 public final class EngineHost {
-  private static final Map<EngineSpec, Entry> ENGINES = new HashMap<>();
-  private static final Map<EngineSpec, ModelText> TEXTS = new HashMap<>();
+  private static final Map<EngineKey, Entry> ENGINES = new HashMap<>();
+  private static final Map<TextKey, ModelText> TEXTS = new HashMap<>();
+
+  /** A model is known by its files as they are now: one written anew at the same place is another. */
+  private record EngineKey(EngineSpec spec, String files) {}
+
+  private record TextKey(String model, String files, String chatTemplate, Map<String, String> templateArgs) {}
 
   private EngineHost() {}
 
@@ -60,12 +68,14 @@ public final class EngineHost {
    */
   public static synchronized Lease acquire(EngineSpec asked) {
     EngineSpec spec = withThreads(asked);
-    Entry entry = ENGINES.get(spec);
-    if (entry == null) {
+    EngineKey key = new EngineKey(spec, files(spec.model()));
+    Entry entry = ENGINES.get(key);
+    if (entry == null || entry.runtime.ended()) {
+      ENGINES.remove(key);
       closeIdle();
       entry = new Entry();
       entry.runtime = EmbeddedRuntime.load(spec, text(spec));
-      ENGINES.put(spec, entry);
+      ENGINES.put(key, entry);
     }
     entry.leases++;
     return new Lease(entry);
@@ -109,7 +119,24 @@ public final class EngineHost {
   }
 
   private static synchronized ModelText text(EngineSpec spec) {
+    TextKey key = new TextKey(spec.model(), files(spec.model()), spec.chatTemplate(), spec.templateArgs());
     return TEXTS.computeIfAbsent(
-        spec, s -> ModelText.load(Path.of(s.model()), s.chatTemplate(), s.templateArgs()));
+        key, k -> ModelText.load(Path.of(k.model()), k.chatTemplate(), k.templateArgs()));
+  }
+
+  /** Names, sizes and times of a model's files; empty where there are none. */
+  private static String files(String model) {
+    Path path = Path.of(model);
+    try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.of(path)) {
+      StringBuilder out = new StringBuilder();
+      for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+        out.append(file.getFileName()).append(':').append(Files.size(file)).append(':');
+        out.append(Files.getLastModifiedTime(file)).append('\n');
+      }
+      return out.toString();
+    } catch (IOException e) {
+      // Loading says what is wrong with it.
+      return "";
+    }
   }
 }

@@ -3,6 +3,8 @@ package io.winnow.inference.udf;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.SamplingParams;
 import java.io.Serializable;
@@ -24,8 +26,11 @@ public final class GenerateFunction implements Serializable {
   private final EngineSpec spec;
   private final SamplingParams params;
   private final long tickMillis;
+  private final ModelInfo expected;
 
-  public GenerateFunction(EngineSpec spec, SamplingParams params, long tickMillis) {
+  /** @param expected what the model must be, as the driver found it */
+  public GenerateFunction(EngineSpec spec, SamplingParams params, long tickMillis, ModelInfo expected) {
+    this.expected = expected;
     this.spec = spec;
     this.params = params;
     this.tickMillis = tickMillis;
@@ -42,10 +47,23 @@ public final class GenerateFunction implements Serializable {
   public CompletionStream apply(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator) {
     EngineHost.Lease lease = EngineHost.acquire(spec);
     try {
+      check(lease.runtime().info());
       return new Completions(requests, lease, VectorSchemaRoot.create(ArrowCompletions.SCHEMA, allocator));
     } catch (RuntimeException | Error e) {
       lease.close();
       throw e;
+    }
+  }
+
+  private void check(ModelInfo found) {
+    if (!found.fingerprint().equals(expected.fingerprint())) {
+      throw InferenceErrors.modelDiffers(spec.model(), "content");
+    }
+    if (!found.tokenizerFingerprint().equals(expected.tokenizerFingerprint())) {
+      throw InferenceErrors.modelDiffers(spec.model(), "tokenizer");
+    }
+    if (!found.templateFingerprint().equals(expected.templateFingerprint())) {
+      throw InferenceErrors.modelDiffers(spec.model(), "chat template");
     }
   }
 

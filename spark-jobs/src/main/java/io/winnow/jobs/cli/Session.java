@@ -20,6 +20,7 @@ public final class Session implements AutoCloseable {
   private static final String DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog";
   /** Read by the log4j2.properties in the jar. */
   private static final String SPARK_LOG_LEVEL = "winnow.log.spark";
+  private static final String TASK_LOG_LEVEL = "winnow.log.tasks";
 
   /** Later ones have no Subject.getSubject, which Hadoop 3.4.2 calls. */
   private static final int LAST_JAVA = 23;
@@ -86,6 +87,7 @@ public final class Session implements AutoCloseable {
       spark = running();
       if (spark == null) {
         System.setProperty(SPARK_LOG_LEVEL, verbose ? "info" : "error");
+        System.setProperty(TASK_LOG_LEVEL, verbose ? "info" : "off");
         spark = open();
         own = true;
       }

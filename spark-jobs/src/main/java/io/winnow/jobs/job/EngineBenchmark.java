@@ -7,7 +7,9 @@ import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.RenderedPrompt;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.UsageException;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.PromptSource;
 import io.winnow.jobs.input.Prompts;
@@ -16,9 +18,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -50,7 +52,12 @@ public final class EngineBenchmark {
    * @param rounds how often both sides run, in turn; a warm-up round before them is not counted
    */
   public static List<Round> run(SparkSession spark, SettingValues asked, int rounds) throws Exception {
-    SettingValues values = into("", asked);
+    if (!spark.sparkContext().isLocal()) {
+      throw new UsageException(
+          "Cannot measure on " + spark.sparkContext().master() + ": the engine alone runs in this process, so the job must"
+              + " as well. Use --master local[*].");
+    }
+    SettingValues values = asked.with(GenerateSettings.OUT, "none").with(GenerateSettings.DRY_RUN, "false");
     GenerateOptions options = GenerateOptions.of(values);
     List<GenerationRequest> requests = requests(spark, values, options);
     List<Round> out = new ArrayList<>();
@@ -84,8 +91,13 @@ public final class EngineBenchmark {
     PromptRenderer renderer = EngineHost.renderer(spec);
     int[] samples = IntStream.range(0, options.samples()).toArray();
     List<GenerationRequest> out = new ArrayList<>();
+    Set<String> texts = new HashSet<>();
     for (Row row : PromptSource.open(spark, values).rows().filter("error is null").collectAsList()) {
-      int[] tokens = renderer.render(Prompts.prompt(row).messages()).tokenIds();
+      RenderedPrompt prompt = renderer.render(Prompts.prompt(row).messages());
+      int[] tokens = prompt.tokenIds();
+      if (!texts.add(prompt.text())) {
+        continue; // the job decodes equal prompts once
+      }
       out.add(new GenerationRequest(out.size(), tokens, samples, options.sampling()));
     }
     return out;
@@ -110,17 +122,11 @@ public final class EngineBenchmark {
   private static GenerateResult inSpark(SparkSession spark, SettingValues values) throws IOException {
     Path folder = Files.createTempDirectory("winnow-bench");
     try {
-      SettingValues here = into(folder.resolve("traces").toString(), values);
+      SettingValues here = values.with(GenerateSettings.OUT, folder.resolve("traces").toString());
       return GenerateJob.run(spark, here, () -> false, (done, total, failed, correct, decided, tokens) -> {});
     } finally {
       delete(folder);
     }
-  }
-
-  private static SettingValues into(String table, SettingValues values) {
-    Map<String, String> options = new HashMap<>(values.canonical());
-    options.put(GenerateSettings.OUT.name(), table);
-    return SettingValues.ofMap(GenerateSettings.ALL, options, key -> null);
   }
 
   private static void delete(Path folder) throws IOException {

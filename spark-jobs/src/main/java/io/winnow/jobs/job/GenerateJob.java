@@ -90,7 +90,7 @@ public final class GenerateJob {
     StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
     TraceTable table = open(kept);
     TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
-    String workSet = RunFacts.workSet(values, model);
+    String workSet = RunFacts.workSet(spark, values, model);
     RecoveryResult recovered = Ledger.recover(spark, table, workSet);
     long versionBefore = table.version();
     RunsTable runs = RunsTable.open(table);
@@ -107,7 +107,8 @@ public final class GenerateJob {
         WorkPlan plan = WorkPlan.of(encoded, table.keys(spark));
         try {
           existing = pass == 1 ? total - plan.traces : existing;
-          if (plan.traces == 0) {
+          stopped |= stop.getAsBoolean();
+          if (plan.traces == 0 || stopped) {
             break;
           }
           if (pass > MAX_PASSES) {
@@ -118,13 +119,14 @@ public final class GenerateJob {
             plan.close();
             plan = WorkPlan.of(encoded, table.keys(spark));
           }
-          if (plan.traces == 0 || generate(plan, table, rows, workSet, pass, progress) == 0 || stopped) {
+          if (plan.traces == 0 || generate(plan, model, table, rows, workSet, pass, progress) == 0 || stopped) {
             break;
           }
         } finally {
           plan.close();
         }
       }
+      stopped &= committed.rows() < total - existing;
       GenerateResult result = result(table, prompts, total, existing, recovered);
       String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
       runs.append(facts.end(result, committed, lastVersion, state, null));
@@ -170,7 +172,7 @@ public final class GenerateJob {
 
   /** Runs the long job over what is missing; returns how many of these traces did not get in. */
   private long generate(
-      WorkPlan plan, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
+      WorkPlan plan, ModelInfo model, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
     SparkContext context = spark.sparkContext();
     LiveCounters counters = new LiveCounters(context);
     LiveCounters.Reader reader = new LiveCounters.Reader(counters, runId);
@@ -178,10 +180,11 @@ public final class GenerateJob {
     String ledgerId = pass == 1 ? runId : runId + "-" + pass;
     CountDownLatch ended = new CountDownLatch(1);
     long start = System.nanoTime();
-    try (Ledger ledger = Ledger.open(spark, table, ledgerOptions(ledgerId, workSet))) {
+    Ledger ledger = Ledger.open(spark, table, ledgerOptions(ledgerId, workSet));
+    try {
       GenerateTask task =
           new GenerateTask(
-              GenerateTask.function(options.engine(), options.sampling()), options.sampling(), rows, ledger.spec(),
+              GenerateTask.function(options.engine(), options.sampling(), model), options.sampling(), rows, ledger.spec(),
               counters);
       Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, progress), "winnow-progress");
       watcher.setDaemon(true);
@@ -195,14 +198,14 @@ public final class GenerateJob {
         if (!stopped && ledger.failure().isEmpty()) {
           throw e;
         }
-        // A cancelled job is over before its tasks are, and those still offer what they have.
-        reader.awaitTasks(STOP_MILLIS);
       } finally {
+        // A cancelled job is over before its tasks are, and those still offer what they have; of a finished one the
+        // last counts are on their way.
+        reader.awaitTasks(STOP_MILLIS);
         context.clearJobGroup();
         ended.countDown();
       }
       LedgerProgress done = ledger.finish();
-      count(done);
       LiveCounters.Snapshot counted = reader.snapshot();
       // Spark drops what cancelled tasks have counted; what they decoded and kept is in the ledger.
       generatedTokens += stopped ? done.counts().completionTokens() : counted.tokens();
@@ -212,6 +215,9 @@ public final class GenerateJob {
       // Counted by what is in, whatever kept the rest out: a refused file, a lost or damaged offer.
       return plan.traces - done.counts().rows();
     } finally {
+      // What is committed counts, also when the job fails.
+      ledger.close();
+      count(ledger.progress());
       context.removeSparkListener(reader);
     }
   }
@@ -222,8 +228,9 @@ public final class GenerateJob {
       while (!ended.await(PROGRESS_MILLIS, TimeUnit.MILLISECONDS)) {
         stopped |= stop.getAsBoolean();
         if (stopped || ledger.failure().isPresent()) {
+          // Again and again: between two jobs of a plan there is nothing to cancel.
           spark.sparkContext().cancelJobGroup(runId);
-          return;
+          continue;
         }
         LiveCounters.Snapshot s = reader.snapshot();
         progress.update(s.traces(), traces, s.failed(), s.correct(), s.decided(), s.tokens());

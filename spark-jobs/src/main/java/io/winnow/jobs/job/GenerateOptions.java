@@ -11,6 +11,7 @@ import java.util.List;
 /** The settings of {@code generate} in the types that the parts of the job take. */
 record GenerateOptions(
     EngineSpec engine,
+    String model,
     SamplingParams sampling,
     String out,
     int samples,
@@ -24,6 +25,7 @@ record GenerateOptions(
     GenerateSettings.validate(values);
     return new GenerateOptions(
         GenerateSettings.engineSpec(values),
+        values.get(GenerateSettings.MODEL).get(0),
         GenerateSettings.samplingParams(values),
         values.find(GenerateSettings.OUT).orElse(""),
         values.get(GenerateSettings.SAMPLES),
@@ -35,8 +37,8 @@ record GenerateOptions(
   }
 
   /** What all rows of a run have in common. */
-  TraceRows.Run run(String runId, ModelInfo model) {
+  TraceRows.Run run(String runId, ModelInfo info) {
     return new TraceRows.Run(
-        runId, engine.model(), model.fingerprint(), sampling.seed(), tokenIds, verifiers, messagesGiven);
+        runId, model, info.fingerprint(), sampling.seed(), tokenIds, verifiers, messagesGiven);
   }
 }

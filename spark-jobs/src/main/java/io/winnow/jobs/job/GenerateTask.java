@@ -5,6 +5,9 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.InferenceException;
+import io.winnow.inference.ModelInfo;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.udf.ArrowCompletions;
 import io.winnow.inference.udf.ArrowRequests;
@@ -53,8 +56,8 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     this.counters = counters;
   }
 
-  static GenerateFunction function(EngineSpec spec, SamplingParams params) {
-    return new GenerateFunction(spec, params, TICK_MILLIS);
+  static GenerateFunction function(EngineSpec spec, SamplingParams params, ModelInfo model) {
+    return new GenerateFunction(spec, params, TICK_MILLIS, model);
   }
 
   @Override
@@ -183,9 +186,19 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
                 0, sample, new int[0], "", null, FinishReason.ERROR, failure.getString(0), failure.getString(1), 0);
         write(row, c);
       }
+      try {
+        writer.flushIfDue();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      TaskContext.get().killTaskIfInterrupted();
     }
 
     void finish(Completion c) {
+      if (InferenceErrors.KV_CACHE_TOO_SMALL.equals(c.errorClass())) {
+        // A setting, not the row, is wrong: as a row the error would outlive the setting.
+        throw new InferenceException(c.errorClass(), c.errorMessage());
+      }
       Group group = open.get(c.requestId());
       if (c.finishReason() != FinishReason.CANCELLED) {
         for (Row row : group.rows) {

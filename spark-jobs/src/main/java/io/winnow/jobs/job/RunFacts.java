@@ -3,16 +3,17 @@ package io.winnow.jobs.job;
 
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.SessionSettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.table.TraceCounts;
+import io.winnow.jobs.table.TraceTable;
 import io.winnow.jobs.trace.TraceKey;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.Timestamp;
@@ -20,6 +21,8 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
 
 /** The rows of {@code runs}: what a run worked on, with what, and what came of it. */
@@ -34,10 +37,10 @@ final class RunFacts {
     this.runId = runId;
     common.put("command", "generate");
     common.put("version", version());
-    common.put("settings", values.canonical());
+    common.put("settings", settings(values));
     common.put("output_settings", values.affectingOutput());
     common.put("work_set", workSet);
-    common.put("model", options.engine().model());
+    common.put("model", options.model());
     common.put("model_fingerprint", model.fingerprint());
     common.put("tokenizer_fingerprint", model.tokenizerFingerprint());
     common.put("template_fingerprint", model.templateFingerprint());
@@ -57,14 +60,27 @@ final class RunFacts {
    * Names what a run works on: two runs of one work set would make the same traces. The prompts by their path, the
    * model by its content, and whatever else decides the tokens.
    */
-  static String workSet(SettingValues values, ModelInfo model) {
+  static String workSet(SparkSession spark, SettingValues values, ModelInfo model) {
     String text =
-        values.get(GenerateSettings.PROMPTS) + "\n" + model.fingerprint() + "\n" + values.affectingTokens();
+        place(spark, values.get(GenerateSettings.PROMPTS)) + "\n" + model.fingerprint() + "\n" + values.affectingTokens();
     try {
       byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
       return HexFormat.of().formatHex(digest, 0, 16);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** The same place has many names; a table of the catalog keeps its own. */
+  private static String place(SparkSession spark, String prompts) {
+    if (TraceTable.isName(prompts)) {
+      return prompts;
+    }
+    try {
+      Path path = new Path(prompts);
+      return path.getFileSystem(spark.sparkContext().hadoopConfiguration()).makeQualified(path).toString();
+    } catch (IOException | IllegalArgumentException e) {
+      return prompts;
     }
   }
 
@@ -114,6 +130,13 @@ final class RunFacts {
     row.put("wall_seconds", (System.nanoTime() - startNanos) / 1e9);
   }
 
+  /** All but the configuration of the session, which may hold keys and passwords. */
+  private static Map<String, String> settings(SettingValues values) {
+    Map<String, String> out = new TreeMap<>(values.canonical());
+    out.remove(SessionSettings.CONF.name());
+    return out;
+  }
+
   private static String version() {
     String version = RunFacts.class.getPackage().getImplementationVersion();
     return version == null ? "development" : version;
@@ -129,7 +152,7 @@ final class RunFacts {
 
   private static String cpu() {
     try {
-      return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+      return Files.readAllLines(java.nio.file.Path.of("/proc/cpuinfo")).stream()
           .filter(line -> line.startsWith("model name"))
           .map(line -> line.substring(line.indexOf(':') + 1).strip())
           .findFirst()

@@ -13,7 +13,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.size;
 import static org.apache.spark.sql.functions.sum;
-import static org.apache.spark.sql.functions.typedLit;
+import static org.apache.spark.sql.functions.when;
 
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -83,9 +83,13 @@ final class WorkPlan implements AutoCloseable {
       whole = whole.and(col("logprobs").isNotNull());
     }
     Column kept = logprobs ? col("logprobs") : lit(null).cast(traces.schema().apply("logprobs").dataType());
+    Dataset<Row> missing =
+        rows.filter(col("failure").isNull()).withColumn("missing_id", explode(col("missing")));
+    // The keys first: without twins no text is read.
     Dataset<Row> twins =
         traces
             .filter(whole)
+            .join(missing.select(col("missing_id").as("trace_id")).distinct(), "trace_id")
             .groupBy(col("trace_id").as("twin_id"))
             .agg(
                 first("text").as("twin_text"),
@@ -94,15 +98,14 @@ final class WorkPlan implements AutoCloseable {
                 first("finish_reason").as("twin_finish_reason"),
                 first("completion_tokens").as("twin_completion_tokens"),
                 first("engine_ms").as("twin_engine_ms"));
-    return rows
-        .filter(col("failure").isNull())
-        .withColumn("missing_id", explode(col("missing")))
-        .join(twins, col("missing_id").equalTo(col("twin_id")));
+    return missing.join(twins, col("missing_id").equalTo(col("twin_id")));
   }
 
   /** Rows with the same tokens side by side in one partition, in an order that is the same in every attempt. */
   Dataset<Row> partitioned(int partitions) {
-    return rows.repartition(partitions, col("tokens")).sortWithinPartitions("tokens", "prompt_id");
+    // Rows that failed have no tokens and would all meet in one partition.
+    Column spread = when(col("failure").isNotNull(), col("prompt_id"));
+    return rows.repartition(partitions, col("tokens"), spread).sortWithinPartitions("tokens", "prompt_id");
   }
 
   @Override

@@ -93,7 +93,7 @@ public final class TraceTable {
 
   /** Whether this names a table of the session's catalog (schema.table or catalog.schema.table) and not a folder. */
   public static boolean isName(String table) {
-    return table.matches("[\\p{L}_][\\w-]*(\\.[\\p{L}_][\\w-]*){1,2}");
+    return table.matches("[\\p{L}_][\\w-]*(\\.[\\p{L}_][\\w-]*){1,2}") && !table.matches(".*\\.(delta|parquet|jsonl)");
   }
 
   /** True if a Delta table with at least one commit is in the folder, ours or not. */
