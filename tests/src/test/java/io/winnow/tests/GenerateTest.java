@@ -51,7 +51,11 @@ class GenerateTest {
     spark = Tables.local("local[2]");
     prompts = Tables.firstPrompts(folder, PROMPTS);
     twoSamples = folder.resolve("two");
-    firstRun = generate(prompts, twoSamples, with(PLAINEST, "--samples", "2")).expect(0);
+    firstRun =
+        generate(
+                prompts, twoSamples,
+                with(PLAINEST, "--samples", "2", "--conf", "spark.hadoop.fs.example.secret.key=do-not-write"))
+            .expect(0);
   }
 
   @AfterAll
@@ -125,6 +129,7 @@ class GenerateTest {
     assertEquals(0L, end.<Long>getAs("traces_failed"));
     assertEquals("2", end.getJavaMap(end.fieldIndex("settings")).get("samples"));
     assertEquals(firstRun.count("tokens"), end.<Long>getAs("completion_tokens"));
+    runs.forEach(run -> assertFalse(run.json().contains("do-not-write"), "the session's configuration may be secret"));
   }
 
   @Test

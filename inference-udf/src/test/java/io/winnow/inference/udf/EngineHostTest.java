@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.udf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.winnow.inference.Completion;
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.FinishReason;
+import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.InferenceException;
+import io.winnow.inference.Message;
+import io.winnow.inference.ModelInfo;
+import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.SamplingParams;
+import io.winnow.kernels.NativeBuffer;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The executor's one engine and the function over Arrow batches, on the shipped model. */
+class EngineHostTest {
+  private static final SamplingParams PARAMS =
+      new SamplingParams(0.6, 0.95, 0, 0, 1, 24, List.of(), 7, true, 0);
+
+  @TempDir Path folder;
+  private EngineSpec spec;
+
+  @BeforeEach
+  void copyModel() throws IOException {
+    Path shipped = Path.of(System.getProperty("winnow.root"), "examples", "model");
+    try (Stream<Path> files = Files.list(shipped)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, folder.resolve(file.getFileName()));
+      }
+    }
+    spec = EngineSpec.ofModel(folder.toString());
+  }
+
+  @AfterEach
+  void nothingLeaks() {
+    EngineHost.closeIdle();
+    assertEquals(0, NativeBuffer.outstandingBytes());
+  }
+
+  @Test
+  void tasksShareOneEngine() {
+    try (EngineHost.Lease one = EngineHost.acquire(spec);
+        EngineHost.Lease other = EngineHost.acquire(spec)) {
+      assertSame(one.runtime(), other.runtime());
+    }
+  }
+
+  @Test
+  void aModelWrittenAnewAtTheSamePlaceIsAnother() throws IOException {
+    ModelInfo before;
+    try (EngineHost.Lease lease = EngineHost.acquire(spec)) {
+      before = lease.runtime().info();
+      assertEquals(before, EngineHost.describe(spec));
+    }
+    Path weights = folder.resolve("model.safetensors");
+    try (RandomAccessFile file = new RandomAccessFile(weights.toFile(), "rw")) {
+      file.seek(file.length() - 2);
+      file.write(new byte[] {0, 0x3f});
+    }
+    Files.setLastModifiedTime(weights, FileTime.fromMillis(1_000_000_000_000L));
+    try (EngineHost.Lease lease = EngineHost.acquire(spec)) {
+      assertNotEquals(before.fingerprint(), lease.runtime().info().fingerprint());
+      assertEquals(EngineHost.describe(spec), lease.runtime().info());
+    }
+  }
+
+  @Test
+  void aDeadEngineIsReplaced() {
+    ModelRuntime dead;
+    try (EngineHost.Lease lease = EngineHost.acquire(spec)) {
+      dead = lease.runtime();
+      dead.close();
+      assertTrue(dead.ended());
+    }
+    try (EngineHost.Lease lease = EngineHost.acquire(spec)) {
+      assertNotEquals(dead, lease.runtime());
+    }
+  }
+
+  @Test
+  void batchesOfRequestsBecomeBatchesOfCompletions() {
+    int[] prompt = prompt("Tom has 3 apples and buys 4 more. How many apples does he have?");
+    List<GenerationRequest> requests =
+        LongStream.range(0, 5).mapToObj(i -> new GenerationRequest(i, prompt, new int[] {0, 3}, PARAMS)).toList();
+    List<Completion> out = generate(requests.iterator(), EngineHost.describe(spec));
+    assertEquals(10, out.size());
+    for (Completion c : out) {
+      // Equal prompts and sample indexes give equal tokens.
+      Completion twin = out.stream().filter(o -> o.sampleIndex() == c.sampleIndex()).findFirst().orElseThrow();
+      assertEquals(twin.text(), c.text());
+      assertEquals(c.tokenIds().length, c.logprobs().length);
+      assertTrue(c.tokenIds().length > 0 && c.tokenIds().length <= 24);
+      assertTrue(List.of(FinishReason.STOP, FinishReason.LENGTH).contains(c.finishReason()));
+    }
+  }
+
+  @Test
+  void aRequestThatCannotBeDoneComesBackWithItsError() {
+    GenerationRequest empty = new GenerationRequest(1, new int[0], new int[] {0, 1}, PARAMS);
+    List<Completion> out = generate(List.of(empty).iterator(), EngineHost.describe(spec));
+    assertEquals(List.of("prompt_empty", "prompt_empty"), out.stream().map(Completion::errorClass).toList());
+  }
+
+  @Test
+  void anotherModelThanTheDriversIsRefused() {
+    ModelInfo here = EngineHost.describe(spec);
+    ModelInfo other =
+        new ModelInfo(
+            here.name(), here.architecture(), "0".repeat(64), here.tokenizerFingerprint(), here.templateFingerprint(),
+            here.weightFormat(), here.contextLength(), here.parameters(), here.weightBytes());
+    InferenceException e =
+        assertThrows(InferenceException.class, () -> generate(Collections.emptyIterator(), other));
+    assertTrue(e.getMessage().contains("is not that on the driver"), e.getMessage());
+  }
+
+  @Test
+  void closingEarlyTakesWhatIsOpenOutOfTheEngine() {
+    int[] prompt = prompt("Ann has 5 pens. She gives away 2. How many are left?");
+    GenerationRequest request = new GenerationRequest(1, prompt, new int[] {0, 1, 2, 3}, PARAMS);
+    try (BufferAllocator allocator = new RootAllocator();
+        var in = ArrowRequests.batches(List.of(request).iterator(), allocator, 1);
+        CompletionStream out =
+            new GenerateFunction(spec, PARAMS, 0, EngineHost.describe(spec)).apply(in, allocator)) {
+      out.next();
+    }
+    // closeIdle in nothingLeaks closes the engine, which ends only when its loop does.
+  }
+
+  private int[] prompt(String question) {
+    return EngineHost.renderer(spec).render(List.of(Message.of("user", question))).tokenIds();
+  }
+
+  private List<Completion> generate(Iterator<GenerationRequest> requests, ModelInfo expected) {
+    List<Completion> all = new ArrayList<>();
+    try (BufferAllocator allocator = new RootAllocator();
+        CloseableIterator<VectorSchemaRoot> in = ArrowRequests.batches(requests, allocator, 2);
+        CompletionStream out = new GenerateFunction(spec, PARAMS, 50, expected).apply(in, allocator)) {
+      while (out.hasNext()) {
+        all.addAll(ArrowCompletions.read(out.next()));
+      }
+    }
+    return all;
+  }
+}
