@@ -36,11 +36,11 @@ check() { # name, command ...
   fi
 }
 
-submit() { # master, table, further generate options ...
-  local master=$1 table=$2
-  shift 2
-  "$SPARK_HOME/bin/spark-submit" --master "$master" --driver-memory 1g --executor-memory 900m \
-    --conf spark.ui.enabled=false --class io.winnow.jobs.Winnow "$jar" \
+submit() { # profile, master, table, further generate options ...
+  local profile=$1 master=$2 table=$3
+  shift 3
+  "$SPARK_HOME/bin/spark-submit" --properties-file "$root/conf/$profile.conf" --master "$master" \
+    --class io.winnow.jobs.Winnow "$jar" \
     generate --prompts "$root/examples/prompts.jsonl" --model "$root/examples/model" --out "$table" \
     --limit 12 --samples 2 --max-tokens 256 --verify math "$@"
 }
@@ -76,8 +76,8 @@ PY
 
 rm -rf "$work"/traces-*
 check jar-holds-nothing-of-spark nothing_of_spark_in_the_jar
-check local submit 'local[2]' "$work/traces-local"
-check local-again-decodes-nothing bash -c "$(declare -f submit); root='$root' jar='$jar' submit 'local[2]' '$work/traces-local' | grep -i 'nothing'"
+check local submit local 'local[2]' "$work/traces-local"
+check local-again-decodes-nothing bash -c "$(declare -f submit); root='$root' jar='$jar' submit local 'local[2]' '$work/traces-local' | grep -i 'nothing'"
 
 master_log=$work/master.log
 "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master --host 127.0.0.1 --port 17077 --webui-port 18080 \
@@ -94,7 +94,7 @@ for _ in $(seq 60); do
   grep -qs 'Registering worker' "$master_log" && [[ $(grep -c 'Registering worker' "$master_log") -ge 2 ]] && break
   sleep 0.5
 done
-check standalone-two-workers submit spark://127.0.0.1:17077 "$work/traces-standalone"
+check standalone-two-workers submit standalone spark://127.0.0.1:17077 "$work/traces-standalone"
 check same-number-of-rows same_number_of_rows "$work/traces-local" "$work/traces-standalone"
 
 echo "$passed passed, $failed failed"

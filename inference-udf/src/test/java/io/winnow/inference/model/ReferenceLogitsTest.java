@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicTest;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Logits and greedy tokens against the references computed by transformers in float32 (folder of winnow.fixtures). */
@@ -95,11 +94,15 @@ class ReferenceLogitsTest {
   }
 
   /** A real model of 135M parameters: last logits of four prompts, and twelve conversations continued together. */
-  @Test
-  void smolLm2GivesTheReferenceLogitsAndGreedyTokens() throws IOException {
+  @TestFactory
+  Stream<DynamicTest> smolLm2GivesTheReferenceLogitsAndGreedyTokens() {
     String fixtures = System.getProperty("winnow.fixtures", "");
     Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
     assumeTrue(!fixtures.isEmpty() && Files.isDirectory(folder), "no winnow.fixtures: SmolLM2 is not here");
+    return Stream.of(Conformance.test("models/" + folder.getFileName(), () -> checkSmolLm2(folder)));
+  }
+
+  private static void checkSmolLm2(Path folder) throws IOException {
     JsonNode reference = JSON.readTree(folder.resolve("reference.json").toFile());
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(2);
