@@ -13,6 +13,8 @@ mvn -q -B -ntp -pl inference-udf -am test -Dtest='ReferenceLogitsTest,*FixturesT
   -Dsurefire.failIfNoSpecifiedTests=false -Dmaven.test.failure.ignore=true \
   -Dwinnow.fixtures="$(cd "$1" && pwd)" -Dwinnow.conformance=true >"$log" 2>&1
 status=$?
+# Maven writes colour resets in front of the first line even into a file.
+sed -i 's/\x1b\[[0-9;]*m//g' "$log"
 grep -E '^(ok|FAILED) ' "$log" | sort -k 2 -u
 ok=$(grep -cE '^ok ' "$log")
 failed=$(grep -cE '^FAILED ' "$log")
