@@ -29,10 +29,29 @@ for line in "prompts +$prompts" "traces +$traces" "verified +" "failed +0" "toke
 done
 ! grep -q "Exception" "$work/err.log" || failed "an exception in what it said"
 
-# Rows of the table by its log alone: all that was added, as nothing is ever taken away.
-rows=$(cat target/traces/_delta_log/*.json | grep -oE 'numRecords\\?":[0-9]+' | grep -oE '[0-9]+$' \
-  | awk '{ n += $1 } END { print n + 0 }')
-[[ $rows -eq $traces ]] || failed "$rows rows in the table and not $traces"
+# The table by plain Spark: a program of a few lines that knows nothing of Winnow.
+cat >"$work/Count.java" <<'JAVA'
+import org.apache.spark.sql.SparkSession;
+
+public class Count {
+  public static void main(String[] args) {
+    SparkSession spark =
+        SparkSession.builder().master("local[1]").config("spark.ui.enabled", "false")
+            .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+            .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+            .getOrCreate();
+    System.out.println(
+        "rows=" + spark.read().format("delta").load(args[0]).select("prompt_id", "trace_id").distinct().count());
+    spark.stop();
+  }
+}
+JAVA
+rows=$(SPARK_LOCAL_IP=127.0.0.1 java --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED \
+  --add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED \
+  -cp 'spark-jobs/target/winnow.jar:spark-jobs/target/spark/jars/*' "$work/Count.java" target/traces 2>"$work/count.log" \
+  | sed -n 's/^rows=//p')
+[[ -n $rows ]] || failed "plain Spark cannot read the table: $(tail -n 1 "$work/count.log")"
+[[ $rows -eq $traces ]] || failed "$rows different row keys in the table and not $traces"
 [[ -z $(git status --porcelain) ]] || failed "the run left files that git sees: $(git status --porcelain | head -n 1)"
 
 rm -rf "$work"
