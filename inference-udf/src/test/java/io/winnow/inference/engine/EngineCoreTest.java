@@ -349,9 +349,13 @@ class EngineCoreTest {
     session.submit(request(1, 9, 30));
     EngineSession idle = core.open();
     steps.release(3);
+    // Closed in the middle of the fourth step, which waits for its permit.
+    while (step.steps.size() < 4) {
+      Thread.sleep(1);
+    }
     Thread closer = new Thread(core::close);
     closer.start();
-    while (step.steps.size() < 4 || closer.getState() != Thread.State.WAITING) {
+    while (closer.getState() != Thread.State.WAITING) {
       Thread.sleep(1);
     }
     steps.release(1_000_000);
