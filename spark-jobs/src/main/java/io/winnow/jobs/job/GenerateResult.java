@@ -46,9 +46,4 @@ public record GenerateResult(
   public long failed() {
     return failedByClass.values().stream().mapToLong(Long::longValue).sum();
   }
-
-  /** Traces still missing: 0 unless the run was cut short. */
-  public long missing() {
-    return planned - existing - written;
-  }
 }
