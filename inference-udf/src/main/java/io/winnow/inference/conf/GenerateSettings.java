@@ -73,7 +73,8 @@ public final class GenerateSettings {
 
   public static final Setting<List<String>> MODEL =
       Setting.ofList("model").group(SAMPLING).label("PATH").effect(Effect.MODEL)
-          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file.");
+          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file; scripted: for a made-up"
+              + " model without weights, for tests.");
   public static final Setting<Integer> SAMPLES =
       Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
           .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
