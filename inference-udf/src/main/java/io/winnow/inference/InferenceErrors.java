@@ -17,6 +17,7 @@ public final class InferenceErrors {
   public static final String PROMPT_TOO_LONG = "prompt_too_long";
   public static final String KV_CACHE_TOO_SMALL = "kv_cache_too_small";
   public static final String TOKEN_OUT_OF_RANGE = "token_out_of_range";
+  public static final String CONTINUATION_INVALID = "continuation_invalid";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ENGINE_FAULT = "engine_fault";
 
@@ -100,6 +101,16 @@ public final class InferenceErrors {
             "Cannot generate: the prompt holds the token id %d, the model knows 0 to %d. Tokenizer and model do not"
                 + " belong together.",
             id, vocabSize - 1));
+  }
+
+  /** The tokens that a request gives to go on from are none that this model could have left unfinished. */
+  public static InferenceException continuationInvalid(String why) {
+    return new InferenceException(
+        CONTINUATION_INVALID,
+        String.format(
+            "Cannot go on from the tokens given: %s. Go on only from traces of this model and these settings that end"
+                + " with finish reason length, or generate the sample anew.",
+            why));
   }
 
   public static InferenceException weightsUnknown(String weights) {

@@ -5,7 +5,6 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
-import io.winnow.kernels.KvCache;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,7 +31,7 @@ final class EngineCore implements AutoCloseable {
 
   private final Limits limits;
   private final StepRunner runner;
-  private final StopDetector.Factory texts;
+  private final Admission admission;
   private final BlockPool pool;
   private final Scheduler scheduler;
   private final StepBatch batch;
@@ -51,7 +50,7 @@ final class EngineCore implements AutoCloseable {
   EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
     this.limits = limits;
     this.runner = runner;
-    this.texts = texts;
+    this.admission = new Admission(limits, pages, texts);
     this.pool = new BlockPool(pages);
     this.scheduler = new Scheduler(pool, limits.maxSequences(), limits.maxRows(), runner::copyPage);
     this.batch = new StepBatch(limits.maxRows(), limits.maxSequences());
@@ -134,53 +133,30 @@ final class EngineCore implements AutoCloseable {
     if (request.session.closed()) {
       return;
     }
-    InferenceException refusal = refusal(request);
-    if (refusal != null) {
-      refuse(request, refusal);
-      return;
-    }
-    int length = request.prompt().length;
-    int limit = Math.min(request.params().maxTokens(), limits.contextLength() - length);
-    int maxPages = Scheduler.pagesFor(length + limit);
+    InferenceException refusal = admission.refusal(request);
     List<Sequence> samples = new ArrayList<>();
-    try {
-      for (int index : request.sampleIndexes()) {
-        samples.add(new Sequence(request, index, limit, maxPages, texts.create(request.params().stop())));
+    for (int place = 0; place < request.sampleIndexes().length; place++) {
+      try {
+        if (refusal != null) {
+          throw refusal;
+        }
+        samples.add(admission.sequence(request, place));
+      } catch (RuntimeException | Error e) {
+        refuse(request, request.sampleIndexes()[place], e);
       }
-    } catch (RuntimeException | Error e) {
-      refuse(request, InferenceErrors.engineFault(e));
-      return;
     }
     open.addAll(samples);
-    scheduler.add(request.prompt(), samples);
+    samples.stream().filter(s -> s.finish != null).forEach(this::deliver);
+    scheduler.add(request.prompt(), samples.stream().filter(s -> s.finish == null).toList());
   }
 
-  private static void refuse(OpenRequest request, InferenceException why) {
-    for (int index : request.sampleIndexes()) {
-      request.session.deliver(
-          new Completion(
-              request.id(), index, new int[0], "", null, FinishReason.ERROR, why.errorClass(), why.getMessage(), 0));
-    }
-  }
-
-  private InferenceException refusal(OpenRequest request) {
-    int length = request.prompt().length;
-    if (length == 0) {
-      return InferenceErrors.promptEmpty();
-    }
-    if (length >= limits.contextLength()) {
-      return InferenceErrors.promptTooLong(length, limits.contextLength());
-    }
-    int longest = length + Math.min(request.params().maxTokens(), limits.contextLength() - length);
-    if (Scheduler.pagesFor(longest) > pool.pages()) {
-      return InferenceErrors.kvCacheTooSmall(longest, pool.pages() * KvCache.PAGE_TOKENS);
-    }
-    for (int id : request.prompt()) {
-      if (id < 0 || id >= limits.vocabSize()) {
-        return InferenceErrors.tokenOutOfRange(id, limits.vocabSize());
-      }
-    }
-    return null;
+  private static void refuse(OpenRequest request, int sampleIndex, Throwable cause) {
+    InferenceException why =
+        cause instanceof InferenceException e ? e : InferenceErrors.engineFault(cause);
+    request.session.deliver(
+        new Completion(
+            request.id(), sampleIndex, new int[0], "", null, FinishReason.ERROR, why.errorClass(), why.getMessage(),
+            0));
   }
 
   private void loop() {
