@@ -141,17 +141,35 @@ public final class InferenceErrors {
             position));
   }
 
-  /** Nobody will answer: an exception for whoever waits, never a row's error, because the row was not tried. */
-  public static InferenceException engineClosed(int samples) {
+  /**
+   * Nobody will answer: an exception for whoever waits, never a row's error, because the row was not tried.
+   *
+   * @param death what ended the engine, null when it was closed
+   */
+  public static InferenceException engineClosed(int samples, Throwable death) {
+    String why = death == null ? "is closed" : "has died of " + death;
+    String next = death == null ? "The executor is shutting down; run" : "Run";
     return new InferenceException(
         ENGINE_FAULT,
         String.format(
-            "Cannot generate: the engine is closed, and %d samples are not answered. The executor is shutting down;"
-                + " run the job again to make what is missing.",
-            samples));
+            "Cannot generate: the engine %s, and %d samples are not answered. %s the job again to make what is missing.",
+            why, samples, next),
+        death);
   }
 
+  /** One sequence that the engine cannot compute. */
   public static InferenceException engineFault(Throwable cause) {
     return new InferenceException(ENGINE_FAULT, "The engine failed: " + cause, cause);
+  }
+
+  /** The engine fails whatever it computes. */
+  public static InferenceException engineBroken(int prompts, Throwable cause) {
+    return new InferenceException(
+        ENGINE_FAULT,
+        String.format(
+            "The engine failed on %d prompts one after the other, each computed alone, so it gave up all that was open;"
+                + " the last failure: %s. Mend its cause and run again with --retry-failed engine_fault.",
+            prompts, cause),
+        cause);
   }
 }

