@@ -94,6 +94,8 @@ final class RunFacts {
       GenerateResult result, TraceCounts counts, long versionAfter, String state, String detail) {
     Map<String, Object> row = event("end");
     counts(row, counts, versionAfter);
+    row.put("engine_seconds", result.engineSeconds());
+    row.put("cost_usd", result.costUsd());
     row.put("prompts", result.prompts());
     row.put("traces_planned", result.planned());
     row.put("traces_existing", result.existing());
@@ -102,9 +104,11 @@ final class RunFacts {
     return row;
   }
 
-  Map<String, Object> failed(TraceCounts counts, long versionAfter, String detail) {
+  Map<String, Object> failed(RunTotals totals, TraceCounts counts, long versionAfter, String detail) {
     Map<String, Object> row = event("end");
     counts(row, counts, versionAfter);
+    row.put("engine_seconds", totals.engineSeconds());
+    row.put("cost_usd", totals.costUsd());
     row.put("exit_state", "failed");
     row.put("detail", detail);
     return row;
