@@ -5,7 +5,6 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.udf.EngineHost;
-import io.winnow.jobs.input.PromptSource;
 import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.table.Ledger;
 import io.winnow.jobs.table.LedgerOptions;
@@ -86,7 +85,8 @@ public final class GenerateJob {
     EngineSpec spec = options.engine();
     ModelInfo model = EngineHost.describe(spec);
     this.costs = new TraceCosts(options.price(values, model), spark.sparkContext());
-    Prompts prompts = PromptSource.open(spark, values);
+    VersionedPrompts source = VersionedPrompts.open(spark, values);
+    Prompts prompts = source.prompts();
     StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
     TraceTable table = open(kept);
     TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
@@ -95,7 +95,7 @@ public final class GenerateJob {
     long versionBefore = table.version();
     RunsTable runs = RunsTable.open(table);
     RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, versionBefore);
-    runs.append(facts.start(prompts));
+    runs.append(facts.start(source));
 
     long total = prompts.counts().total() * options.samples();
     Dataset<Row> encoded = encode(prompts, spec, key, model);
