@@ -13,6 +13,7 @@ import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.Session;
 import io.winnow.jobs.cli.StopSignal;
+import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -93,7 +94,7 @@ public final class Winnow {
 
   private static CommandLineRunner runner() {
     List<Command> commands =
-        List.of(GENERATE, new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
+        List.of(GENERATE, new VerifyCommand(), new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION);
   }
 }

@@ -131,18 +131,18 @@ final class RunFacts {
   }
 
   /** All but the configuration of the session, which may hold keys and passwords. */
-  private static Map<String, String> settings(SettingValues values) {
+  static Map<String, String> settings(SettingValues values) {
     Map<String, String> out = new TreeMap<>(values.canonical());
     out.remove(SessionSettings.CONF.name());
     return out;
   }
 
-  private static String version() {
+  static String version() {
     String version = RunFacts.class.getPackage().getImplementationVersion();
     return version == null ? "development" : version;
   }
 
-  private static String host() {
+  static String host() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {
@@ -150,7 +150,7 @@ final class RunFacts {
     }
   }
 
-  private static String cpu() {
+  static String cpu() {
     try {
       return Files.readAllLines(java.nio.file.Path.of("/proc/cpuinfo")).stream()
           .filter(line -> line.startsWith("model name"))
