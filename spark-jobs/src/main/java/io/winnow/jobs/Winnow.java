@@ -12,6 +12,7 @@ import io.winnow.jobs.cli.GenerateCommand;
 import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.Session;
+import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
 import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
@@ -94,7 +95,9 @@ public final class Winnow {
 
   private static CommandLineRunner runner() {
     List<Command> commands =
-        List.of(GENERATE, new VerifyCommand(), new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
+        List.of(
+            GENERATE, new VerifyCommand(), new StatusCommand(), new BenchCommand(),
+            new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION);
   }
 }
