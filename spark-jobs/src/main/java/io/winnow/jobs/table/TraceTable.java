@@ -155,9 +155,19 @@ public final class TraceTable {
     return spark.read().format("delta").load(path());
   }
 
-  /** The row keys as of now: (prompt_id, trace_id). Planning anti-joins with them. */
+  /** The rows of a version, by plain Spark. */
+  public Dataset<Row> read(SparkSession spark, long version) {
+    return spark.read().format("delta").option("versionAsOf", version).load(path());
+  }
+
+  /** The row keys as of now: (prompt_id, trace_id). */
   public Dataset<Row> keys(SparkSession spark) {
     return read(spark).select("prompt_id", "trace_id");
+  }
+
+  /** The columns of a row's key. */
+  static StructType keySchema() {
+    return new StructType().add("prompt_id", "string").add("trace_id", "string");
   }
 
   WinnowTable table() {
