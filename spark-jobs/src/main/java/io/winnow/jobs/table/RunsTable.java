@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.fs.Path;
@@ -50,6 +51,13 @@ public final class RunsTable {
     WinnowTable table = WinnowTable.openOrCreate(path, WinnowTable.RUNS, SCHEMA, traces.table().conf());
     table.checkWritable(table.snapshot(), SCHEMA);
     return new RunsTable(table);
+  }
+
+  /** The runs beside a table of traces; empty where there are none. Creates nothing. */
+  public static Optional<RunsTable> find(TraceTable traces) {
+    String path = new Path(traces.path(), WinnowTable.SIDE_FOLDER + "/runs").toString();
+    WinnowTable table = WinnowTable.at(path, traces.table().conf());
+    return table.latest().map(snapshot -> new RunsTable(table));
   }
 
   /** Fully qualified path of the table's folder. */
