@@ -20,6 +20,17 @@ public final class InferenceErrors {
   public static final String CONTINUATION_INVALID = "continuation_invalid";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ENGINE_FAULT = "engine_fault";
+  public static final String ENGINE_CRASH = "engine_crash";
+
+  /** The engine's process has ended twice with this prompt in it, the second time with no other under suspicion. */
+  public static InferenceException engineCrash(int deaths) {
+    return new InferenceException(
+        ENGINE_CRASH,
+        String.format(
+            "The process of the engine ended %d times while it computed this prompt, so it is left out and the others"
+                + " go on. Look at the executor's log and its memory limit; --retry-failed %s tries it once more.",
+            deaths, ENGINE_CRASH));
+  }
 
   public static InferenceException modelNotFound(String path, String why) {
     return new InferenceException(
