@@ -32,6 +32,15 @@ public final class InferenceErrors {
             path, why));
   }
 
+  public static InferenceException scriptInvalid(String model, String why) {
+    return new InferenceException(
+        MODEL_INVALID,
+        String.format(
+            "Cannot use the made-up model '%s': %s. Give scripted:KEY=VALUE,KEY=VALUE with any of step-ms, tokens, tail,"
+                + " context, crash, fault and nan, each once.",
+            model, why));
+  }
+
   /** A file of the model is damaged or incomplete. */
   public static InferenceException modelInvalid(String file, String why, String whatToDo) {
     return new InferenceException(

@@ -7,6 +7,7 @@ import io.winnow.inference.HostMemory;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.ScriptParams;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.checkpoint.DType;
@@ -47,6 +48,9 @@ public final class EmbeddedRuntime implements ModelRuntime {
    * @throws io.winnow.inference.InferenceException as {@link #load}
    */
   public static ModelInfo describe(EngineSpec spec, ModelText text, HostMemory host) {
+    if (ScriptParams.isScripted(spec.model())) {
+      return ScriptedRuntime.describe(ScriptParams.of(spec.model()), text);
+    }
     try (Checkpoint checkpoint = open(spec)) {
       if (host != null) {
         MemoryBudget.checked(spec, checkpoint, format(spec, checkpoint), host);
@@ -94,6 +98,11 @@ public final class EmbeddedRuntime implements ModelRuntime {
    *     fit; others when the model cannot be opened
    */
   public static EmbeddedRuntime load(EngineSpec spec, ModelText text, HostMemory host) {
+    if (ScriptParams.isScripted(spec.model())) {
+      ScriptParams script = ScriptParams.of(spec.model());
+      return new EmbeddedRuntime(
+          ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text));
+    }
     try (Checkpoint checkpoint = open(spec)) {
       WeightFormat format = format(spec, checkpoint);
       EngineMemory memory = MemoryBudget.checked(spec, checkpoint, format, host);
@@ -129,7 +138,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     }
   }
 
-  private static StopDetector detector(Tokenizer tokenizer, List<String> stop) {
+  static StopDetector detector(Tokenizer tokenizer, List<String> stop) {
     IncrementalDetokenizer text = new IncrementalDetokenizer(tokenizer, stop);
     return new StopDetector() {
       @Override

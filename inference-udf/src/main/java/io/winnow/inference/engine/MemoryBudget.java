@@ -5,6 +5,7 @@ import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.HostMemory;
 import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.ScriptParams;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.checkpoint.ModelConfig;
@@ -69,6 +70,11 @@ public final class MemoryBudget {
    * @throws io.winnow.inference.InferenceException when the model cannot be opened
    */
   public static EngineMemory of(EngineSpec spec, HostMemory host) {
+    if (ScriptParams.isScripted(spec.model())) {
+      // Its pages are counted and hold nothing.
+      int context = ScriptParams.of(spec.model()).context();
+      return new EngineMemory(host, 0, typicalTokens(spec.maxSequences(), context), 0, 0, null);
+    }
     try (Checkpoint checkpoint = Checkpoints.open(Path.of(spec.model()))) {
       return of(spec, checkpoint, EmbeddedRuntime.format(spec, checkpoint), host);
     }
@@ -108,8 +114,9 @@ public final class MemoryBudget {
   }
 
   /** Room for all sequences at a typical length, at least for one at the full context. */
-  private static long typicalTokens(int maxSequences, int contextLength) {
-    return Math.max(contextLength, (long) maxSequences * Math.min(TYPICAL_LENGTH, contextLength));
+  static int typicalTokens(int maxSequences, int contextLength) {
+    long typical = (long) maxSequences * Math.min(TYPICAL_LENGTH, contextLength);
+    return (int) Math.min(Integer.MAX_VALUE - KvCache.PAGE_TOKENS, Math.max(contextLength, typical));
   }
 
   /**

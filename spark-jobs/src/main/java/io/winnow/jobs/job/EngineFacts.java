@@ -29,4 +29,13 @@ public final class EngineFacts {
   public static EngineMemory memory(EngineSpec spec) {
     return EngineHost.memory(spec);
   }
+
+  /** The implementation that this host takes. */
+  static String instructionSet() {
+    return kernels().stream()
+        .filter(rung -> rung.endsWith(": taken"))
+        .map(rung -> rung.substring(0, rung.lastIndexOf(':')))
+        .findFirst()
+        .orElse("unknown");
+  }
 }
