@@ -8,8 +8,8 @@ package io.winnow.inference;
  * @param weights packed weights, as they are held
  * @param kvCacheTokens token positions that the KV cache holds
  * @param kvCache the pages of these
- * @param scratch activations, logits and position tables, which are exact, and an upper estimate of what the tokenizer's
- *     native code holds; page tables and what sampling needs lie on the heap
+ * @param scratch activations, logits and position tables, which are exact, and an upper estimate of what the
+ *     tokenizer's native code holds; page tables and what sampling needs lie on the heap
  * @param remedy what to set when it does not fit, null when it does
  */
 public record EngineMemory(

@@ -130,8 +130,8 @@ public final class InferenceErrors {
         MEMORY_EXCEEDED,
         String.format(
             Locale.ROOT,
-            "Cannot hold the engine of %s: it takes %s outside the heap (weights %s, KV cache %s for %,d tokens, scratch"
-                + " %s), and there is %s for it (%s). %s.",
+            "Cannot hold the engine of %s: it takes %s outside the heap (weights %s, KV cache %s for %,d tokens,"
+                + " scratch %s), and there is %s for it (%s). %s.",
             model, HostMemory.size(memory.total()), HostMemory.size(memory.weights()),
             HostMemory.size(memory.kvCache()), memory.kvCacheTokens(), HostMemory.size(memory.scratch()),
             HostMemory.size(memory.host().available()), memory.host().explained(), memory.remedy()));
@@ -176,7 +176,8 @@ public final class InferenceErrors {
     return new InferenceException(
         ENGINE_FAULT,
         String.format(
-            "Cannot generate: the engine %s, and %d samples are not answered. %s the job again to make what is missing.",
+            "Cannot generate: the engine %s, and %d samples are not answered. %s the job again to make what is"
+                + " missing.",
             why, samples, next),
         death);
   }

@@ -20,7 +20,7 @@ import java.nio.file.Path;
  * decides how large a KV cache is.
  */
 public final class MemoryBudget {
-  /** As much as Spark leaves an executor outside its heap where nobody says more: a tenth of the heap, at least this. */
+  /** As much as Spark leaves an executor outside its heap if nobody says more: a tenth of the heap, at least this. */
   private static final long LEAST_RESERVE = 384L << 20;
   /** Positions a sequence is expected to take when the cache is sized by itself. */
   private static final int TYPICAL_LENGTH = 1024;
@@ -122,7 +122,8 @@ public final class MemoryBudget {
   /**
    * As {@link #of}, for an engine that is to be built.
    *
-   * @throws io.winnow.inference.InferenceException memory_exceeded, with the numbers and what to set, when it does not fit
+   * @throws io.winnow.inference.InferenceException memory_exceeded, with the numbers and what to set, when it does not
+   *     fit
    */
   static EngineMemory checked(EngineSpec spec, Checkpoint checkpoint, WeightFormat format, HostMemory host) {
     EngineMemory memory = of(spec, checkpoint, format, host);

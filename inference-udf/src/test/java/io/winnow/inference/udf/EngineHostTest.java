@@ -126,7 +126,8 @@ class EngineHostTest {
     assertEquals(819L << 20, overhead("spark.master", "yarn", "spark.executor.memory", "8g"));
     assertEquals(
         4L << 30,
-        overhead("spark.master", "k8s://h", "spark.executor.memory", "8g", "spark.kubernetes.memoryOverheadFactor", "0.5"));
+        overhead(
+            "spark.master", "k8s://h", "spark.executor.memory", "8g", "spark.kubernetes.memoryOverheadFactor", "0.5"));
     assertEquals(
         2L << 30,
         overhead("spark.master", "yarn", "spark.executor.memory", "8g", "spark.executor.memoryOverheadFactor", "0.25"));

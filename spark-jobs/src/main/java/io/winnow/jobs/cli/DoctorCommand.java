@@ -108,7 +108,8 @@ public final class DoctorCommand implements Command {
   }
 
   private static String memory(HostMemory host) {
-    return HostMemory.size(host.limit()) + " (after container limits), " + HostMemory.size(host.heap()) + " heap at most";
+    String heap = HostMemory.size(host.heap()) + " heap at most";
+    return HostMemory.size(host.limit()) + " (after container limits), " + heap;
   }
 
   /** Limits of the control group of this process as the kernel states them (cgroup v2, then v1). */

@@ -94,7 +94,7 @@ public final class GuardedVerifier implements Verifier {
     long start = System.nanoTime();
     if (leftBehind.get() >= MOST_LEFT_BEHIND) {
       return error(
-          "not verified: " + MOST_LEFT_BEHIND + " verifications that did not end are still running on this host", start);
+          "not verified: " + MOST_LEFT_BEHIND + " verifications that did not end still run on this host", start);
     }
     Run run = new Run(request);
     threads.execute(run);

@@ -8,8 +8,8 @@ import java.util.Map;
  * they are checked once and not per row.
  *
  * <p>Instances are immutable and safe for any number of threads. They start no threads, set no timers and use no
- * signals; work is bounded by counted steps, so a verdict does not depend on the speed of the machine. Those that {@link
- * Verifiers#byName} gives are guarded against implementations that break this, by {@link GuardedVerifier}.
+ * signals; work is bounded by counted steps, so a verdict does not depend on the speed of the machine. Those that
+ * {@link Verifiers#byName} gives are guarded against implementations that break this, by {@link GuardedVerifier}.
  */
 public interface Verifier {
   /** The name by which {@link Verifiers#byName} finds it. */
@@ -24,8 +24,8 @@ public interface Verifier {
   }
 
   /**
-   * Whether it counts its steps and ends by itself whatever it gets. One that does not say so is run with a limit of wall
-   * clock, on a thread of its own.
+   * Whether it counts its steps and ends by itself whatever it gets. One that does not say so is run with a limit of
+   * wall clock, on a thread of its own.
    */
   default boolean boundedBySteps() {
     return false;
