@@ -82,7 +82,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     return lines;
   }
 
-  private static Checkpoint open(EngineSpec spec) {
+  static Checkpoint open(EngineSpec spec) {
     return Checkpoints.open(Path.of(spec.model()));
   }
 
@@ -142,7 +142,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
   }
 
   /** Auto keeps what the file has: BF16 for a file whose matrices all are BF16, else F32. */
-  private static WeightFormat format(EngineSpec spec, Checkpoint checkpoint) {
+  static WeightFormat format(EngineSpec spec, Checkpoint checkpoint) {
     switch (spec.weights()) {
       case "f32":
         return WeightFormat.F32;

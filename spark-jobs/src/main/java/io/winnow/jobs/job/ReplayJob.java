@@ -27,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -221,7 +222,10 @@ public final class ReplayJob {
                   "gold", "text", "token_ids", "logprobs", "verdicts", "later")
               .repartition(partitions(size), col("prompt_id"), col("trace_id"));
       ReplayTask task = new ReplayTask(group, values.get(ReplaySettings.VERDICTS), counters);
-      needed.javaRDD().mapPartitions(task).collect().forEach(found::add);
+      Found here = new Found();
+      needed.javaRDD().mapPartitions(task).collect().forEach(here::add);
+      score(group, here);
+      found.add(here);
     } catch (Exception e) { // a cancelled job ends with a SparkException, which is checked and not declared
       if (!stopped) {
         throw e;
@@ -233,6 +237,34 @@ public final class ReplayJob {
     }
     long done = Math.min(total, before + (stopped ? reader.snapshot().traces() : size));
     progress.update(done, total, found.differentTraces(), 0, 0, found.generatedTokens());
+  }
+
+  /** Finds how likely the recorded tokens are where the table does not hold it. On an executor: there the model fits. */
+  private void score(ReplayGroup group, Found found) {
+    List<ReplayResult.Difference> all = found.differences();
+    List<ReplayResult.Difference> open = all.stream().filter(ReplayJob::lacksLogprob).toList();
+    if (open.isEmpty() || stopped) {
+      return;
+    }
+    EngineSpec spec = group.spec();
+    ArrayList<int[]> contexts = new ArrayList<>(open.stream().map(ReplayResult.Difference::context).toList());
+    int[] tokens = open.stream().mapToInt(d -> Integer.parseInt(d.recorded())).toArray();
+    float[] logprobs =
+        JavaSparkContext.fromSparkContext(spark.sparkContext()).parallelize(List.of(0), 1)
+            .map(any -> EngineHost.logprobs(spec, contexts, tokens))
+            .collect()
+            .get(0);
+    List<ReplayResult.Difference> scored = new ArrayList<>();
+    int next = 0;
+    for (ReplayResult.Difference d : all) {
+      scored.add(lacksLogprob(d) ? d.withRecordedLogprob(logprobs[next++]) : d);
+    }
+    found.replaceDifferences(scored);
+  }
+
+  private static boolean lacksLogprob(ReplayResult.Difference d) {
+    return d.part() == ReplayResult.Part.TOKEN && d.context() != null && d.recorded() != null
+        && d.recordedLogprob() == null;
   }
 
   private int partitions(long rows) {
