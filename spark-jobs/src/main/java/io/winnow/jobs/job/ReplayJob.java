@@ -8,6 +8,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.ScriptParams;
 import io.winnow.inference.conf.ReplaySettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
@@ -131,7 +132,9 @@ public final class ReplayJob {
     Optional<String> given = values.find(ReplaySettings.MODEL);
     String fingerprint = null;
     if (given.isPresent()) {
-      String path = Path.of(given.get()).toAbsolutePath().normalize().toString();
+      String path =
+          ScriptParams.isScripted(given.get()) ? given.get()
+              : Path.of(given.get()).toAbsolutePath().normalize().toString();
       fingerprint = EngineHost.describe(EngineSpec.ofModel(path)).fingerprint();
       checkWanted(given.get(), fingerprint, runIds, recorded);
     }
