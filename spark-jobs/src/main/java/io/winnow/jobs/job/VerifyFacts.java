@@ -17,7 +17,7 @@ final class VerifyFacts {
   VerifyFacts(SparkSession spark, SettingValues values, String runId, long tracesVersion, long verdictsVersion) {
     common.put("run_id", runId);
     common.put("command", "verify");
-    common.put("version", RunFacts.version());
+    common.put("version", BuildFacts.version());
     common.put("settings", RunFacts.settings(values));
     common.put("output_settings", values.affectingOutput());
     common.put("work_set", "verify " + String.join(" ", values.get(VerifySettings.VERIFIER)));
