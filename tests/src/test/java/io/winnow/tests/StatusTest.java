@@ -88,6 +88,13 @@ class StatusTest {
     assertTrue(text.out().contains("prompt_empty 6") && text.out().contains("No run is going on."), text.out());
     assertTrue(text.out().lines().anyMatch(line -> line.contains(" generate  done ")), text.out());
     assertEquals(before, Tables.files(table));
+
+    Path watched = folder.resolve("watch.log");
+    Process watch =
+        ChildJvm.winnow(watched, List.of("status", "--out", table.toString(), "--watch", "100ms"));
+    ChildJvm.awaitWhile(watch, watched, "its third look", () -> read(watched).split("last commit").length > 3);
+    watch.destroy();
+    assertEquals(0, ChildJvm.await(watch, 60), () -> read(watched));
   }
 
   @Test

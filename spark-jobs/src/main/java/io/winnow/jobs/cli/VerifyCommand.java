@@ -86,7 +86,8 @@ public final class VerifyCommand implements Command {
     out.println();
     out.println("Look at what changed:");
     out.println("  SQL      SELECT t.prompt_id, t.trace_id, t.verdicts['" + name + "'].value AS before, v.value, v.detail");
-    out.println("           FROM " + from + " t JOIN delta.`" + result.verdicts() + "` v USING (prompt_id, trace_id)");
+    out.println("           FROM " + from + " t JOIN delta.`" + result.verdicts() + "` v");
+    out.println("             ON v.prompt_id = t.prompt_id AND v.trace_id = t.trace_id AND v.created_at >= t.created_at");
     out.println("           WHERE v.verifier = '" + name + "' AND t.verdicts['" + name + "'].value <> v.value");
   }
 

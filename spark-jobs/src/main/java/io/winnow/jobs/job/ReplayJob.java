@@ -33,6 +33,7 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Makes recorded traces again from their rows and compares; writes nothing. One Spark job a group of equal runs. */
 public final class ReplayJob {
@@ -202,10 +203,17 @@ public final class ReplayJob {
         struct(
             col("verifier"), col("value"), col("score"), col("extracted"), col("rule"), col("detail"), col("params"),
             col("version"));
+    Dataset<Row> made = sample.select(col("prompt_id"), col("trace_id"), col("created_at").as("made_at"));
+    // Those on a text that was continued since are about another one.
     Dataset<Row> later =
-        side.get().read(spark).groupBy("prompt_id", "trace_id").agg(collect_list(verdict).as("later"));
-    return sample.join(later, scala.jdk.javaapi.CollectionConverters.asScala(List.of("prompt_id", "trace_id")).toSeq(),
-        "left_outer");
+        side.get().read(spark).join(made, keys(), "inner")
+            .filter("made_at is null or created_at >= made_at")
+            .groupBy("prompt_id", "trace_id").agg(collect_list(verdict).as("later"));
+    return sample.join(later, keys(), "left_outer");
+  }
+
+  private static scala.collection.immutable.Seq<String> keys() {
+    return CollectionConverters.asScala(List.of("prompt_id", "trace_id")).toSeq();
   }
 
   private void replay(ReplayGroup group, Dataset<Row> rows, long size, long before, long total, Found found) {
