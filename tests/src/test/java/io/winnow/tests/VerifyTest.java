@@ -148,7 +148,7 @@ class VerifyTest {
         all - correct + " of " + all + " as in the traces; correct → incorrect " + correct, run.summary("agreement"));
     assertTrue(run.out().contains("WHERE v.verifier = 'math' AND t.verdicts['math'].value <> v.value"), run.out());
     String sql =
-        run.out().lines().dropWhile(line -> !line.startsWith("  SQL")).limit(4)
+        run.out().lines().dropWhile(line -> !line.startsWith("  SQL")).limit(5)
             .map(line -> line.replace("  SQL      ", "")).reduce("", (a, b) -> a + "\n" + b);
     assertFalse(spark.sql(sql).isEmpty(), sql);
   }

@@ -250,7 +250,7 @@ public final class ReplayJob {
     progress.update(done, total, found.differentTraces(), 0, 0, found.generatedTokens());
   }
 
-  /** Finds how likely the recorded tokens are where the table does not hold it. On an executor: there the model fits. */
+  /** Finds how likely the recorded tokens are where the table does not say. On an executor: there the model fits. */
   private void score(ReplayGroup group, Found found) {
     List<ReplayResult.Difference> all = found.differences();
     List<ReplayResult.Difference> open = all.stream().filter(ReplayJob::lacksLogprob).toList();

@@ -57,20 +57,20 @@ class TableStatusTest {
   @Test
   void aProcessOfThisHostIsAskedFor() throws IOException {
     TraceTable table = table();
-    RunFile here = RunFile.here("r1", "w");
+    RunFile here = RunFile.here("r1", "w", 1);
     Path folder = pending(here);
     assertEquals(Life.ALIVE, life(table));
     // However long it has not shown itself: it is there.
     Files.setLastModifiedTime(folder.resolve("run.json"), FileTime.fromMillis(0));
     assertEquals(Life.ALIVE, life(table));
-    pending(new RunFile("r1", "w", here.host(), here.pid(), here.pidStartMillis() + 1));
+    pending(new RunFile("r1", "w", 1, here.host(), here.pid(), here.pidStartMillis() + 1));
     assertEquals(Life.DEAD, life(table));
   }
 
   @Test
   void aProcessElsewhereIsJudgedByItsSigns() throws IOException {
     TraceTable table = table();
-    Path folder = pending(new RunFile("r1", "w", "some-other-host", 1, 1));
+    Path folder = pending(new RunFile("r1", "w", 1, "some-other-host", 1, 1));
     assertEquals(Life.ALIVE, life(table));
     Files.setLastModifiedTime(folder.resolve("run.json"), FileTime.fromMillis(1_000));
     assertEquals(Life.SILENT, life(table));
