@@ -148,9 +148,28 @@ class VerifyTest {
         all - correct + " of " + all + " as in the traces; correct → incorrect " + correct, run.summary("agreement"));
     assertTrue(run.out().contains("WHERE v.verifier = 'math' AND t.verdicts['math'].value <> v.value"), run.out());
     String sql =
-        run.out().lines().dropWhile(line -> !line.startsWith("  SQL")).limit(3)
+        run.out().lines().dropWhile(line -> !line.startsWith("  SQL")).limit(5)
             .map(line -> line.replace("  SQL      ", "")).reduce("", (a, b) -> a + "\n" + b);
     assertFalse(spark.sql(sql).isEmpty(), sql);
+  }
+
+  /** A continued trace is another text under the same key. */
+  @Test
+  void aContinuedTraceIsJudgedAgain() throws IOException {
+    Path table = copy("continued");
+    winnow("verify", "--traces", table.toString(), "--verifier", "math").expect(0);
+    Row cut = Tables.read(spark, table).filter("finish_reason = 'length'").head();
+    spark.sql(
+        "UPDATE delta.`" + table + "` SET finish_reason = 'stop', text = concat('#### ', gold), created_at = now()"
+            + " WHERE prompt_id = '" + cut.getAs("prompt_id") + "' AND trace_id = '" + cut.getAs("trace_id") + "'");
+    Invocation again = winnow("verify", "--traces", table.toString(), "--verifier", "math").expect(0);
+    assertEquals("1 (and " + (PROMPTS * SAMPLES - 1) + " from earlier runs)", again.summary("judged"));
+    assertEquals(
+        List.of("incorrect", "correct"),
+        verdicts(table).filter("trace_id = '" + cut.getAs("trace_id") + "'").orderBy("created_at").select("value")
+            .as(org.apache.spark.sql.Encoders.STRING()).collectAsList());
+    Invocation once = winnow("verify", "--traces", table.toString(), "--verifier", "math").expect(0);
+    assertEquals(0, once.count("judged"), once.out());
   }
 
   @Test
@@ -198,6 +217,35 @@ class VerifyTest {
     assertEquals(all - kept, resumed.count("judged"));
     assertEquals(all, rows(table));
     assertEquals(all, keys(table));
+  }
+
+  @Test
+  void aStoppedRunKeepsWhatItHasJudged() throws Exception {
+    Path table = copy("stopped");
+    multiply(table, 60_000);
+    Path log = folder.resolve("stopped.log");
+    List<String> words =
+        List.of("verify", "--traces", table.toString(), "--verifier", "math", "--partitions", "60");
+    Process process = ChildJvm.winnow(log, words);
+    Path side = table.resolve("_winnow/verdicts");
+    ChildJvm.awaitWhile(process, log, "its first file", () -> Tables.files(side).stream().anyMatch(VerifyTest::isData));
+    process.destroy();
+    assertEquals(4, ChildJvm.await(process, 120), () -> log.toString());
+    Invocation ended = new Invocation(4, Files.readString(log), "");
+    assertTrue(ended.summary("stopped").contains("the same command goes on"), ended.out());
+    long all = Tables.read(spark, table).filter("error is null").count();
+    long kept = rows(table);
+    assertTrue(kept < all, kept + " of " + all);
+    assertEquals(kept, ended.count("judged"), ended.out());
+    List<Row> runs = Tables.runs(spark, table);
+    assertEquals("stopped", runs.get(runs.size() - 1).getAs("exit_state"));
+    winnow(words.toArray(String[]::new)).expect(0);
+    assertEquals(all, rows(table));
+    assertEquals(all, keys(table));
+  }
+
+  private static boolean isData(String file) {
+    return file.startsWith("part-") && file.endsWith(".parquet");
   }
 
   /** Adds so many copies of the first good trace under keys of their own. */

@@ -57,8 +57,8 @@ public final class VerifySettings {
   public static void validate(SettingValues values) {
     if (values.isGiven(IN) || values.isGiven(OUT)) {
       throw new UsageException(
-          "Cannot use --in and --out: judging other data sets is not supported yet in this version. Give --traces with a"
-              + " table that generate wrote; the verdicts go beside it.");
+          "Cannot use --in and --out: judging other data sets is not supported yet in this version. Give --traces with"
+              + " a table that generate wrote; the verdicts go beside it.");
     }
     values.get(TRACES);
     if (values.get(VERIFIER).isEmpty()) {

@@ -86,7 +86,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     return lines;
   }
 
-  private static Checkpoint open(EngineSpec spec) {
+  static Checkpoint open(EngineSpec spec) {
     return Checkpoints.open(Path.of(spec.model()));
   }
 

@@ -10,10 +10,12 @@ import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.engine.MemoryBudget;
+import io.winnow.inference.engine.TokenScorer;
 import io.winnow.inference.tokenizer.ModelText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -146,6 +148,33 @@ public final class EngineHost {
           }
           return entry.leases == 0;
         });
+  }
+
+  /**
+   * How likely the model finds tokens behind contexts: natural-log probabilities under the raw logits, NaN where the
+   * model does not know. Closes the engines that nobody holds and loads the model anew; for a few places, not for many.
+   *
+   * @param contexts token ids before each token, prompt included
+   * @throws io.winnow.inference.InferenceException when the model cannot be opened
+   */
+  public static float[] logprobs(EngineSpec spec, List<int[]> contexts, int[] tokens) {
+    float[] out = new float[tokens.length];
+    Arrays.fill(out, Float.NaN);
+    int longest = contexts.stream().mapToInt(context -> context.length).max().orElse(0);
+    if (longest == 0 || ScriptParams.isScripted(spec.model())) {
+      return out;
+    }
+    closeIdle();
+    try (TokenScorer scorer = TokenScorer.load(withThreads(spec), longest)) {
+      for (int i = 0; i < tokens.length; i++) {
+        try {
+          out[i] = scorer.logprob(contexts.get(i), tokens[i]);
+        } catch (IllegalArgumentException e) {
+          // A token that the model cannot have drawn has no probability that anybody knows.
+        }
+      }
+    }
+    return out;
   }
 
   /**

@@ -105,7 +105,8 @@ public final class ReplayCommand implements Command {
   private static String words(Difference d) {
     return switch (d.part()) {
       case TOKEN -> "first difference at token " + d.position() + " of " + d.length() + ": " + token(d);
-      case FINISH_REASON -> "ended by " + d.recorded() + ", now by " + d.replayed() + ", after " + d.length() + " tokens";
+      case FINISH_REASON ->
+          "ended by " + d.recorded() + ", now by " + d.replayed() + ", after " + d.length() + " tokens";
       case LOGPROB ->
           "the same tokens, but the log-probability of token " + d.position() + " was " + d.recorded() + " and is now "
               + d.replayed();

@@ -82,12 +82,15 @@ public final class VerifyCommand implements Command {
       SummaryPrinter.line(out, "stopped", "more is to do; the same command goes on from here");
     }
     String name = result.verifiers().get(0).name().replaceAll(":.*", "");
+    String stored = "t.verdicts['" + name + "'].value";
     String from = TraceTable.isName(traces) ? traces : "delta.`" + result.traces() + "`";
     out.println();
     out.println("Look at what changed:");
-    out.println("  SQL      SELECT t.prompt_id, t.trace_id, t.verdicts['" + name + "'].value AS before, v.value, v.detail");
-    out.println("           FROM " + from + " t JOIN delta.`" + result.verdicts() + "` v USING (prompt_id, trace_id)");
-    out.println("           WHERE v.verifier = '" + name + "' AND t.verdicts['" + name + "'].value <> v.value");
+    out.println("  SQL      SELECT t.prompt_id, t.trace_id, " + stored + " AS before, v.value, v.detail");
+    out.println("           FROM " + from + " t JOIN delta.`" + result.verdicts() + "` v");
+    out.println("             ON v.prompt_id = t.prompt_id AND v.trace_id = t.trace_id");
+    out.println("             AND v.created_at >= t.created_at");
+    out.println("           WHERE v.verifier = '" + name + "' AND " + stored + " <> v.value");
   }
 
   /** How the new verdicts stand to those in the traces. */

@@ -8,6 +8,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.ScriptParams;
 import io.winnow.inference.conf.ReplaySettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
@@ -27,10 +28,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Makes recorded traces again from their rows and compares; writes nothing. One Spark job a group of equal runs. */
 public final class ReplayJob {
@@ -130,7 +133,9 @@ public final class ReplayJob {
     Optional<String> given = values.find(ReplaySettings.MODEL);
     String fingerprint = null;
     if (given.isPresent()) {
-      String path = Path.of(given.get()).toAbsolutePath().normalize().toString();
+      String path =
+          ScriptParams.isScripted(given.get()) ? given.get()
+              : Path.of(given.get()).toAbsolutePath().normalize().toString();
       fingerprint = EngineHost.describe(EngineSpec.ofModel(path)).fingerprint();
       checkWanted(given.get(), fingerprint, runIds, recorded);
     }
@@ -198,10 +203,17 @@ public final class ReplayJob {
         struct(
             col("verifier"), col("value"), col("score"), col("extracted"), col("rule"), col("detail"), col("params"),
             col("version"));
+    Dataset<Row> made = sample.select(col("prompt_id"), col("trace_id"), col("created_at").as("made_at"));
+    // Those on a text that was continued since are about another one.
     Dataset<Row> later =
-        side.get().read(spark).groupBy("prompt_id", "trace_id").agg(collect_list(verdict).as("later"));
-    return sample.join(later, scala.jdk.javaapi.CollectionConverters.asScala(List.of("prompt_id", "trace_id")).toSeq(),
-        "left_outer");
+        side.get().read(spark).join(made, keys(), "inner")
+            .filter("made_at is null or created_at >= made_at")
+            .groupBy("prompt_id", "trace_id").agg(collect_list(verdict).as("later"));
+    return sample.join(later, keys(), "left_outer");
+  }
+
+  private static scala.collection.immutable.Seq<String> keys() {
+    return CollectionConverters.asScala(List.of("prompt_id", "trace_id")).toSeq();
   }
 
   private void replay(ReplayGroup group, Dataset<Row> rows, long size, long before, long total, Found found) {
@@ -221,7 +233,10 @@ public final class ReplayJob {
                   "gold", "text", "token_ids", "logprobs", "verdicts", "later")
               .repartition(partitions(size), col("prompt_id"), col("trace_id"));
       ReplayTask task = new ReplayTask(group, values.get(ReplaySettings.VERDICTS), counters);
-      needed.javaRDD().mapPartitions(task).collect().forEach(found::add);
+      Found here = new Found();
+      needed.javaRDD().mapPartitions(task).collect().forEach(here::add);
+      score(group, here);
+      found.add(here);
     } catch (Exception e) { // a cancelled job ends with a SparkException, which is checked and not declared
       if (!stopped) {
         throw e;
@@ -233,6 +248,34 @@ public final class ReplayJob {
     }
     long done = Math.min(total, before + (stopped ? reader.snapshot().traces() : size));
     progress.update(done, total, found.differentTraces(), 0, 0, found.generatedTokens());
+  }
+
+  /** Finds how likely the recorded tokens are where the table does not say. On an executor: there the model fits. */
+  private void score(ReplayGroup group, Found found) {
+    List<ReplayResult.Difference> all = found.differences();
+    List<ReplayResult.Difference> open = all.stream().filter(ReplayJob::lacksLogprob).toList();
+    if (open.isEmpty() || stopped) {
+      return;
+    }
+    EngineSpec spec = group.spec();
+    ArrayList<int[]> contexts = new ArrayList<>(open.stream().map(ReplayResult.Difference::context).toList());
+    int[] tokens = open.stream().mapToInt(d -> Integer.parseInt(d.recorded())).toArray();
+    float[] logprobs =
+        JavaSparkContext.fromSparkContext(spark.sparkContext()).parallelize(List.of(0), 1)
+            .map(any -> EngineHost.logprobs(spec, contexts, tokens))
+            .collect()
+            .get(0);
+    List<ReplayResult.Difference> scored = new ArrayList<>();
+    int next = 0;
+    for (ReplayResult.Difference d : all) {
+      scored.add(lacksLogprob(d) ? d.withRecordedLogprob(logprobs[next++]) : d);
+    }
+    found.replaceDifferences(scored);
+  }
+
+  private static boolean lacksLogprob(ReplayResult.Difference d) {
+    return d.part() == ReplayResult.Part.TOKEN && d.context() != null && d.recorded() != null
+        && d.recordedLogprob() == null;
   }
 
   private int partitions(long rows) {

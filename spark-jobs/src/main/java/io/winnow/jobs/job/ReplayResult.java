@@ -18,7 +18,7 @@ import java.util.TreeMap;
  * @param stopped whether it was asked to end before all was done; what was not done is in none of the counts
  */
 public record ReplayResult(long traces, long sampled, Found found, double wallSeconds, boolean stopped) {
-  /** What the token of a difference is shown with. */
+  /** Differences that are kept in full; of the others only their number. */
   private static final int KEPT = 20;
 
   /** What differs between a recorded trace and its replay. */
@@ -37,7 +37,8 @@ public record ReplayResult(long traces, long sampled, Found found, double wallSe
    * @param recorded what the table has there, null where it has no more
    * @param replayed what came now, null where nothing did
    * @param replayedLogprob log-probability of the replayed token, null unless a token differs
-   * @param recordedLogprob log-probability of the recorded token; null where nobody knows it
+   * @param recordedLogprob log-probability of the recorded token, as the table has it, else as the model gives it now;
+   *     null where nobody knows it
    * @param context tokens before the difference, prompt included, where a token differs; else null
    */
   public record Difference(
@@ -51,7 +52,14 @@ public record ReplayResult(long traces, long sampled, Found found, double wallSe
       Float replayedLogprob,
       Float recordedLogprob,
       int[] context)
-      implements Serializable {}
+      implements Serializable {
+    /** With the log-probability of the recorded token; NaN leaves it unknown. */
+    Difference withRecordedLogprob(float logprob) {
+      return new Difference(
+          promptId, traceId, part, position, length, recorded, replayed, replayedLogprob,
+          Float.isNaN(logprob) ? null : logprob, context);
+    }
+  }
 
   /** A verdict that comes out otherwise now; {@code field} is the first of its fields that differs. */
   public record VerdictDifference(

@@ -49,7 +49,10 @@ final class TraceComparison {
       return difference(row, Part.FINISH_REASON, length, length, reason, replay.finishReason().label());
     }
     for (int i = 0; logprobs != null && i < logprobs.size(); i++) {
-      if (Float.floatToRawIntBits(logprobs.get(i)) != Float.floatToRawIntBits(replay.logprobs()[i])) {
+      float recorded = logprobs.get(i);
+      // NaN: the token was not drawn by the run that wrote it, which went on from it.
+      if (!Float.isNaN(recorded)
+          && Float.floatToRawIntBits(recorded) != Float.floatToRawIntBits(replay.logprobs()[i])) {
         return difference(
             row, Part.LOGPROB, i, length, String.valueOf(logprobs.get(i)), String.valueOf(replay.logprobs()[i]));
       }
@@ -71,7 +74,7 @@ final class TraceComparison {
         at < recorded.length ? String.valueOf(recorded[at]) : null,
         at < now.length ? String.valueOf(now[at]) : null,
         at < now.length ? replay.logprobs()[at] : null,
-        logprobs != null && at < logprobs.size() ? logprobs.get(at) : null,
+        logprobs != null && at < logprobs.size() && !logprobs.get(at).isNaN() ? logprobs.get(at) : null,
         context);
   }
 

@@ -143,16 +143,28 @@ public final class VerifyJob {
     return new VerifyResult.Judged(spec.name() + params, kind.version(), wanted, existing, byValue, changes);
   }
 
-  /** The traces that have no verdict of the kind, with the value that {@code generate} gave them as {@code stored}. */
+  /**
+   * The traces that have no verdict of the kind, with the value that {@code generate} gave them as {@code stored}. A
+   * trace that was continued since it was judged is another text under the same key, and has none.
+   */
   private Dataset<Row> missing(VerdictsTable.Kind kind) {
     Column stored = col("verdicts").getItem(kind.verifier()).getField("value");
     Dataset<Row> all =
         traces.read(spark).filter("error is null")
             .select(
-                col("prompt_id"), col("trace_id"), col("gold"), col("text"), col("finish_reason"), stored.as("stored"));
-    Dataset<Row> there = verdicts.read(spark, kind).select("prompt_id", "trace_id");
+                col("prompt_id"), col("trace_id"), col("gold"), col("text"), col("finish_reason"), stored.as("stored"),
+                col("created_at"));
+    Dataset<Row> there =
+        verdicts.read(spark, kind)
+            .select(
+                col("prompt_id").as("there_prompt"), col("trace_id").as("there_trace"),
+                col("created_at").as("judged_at"));
+    Column judged =
+        col("prompt_id").equalTo(col("there_prompt"))
+            .and(col("trace_id").equalTo(col("there_trace")))
+            .and(col("created_at").isNull().or(col("judged_at").geq(col("created_at"))));
     // Without verdicts there is nothing to compare with, and the text need not be shuffled.
-    return there.isEmpty() ? all : all.join(there, new String[] {"prompt_id", "trace_id"}, "left_anti");
+    return there.isEmpty() ? all : all.join(there, judged, "left_anti");
   }
 
   /** One Spark job over what is missing. */

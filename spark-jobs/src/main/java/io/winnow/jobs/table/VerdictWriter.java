@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Writes the verdicts of one task into one file, which counts when {@link VerdictsTable#append} takes it. One thread. */
+/** Writes the verdicts of a task into one file, which counts when {@link VerdictsTable#append} takes it. One thread. */
 public final class VerdictWriter implements AutoCloseable {
   private final Spec spec;
   private final int partition;

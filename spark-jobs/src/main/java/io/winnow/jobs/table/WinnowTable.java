@@ -48,8 +48,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A Delta table of ours by way of Delta Kernel: created with pinned properties, checked when opened, appended to in
- * idempotent transactions. Needs no Spark session. The only class that touches Kernel's internals (the protocol of a
- * snapshot, which Kernel does not publish). Thread-safe; holds no state of the table.
+ * idempotent transactions. Needs no Spark session. With TableScan the only class that touches Kernel's internals (the
+ * protocol of a snapshot, which Kernel does not publish). Thread-safe; holds no state of the table.
  */
 class WinnowTable {
   static final String VERSION_PROPERTY = "winnow.schemaVersion";

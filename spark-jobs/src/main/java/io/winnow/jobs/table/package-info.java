@@ -5,7 +5,9 @@
  *
  * <p>Entry classes: {@link io.winnow.jobs.table.TraceTable} (schema, create, open), {@link
  * io.winnow.jobs.table.Ledger} (driver) with {@link io.winnow.jobs.table.TraceWriter} (executor), {@link
- * io.winnow.jobs.table.RunsTable}. The only package that imports Delta.
+ * io.winnow.jobs.table.RunsTable}, {@link io.winnow.jobs.table.VerdictsTable} (later verdicts, written without a
+ * ledger: they are cheap to make again), {@link io.winnow.jobs.table.TableStatus} (a look at all of it without a Spark
+ * session). The only package that imports Delta.
  *
  * <p>Not here: what a trace means, how it is judged, which traces are missing (jobs.job plans that).
  */
