@@ -44,7 +44,12 @@ final class FaultTrial {
 
   /** The command; the same each time. */
   List<String> words() {
-    return work.words(kind.place == FaultKind.Place.LOCAL ? "faulty:" + table : table.toString(), tuning);
+    return work.words(place(), tuning);
+  }
+
+  /** The table as it is named to Spark: what stays in this process may be an object store. */
+  String place() {
+    return (kind.place == FaultKind.Place.LOCAL && seed % 2 == 0 ? "store:" : "") + table;
   }
 
   /** Runs it in this process. */
