@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.engine.EmbeddedRuntime;
+import io.winnow.inference.engine.EngineStats;
+import io.winnow.inference.udf.EngineHost;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commits, partitions and long traces leave no place of the engine empty while there is work. */
+class OccupancyTest {
+  private static final int PROMPTS = 2000;
+  private static final int PLACES = 64;
+  /** One trace in twenty is ten times longer: a third of all tokens are in these. Steps as long as a model's. */
+  private static final String MODEL = "scripted:tokens=32,tail=0.05,step-ms=4";
+
+  @TempDir Path folder;
+
+  @Test
+  void theEngineIsFullUntilTheLastRows() throws Exception {
+    Path prompts =
+        Tables.lines(
+            folder.resolve("prompts.jsonl"),
+            IntStream.range(0, PROMPTS)
+                .mapToObj(i -> "{\"id\": \"p" + i + "\", \"question\": \"What is " + i + " + 1?\", \"answer\": \"1\"}")
+                .toArray(String[]::new));
+    Map<String, String> options =
+        Map.of(
+            "prompts", prompts.toString(), "model", MODEL, "out", folder.resolve("table").toString(), "id-column", "id",
+            "samples", "1", "verify", "math", "commit-interval", "1", "max-sequences", String.valueOf(PLACES));
+    String[] words =
+        options.entrySet().stream()
+            .flatMap(option -> IntStream.of(0, 1).mapToObj(i -> i == 0 ? "--" + option.getKey() : option.getValue()))
+            .toArray(String[]::new);
+    EngineSpec spec = GenerateSettings.engineSpec(SettingValues.ofMap(GenerateSettings.ALL, options, key -> null));
+    SparkSession spark = Tables.local("local[2]");
+    // The job's tasks join the engine that is held here.
+    try (EngineHost.Lease engine = EngineHost.acquire(spec)) {
+      EmbeddedRuntime runtime = (EmbeddedRuntime) engine.runtime();
+      CompletableFuture<Invocation> run =
+          CompletableFuture.supplyAsync(
+              () -> Invocation.winnow(Stream.concat(Stream.of("generate"), Stream.of(words)).toArray(String[]::new)));
+      EngineStats atLastRows = runtime.stats();
+      while (!run.isDone() && atLastRows.finished() < PROMPTS - PROMPTS / 50) {
+        Thread.sleep(1);
+        atLastRows = runtime.stats();
+      }
+      run.get().expect(0);
+      assertEquals(PROMPTS, runtime.stats().finished());
+      double occupancy = (double) atLastRows.runningSum() / (atLastRows.steps() * PLACES);
+      System.out.printf(
+          "OccupancyTest: %.3f over %d steps; %.3f over all %d%n",
+          occupancy, atLastRows.steps(), (double) runtime.stats().runningSum() / (runtime.stats().steps() * PLACES),
+          runtime.stats().steps());
+      assertTrue(occupancy >= 0.95, "the engine was " + occupancy + " full");
+    } finally {
+      spark.stop();
+    }
+  }
+}
