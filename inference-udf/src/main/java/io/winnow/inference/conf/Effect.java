@@ -15,6 +15,6 @@ public enum Effect {
   MODEL,
   /** Decides which rows and columns the table gets, never the tokens of one of them. */
   ROWS,
-  /** Changes nothing in the output: speed, places, logging. */
+  /** Changes nothing that two equal runs must share: speed, places, logging, when to stop, prices. */
   TUNING
 }

@@ -5,15 +5,11 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.ScriptParams;
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -24,6 +20,7 @@ public final class GenerateSettings {
   private static final String SAMPLING = "Sampling";
   private static final String OUTPUT = "Output";
   private static final String ENGINE = "Engine";
+  private static final String BUDGET = "Budget";
 
   public static final Setting<String> PROMPTS =
       Setting.ofString("prompts").group(INPUT).label("PATH").effect(Effect.ROWS)
@@ -64,7 +61,7 @@ public final class GenerateSettings {
       Setting.ofString("prompt-template").group(PROMPT).label("JINJA").effect(Effect.PROMPT)
           .doc("Makes the user message from the row's columns, for example '{{ question }} Choose: {{ options }}'.");
   public static final Setting<String> CHAT_TEMPLATE =
-      Setting.ofString("chat-template").group(PROMPT).label("FILE").effect(Effect.PROMPT)
+      Setting.ofFile("chat-template").group(PROMPT).effect(Effect.PROMPT)
           .doc("Jinja chat template to use in place of the model's own.");
   public static final Setting<List<String>> TEMPLATE_ARG =
       Setting.ofList("template-arg").group(PROMPT).label("KEY=VALUE").effect(Effect.PROMPT)
@@ -153,6 +150,21 @@ public final class GenerateSettings {
       Setting.ofInt("partitions").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Spark partitions of the work; 0 chooses by the number of cores.");
 
+  public static final Setting<Double> MAX_COST =
+      Setting.ofDouble("max-cost").group(BUDGET).label("USD").effect(Effect.TUNING).check(c -> c > 0, "above 0")
+          .doc("Stops cleanly (exit 4) when the run's traces have cost so much by --prices.");
+  public static final Setting<Duration> MAX_DURATION =
+      Setting.ofDuration("max-duration").group(BUDGET).label("TIME").effect(Effect.TUNING)
+          .check(d -> !d.isZero(), "a time above 0, in seconds or as 10m, 2h")
+          .doc("Stops cleanly (exit 4) after this time; what is decoded is kept, and a later run goes on.");
+  public static final Setting<Long> MAX_TOKENS_TOTAL =
+      Setting.ofLong("max-tokens-total").group(BUDGET).effect(Effect.TUNING).check(n -> n >= 1, "1 or more")
+          .doc("Stops cleanly (exit 4) when the run has generated so many tokens.");
+  public static final Setting<String> PRICES =
+      Setting.ofFile("prices").group(BUDGET).effect(Effect.TUNING)
+          .doc("JSON of prices for cost_usd: {\"models\": {\"NAME\": {\"prompt_per_million\": USD,"
+              + " \"completion_per_million\": USD}}, \"engine_hour\": USD}.");
+
   /** All of them, with those of the session at the end. */
   public static final List<Setting<?>> ALL = all();
 
@@ -167,7 +179,8 @@ public final class GenerateSettings {
                 PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
                 LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, MAX_TOKENS, STOP, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
-                COMMIT_INTERVAL, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS, PARTITIONS));
+                COMMIT_INTERVAL, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS, PARTITIONS,
+                MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
   }
@@ -205,6 +218,11 @@ public final class GenerateSettings {
       throw new UsageException(
           "Cannot use --weights " + weights + ": not supported yet in this version. Use auto, f32 or bf16.");
     }
+    priceTable(values);
+    if (values.find(MAX_COST).isPresent() && values.find(PRICES).isEmpty()) {
+      throw new UsageException(
+          "Cannot use --max-cost without --prices: nothing says what a token costs. " + PRICES.doc());
+    }
     if (values.find(MESSAGES_COLUMN).isPresent()) {
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
@@ -235,32 +253,29 @@ public final class GenerateSettings {
   }
 
   /**
-   * What an executor builds its engine from. Reads the file of {@code --chat-template}, here on the driver.
+   * The prices, empty when none were given.
+   *
+   * @throws UsageException when the file of {@code --prices} cannot be read or is no price table
+   */
+  public static Optional<PriceTable> priceTable(SettingValues values) {
+    return values.content(PRICES).map(json -> PriceTable.parse(values.get(PRICES), json));
+  }
+
+  /**
+   * What an executor builds its engine from, with the content of the {@code --chat-template} file.
    *
    * @throws UsageException when that file cannot be read
    */
   public static EngineSpec engineSpec(SettingValues values) {
     return new EngineSpec(
         place(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS), values.get(MAX_SEQUENCES),
-        values.get(KV_CACHE_TOKENS), values.find(CHAT_TEMPLATE).map(GenerateSettings::readTemplate).orElse(null),
+        values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
         SessionSettings.pairs(values.get(TEMPLATE_ARG)));
   }
 
   /** Executors have a working folder of their own. */
   private static String place(String model) {
     return ScriptParams.isScripted(model) ? model : Path.of(model).toAbsolutePath().normalize().toString();
-  }
-
-  private static String readTemplate(String file) {
-    try {
-      return Files.readString(Path.of(file), StandardCharsets.UTF_8);
-    } catch (IOException | RuntimeException e) {
-      String why =
-          e instanceof NoSuchFileException ? "there is no such file"
-              : e instanceof CharacterCodingException ? "it is not UTF-8" : e.getMessage();
-      throw new UsageException(
-          "Cannot read --chat-template '" + file + "': " + why + ". Give a file of UTF-8 text on this host.", e);
-    }
   }
 
   private static boolean isRegex(String text) {

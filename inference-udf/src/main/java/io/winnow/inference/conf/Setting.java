@@ -29,7 +29,9 @@ public final class Setting<T> {
     /** Several values with commas between them. */
     COMMA_LIST("A,B"),
     /** One of {@link #choices()}. */
-    ENUM(null);
+    ENUM(null),
+    /** Path of a text file on the driver's host, whose content counts. */
+    FILE("FILE");
 
     private final String label;
 
@@ -80,6 +82,11 @@ public final class Setting<T> {
 
   static Setting<String> ofString(String name) {
     return new Setting<>(name, Kind.STRING, text -> text, text -> text);
+  }
+
+  /** A text file; its content is had by {@link SettingValues#content}. */
+  static Setting<String> ofFile(String name) {
+    return new Setting<>(name, Kind.FILE, text -> text, text -> text);
   }
 
   static Setting<Boolean> ofBoolean(String name) {

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.conf;
 
+import java.io.IOException;
 import java.io.Serializable;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,7 +24,7 @@ import java.util.stream.Collectors;
 
 /**
  * The values of a command's settings. Precedence: option, then Spark configuration, then default. Immutable and
- * serializable; values are held as their canonical texts.
+ * serializable; values are held as their canonical texts, files also by what they held when the values were resolved.
  */
 public final class SettingValues implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -24,16 +33,19 @@ public final class SettingValues implements Serializable {
   private final TreeSet<String> given;
   private final EnumMap<Effect, TreeSet<String>> namesByEffect;
   private final TreeSet<String> neutral;
+  private final TreeMap<String, String> contents;
 
   private SettingValues(
       TreeMap<String, String> texts,
       TreeSet<String> given,
       EnumMap<Effect, TreeSet<String>> namesByEffect,
-      TreeSet<String> neutral) {
+      TreeSet<String> neutral,
+      TreeMap<String, String> contents) {
     this.texts = texts;
     this.given = given;
     this.namesByEffect = namesByEffect;
     this.neutral = neutral;
+    this.contents = contents;
   }
 
   /**
@@ -56,12 +68,14 @@ public final class SettingValues implements Serializable {
     TreeMap<String, String> texts = new TreeMap<>();
     TreeSet<String> given = new TreeSet<>();
     TreeSet<String> neutral = new TreeSet<>();
+    TreeMap<String, String> contents = new TreeMap<>();
     EnumMap<Effect, TreeSet<String>> namesByEffect = new EnumMap<>(Effect.class);
     for (Setting<?> setting : settings) {
       namesByEffect.computeIfAbsent(setting.effect(), e -> new TreeSet<>()).add(setting.name());
       resolveOne(setting, options.get(setting.name()), sparkConf, texts, given, neutral);
+      readFile(setting, texts, contents);
     }
-    return new SettingValues(texts, given, namesByEffect, neutral);
+    return new SettingValues(texts, given, namesByEffect, neutral, contents);
   }
 
   private static <T> void resolveOne(
@@ -88,6 +102,21 @@ public final class SettingValues implements Serializable {
       texts.put(setting.name(), setting.text(value));
       if (value.equals(setting.neutralValue())) {
         neutral.add(setting.name());
+      }
+    }
+  }
+
+  /** Reads what a FILE setting names, once: a pipe cannot be read again, and a file may change. */
+  private static void readFile(Setting<?> setting, Map<String, String> texts, Map<String, String> contents) {
+    if (setting.kind() != Setting.Kind.FILE) {
+      return;
+    }
+    contents.remove(setting.name());
+    if (texts.containsKey(setting.name())) {
+      try {
+        contents.put(setting.name(), Files.readString(Path.of(texts.get(setting.name())), StandardCharsets.UTF_8));
+      } catch (IOException | RuntimeException e) {
+        // Whoever needs the content is told why it is not there.
       }
     }
   }
@@ -139,6 +168,47 @@ public final class SettingValues implements Serializable {
     return Optional.ofNullable(texts.get(setting.name())).map(setting::parse);
   }
 
+  /**
+   * What the file of a {@link Setting.Kind#FILE} setting held when the values were resolved; empty when none was given.
+   *
+   * @throws UsageException when it could not be read as UTF-8
+   */
+  public Optional<String> content(Setting<String> file) {
+    String content = contents.get(file.name());
+    if (content != null || find(file).isEmpty()) {
+      return Optional.ofNullable(content);
+    }
+    String path = get(file);
+    String why = "it could not be read";
+    try {
+      Files.readString(Path.of(path), StandardCharsets.UTF_8);
+    } catch (NoSuchFileException e) {
+      why = "there is no such file";
+    } catch (CharacterCodingException e) {
+      why = "it is not UTF-8";
+    } catch (IOException | RuntimeException e) {
+      why = e.getMessage();
+    }
+    throw new UsageException(
+        "Cannot read " + file + " '" + path + "': " + why + ". Give a file of UTF-8 text on this host.");
+  }
+
+  /** SHA-256 (hex) of the content of each file that a {@link Setting.Kind#FILE} setting names, by its name. */
+  public Map<String, String> fileFingerprints() {
+    TreeMap<String, String> out = new TreeMap<>();
+    contents.forEach((name, content) -> out.put(name, sha256(content)));
+    return Collections.unmodifiableMap(out);
+  }
+
+  private static String sha256(String text) {
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256.", e);
+    }
+  }
+
   /** Whether an option or the Spark configuration gave it, even if it gave the default. */
   public boolean isGiven(Setting<?> setting) {
     return given.contains(setting.name());
@@ -150,7 +220,9 @@ public final class SettingValues implements Serializable {
     changed.put(setting.name(), setting.text(setting.parseAll(setting.option(), List.of(text))));
     TreeSet<String> named = new TreeSet<>(given);
     named.add(setting.name());
-    return new SettingValues(changed, named, namesByEffect, neutral);
+    TreeMap<String, String> read = new TreeMap<>(contents);
+    readFile(setting, changed, read);
+    return new SettingValues(changed, named, namesByEffect, neutral, read);
   }
 
   /** Canonical texts of all settings that have a value, by name, sorted. */
@@ -158,9 +230,13 @@ public final class SettingValues implements Serializable {
     return Collections.unmodifiableMap(texts);
   }
 
-  /** Canonical texts of the settings that can change anything in the output, by name, sorted. */
+  /**
+   * Canonical texts of the settings that can change anything in the output, by name, sorted. A file stands there by
+   * {@code sha256:} and its content's hash: where it lies changes nothing.
+   */
   public Map<String, String> affectingOutput() {
     TreeMap<String, String> affecting = new TreeMap<>(texts);
+    fileFingerprints().forEach((name, hash) -> affecting.put(name, "sha256:" + hash));
     affecting.keySet().removeAll(namesByEffect.getOrDefault(Effect.TUNING, new TreeSet<>()));
     return Collections.unmodifiableMap(affecting);
   }

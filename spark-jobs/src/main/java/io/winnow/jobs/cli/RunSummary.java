@@ -18,6 +18,8 @@ import java.util.Map;
  * @param seconds wall time
  * @param stopped whether it stopped before all was done
  * @param verified whether a verifier was asked for
+ * @param stopReason why it stopped, or null
+ * @param costUsd what its traces cost in US dollars, or null without prices
  */
 public record RunSummary(
     String table,
@@ -31,7 +33,9 @@ public record RunSummary(
     double decodeSeconds,
     double seconds,
     boolean stopped,
-    boolean verified) {
+    boolean verified,
+    String stopReason,
+    Double costUsd) {
 
   public long failed() {
     return failedByClass.values().stream().mapToLong(Long::longValue).sum();

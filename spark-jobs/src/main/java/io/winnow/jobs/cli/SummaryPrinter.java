@@ -29,10 +29,14 @@ public final class SummaryPrinter {
     if (run.tokens() > 0) {
       line(out, "tokens/s", run.decodeSeconds() > 0 ? decimal(run.tokens() / run.decodeSeconds()) : "-");
     }
+    if (run.costUsd() != null) {
+      line(out, "cost", String.format(Locale.ROOT, "%.6f USD by the price table", run.costUsd()));
+    }
     line(out, "wall time", ProgressLine.duration(run.seconds()));
     line(out, "table", run.table());
     if (run.stopped()) {
-      line(out, "stopped", "more is to do; the same command goes on from here");
+      String why = run.stopReason() == null ? "" : run.stopReason() + "; ";
+      line(out, "stopped", why + "more is to do; the same command goes on from here");
     }
     boolean path = !TraceTable.isName(run.table());
     String from = path ? "delta.`" + run.table() + "`" : run.table();
@@ -65,15 +69,15 @@ public final class SummaryPrinter {
             .collect(Collectors.joining(", ", " (", ")"));
   }
 
-  private static void line(PrintStream out, String name, String value) {
+  static void line(PrintStream out, String name, String value) {
     out.println(String.format(Locale.ROOT, "%-14s %s", name, value));
   }
 
-  private static String count(long n) {
+  static String count(long n) {
     return String.format(Locale.ROOT, "%,d", n);
   }
 
-  private static String decimal(double x) {
+  static String decimal(double x) {
     return String.format(Locale.ROOT, "%.1f", x);
   }
 }

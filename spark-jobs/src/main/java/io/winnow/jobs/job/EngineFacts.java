@@ -12,4 +12,13 @@ public final class EngineFacts {
   public static List<String> kernels() {
     return EngineHost.kernelsLadder();
   }
+
+  /** The implementation that this host takes. */
+  static String instructionSet() {
+    return kernels().stream()
+        .filter(rung -> rung.endsWith(": taken"))
+        .map(rung -> rung.substring(0, rung.lastIndexOf(':')))
+        .findFirst()
+        .orElse("unknown");
+  }
 }

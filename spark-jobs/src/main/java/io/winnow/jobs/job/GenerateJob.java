@@ -5,7 +5,6 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.udf.EngineHost;
-import io.winnow.jobs.input.PromptSource;
 import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.table.Ledger;
 import io.winnow.jobs.table.LedgerOptions;
@@ -20,8 +19,6 @@ import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -53,8 +50,9 @@ public final class GenerateJob {
   private final SettingValues values;
   private final GenerateOptions options;
   private final String runId = newRunId();
-  private final BooleanSupplier stop;
   private final long startNanos = System.nanoTime();
+  private final RunBudget budget;
+  private TraceCosts costs;
   private long copied;
   private long generatedTokens;
   private double generateSeconds;
@@ -67,7 +65,7 @@ public final class GenerateJob {
   private GenerateJob(SparkSession spark, SettingValues values, BooleanSupplier stop) {
     this.spark = spark;
     this.values = values;
-    this.stop = stop;
+    this.budget = new RunBudget(values, stop, System::nanoTime, startNanos);
     this.options = GenerateOptions.of(values);
   }
 
@@ -88,7 +86,9 @@ public final class GenerateJob {
   private GenerateResult run(Progress progress) {
     EngineSpec spec = options.engine();
     ModelInfo model = EngineHost.describe(spec);
-    Prompts prompts = PromptSource.open(spark, values);
+    this.costs = new TraceCosts(options.price(values, model), spark.sparkContext());
+    VersionedPrompts source = VersionedPrompts.open(spark, values);
+    Prompts prompts = source.prompts();
     StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
     TraceTable table = open(kept);
     TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
@@ -96,12 +96,12 @@ public final class GenerateJob {
     RunsTable runs = RunsTable.open(table);
     RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, table.version());
     // From here on an older run of the same work cannot commit any more; only then is what it has done looked at.
-    epoch = runs.claim(workSet, facts.start(prompts));
+    epoch = runs.claim(workSet, facts.start(source));
     RecoveryResult recovered = Ledger.recover(spark, table, workSet, epoch);
 
     long total = prompts.counts().total() * options.samples();
     Dataset<Row> encoded = encode(prompts, spec, key, model);
-    TraceRows rows = new TraceRows(options.run(runId, model), table.schema());
+    TraceRows rows = new TraceRows(options.run(runId, model), table.schema(), costs);
     try {
       long existing = total;
       for (int pass = 1; ; pass++) {
@@ -110,7 +110,7 @@ public final class GenerateJob {
         WorkPlan plan = WorkPlan.of(encoded, table.keys(spark));
         try {
           existing = pass == 1 ? total - plan.traces : existing;
-          stopped |= stop.getAsBoolean();
+          stopped |= budget.getAsBoolean();
           if (plan.traces == 0 || stopped) {
             break;
           }
@@ -133,11 +133,11 @@ public final class GenerateJob {
       stopped &= committed.rows() < total - existing;
       GenerateResult result = result(table, prompts, total, existing, recovered);
       String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
-      runs.append(facts.end(result, committed, lastVersion, state, null));
+      runs.append(facts.end(result, committed, lastVersion, state, result.stopReason()));
       return result;
     } catch (Exception | Error e) { // Spark throws checked exceptions that it does not declare
       try {
-        runs.append(facts.failed(committed, lastVersion, String.valueOf(e.getMessage())));
+        runs.append(facts.failed(totals(table), committed, lastVersion, String.valueOf(e.getMessage())));
       } catch (RuntimeException beside) {
         e.addSuppressed(beside);
       }
@@ -230,7 +230,9 @@ public final class GenerateJob {
       CountDownLatch ended, Ledger ledger, LiveCounters.Reader reader, long traces, Progress progress) {
     try {
       while (!ended.await(PROGRESS_MILLIS, TimeUnit.MILLISECONDS)) {
-        stopped |= stop.getAsBoolean();
+        long tokens = generatedTokens + reader.snapshot().tokens();
+        budget.used(tokens, costs.soFar(reader, tokens));
+        stopped |= budget.getAsBoolean();
         if (stopped || ledger.failure().isPresent()) {
           // Again and again: between two jobs of a plan there is nothing to cancel.
           spark.sparkContext().cancelJobGroup(runId);
@@ -262,6 +264,7 @@ public final class GenerateJob {
 
   private GenerateResult result(
       TraceTable table, Prompts prompts, long total, long existing, RecoveryResult recovered) {
+    RunTotals totals = committed.rows() == 0 ? RunTotals.NONE : RunTotals.of(spark, table, runId);
     return new GenerateResult(
         runId,
         table.path(),
@@ -270,7 +273,7 @@ public final class GenerateJob {
         existing,
         committed.rows(),
         copied,
-        committed.errors() == 0 ? Map.of() : failedByClass(table),
+        totals.failedByClass(),
         committed.correct(),
         committed.incorrect(),
         committed.undecided(),
@@ -279,16 +282,19 @@ public final class GenerateJob {
         (System.nanoTime() - startNanos) / 1e9,
         recovered.adoptedRows(),
         stopped,
-        !options.verifiers().isEmpty());
+        !options.verifiers().isEmpty(),
+        stopped ? budget.reason() : null,
+        totals.engineSeconds(),
+        totals.costUsd());
   }
 
-  private Map<String, Long> failedByClass(TraceTable table) {
-    Map<String, Long> out = new TreeMap<>();
-    Dataset<Row> mine = table.read(spark).filter("error is not null").filter("run_id = '" + runId + "'");
-    for (Row row : mine.groupBy("error.class").count().collectAsList()) {
-      out.put(row.getString(0), row.getLong(1));
+  /** The sums of a run that failed, which may have lost its session as well. */
+  private RunTotals totals(TraceTable table) {
+    try {
+      return committed.rows() == 0 ? RunTotals.NONE : RunTotals.of(spark, table, runId);
+    } catch (RuntimeException e) {
+      return RunTotals.UNKNOWN;
     }
-    return out;
   }
 
   /** Sorts by time, and is unique among runs that start in the same second. */

@@ -5,6 +5,7 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.PriceTable;
 import io.winnow.inference.conf.SettingValues;
 import java.util.List;
 
@@ -34,6 +35,16 @@ record GenerateOptions(
         values.get(GenerateSettings.VERIFY),
         values.get(GenerateSettings.TOKEN_IDS),
         values.find(GenerateSettings.MESSAGES_COLUMN).isPresent());
+  }
+
+  /**
+   * What a trace of the model costs; null without prices.
+   *
+   * @throws io.winnow.inference.conf.UsageException when the price table has no price for it
+   */
+  PriceTable.Price price(SettingValues values, ModelInfo info) {
+    List<String> names = List.of(model, info.name(), info.fingerprint());
+    return GenerateSettings.priceTable(values).map(table -> table.of(names, engine.maxSequences())).orElse(null);
   }
 
   /** What all rows of a run have in common. */

@@ -23,6 +23,9 @@ import java.util.Map;
  * @param adopted rows that an earlier, interrupted run had finished and this one took over
  * @param stopped whether it was asked to end before all was done
  * @param verified whether a verifier was asked for
+ * @param stopReason why it was asked to end, naming the budget where one was reached; null unless stopped
+ * @param engineSeconds time in the engine, summed over the traces of this run
+ * @param costUsd cost of the traces of this run in US dollars; null without prices
  */
 public record GenerateResult(
     String runId,
@@ -41,7 +44,10 @@ public record GenerateResult(
     double wallSeconds,
     long adopted,
     boolean stopped,
-    boolean verified) {
+    boolean verified,
+    String stopReason,
+    Double engineSeconds,
+    Double costUsd) {
 
   public long failed() {
     return failedByClass.values().stream().mapToLong(Long::longValue).sum();

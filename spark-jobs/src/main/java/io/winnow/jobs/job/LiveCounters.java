@@ -121,7 +121,8 @@ final class LiveCounters implements Serializable {
           sum(counters.tokens));
     }
 
-    private long sum(LongAccumulator accumulator) {
+    /** What finished and running tasks have added to an accumulator so far. */
+    synchronized long sum(LongAccumulator accumulator) {
       long total = accumulator.sum();
       for (Map<Long, Long> task : running.values()) {
         total += task.getOrDefault(accumulator.id(), 0L);

@@ -5,7 +5,6 @@ import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.SessionSettings;
 import io.winnow.inference.conf.SettingValues;
-import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.table.TraceCounts;
 import io.winnow.jobs.table.TraceTable;
 import io.winnow.jobs.trace.TraceKey;
@@ -20,13 +19,20 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkExecutorInfo;
 import org.apache.spark.sql.SparkSession;
 
 /** The rows of {@code runs}: what a run worked on, with what, and what came of it. */
 final class RunFacts {
+  private static final int MAX_HOSTS = 20;
+
   private final Map<String, Object> common = new HashMap<>();
   private final String runId;
   private final long startNanos = System.nanoTime();
@@ -36,7 +42,7 @@ final class RunFacts {
       long versionBefore) {
     this.runId = runId;
     common.put("command", "generate");
-    common.put("version", version());
+    common.put("version", BuildFacts.version());
     common.put("settings", settings(values));
     common.put("output_settings", values.affectingOutput());
     common.put("work_set", workSet);
@@ -48,9 +54,9 @@ final class RunFacts {
     common.put("input_path", values.get(GenerateSettings.PROMPTS));
     common.put("output_path", options.out());
     common.put("output_version_before", versionBefore);
-    common.put("host", host());
+    common.put("host", hosts(spark));
     common.put("cpu", cpu());
-    common.put("instruction_set", "java");
+    common.put("instruction_set", EngineFacts.instructionSet());
     common.put("spark_version", spark.version());
     common.put("java_version", System.getProperty("java.version"));
     common.put("reproducible", true);
@@ -84,9 +90,10 @@ final class RunFacts {
     }
   }
 
-  Map<String, Object> start(Prompts prompts) {
+  Map<String, Object> start(VersionedPrompts source) {
+    common.put("input_version", source.version());
     Map<String, Object> row = event("start");
-    row.put("prompts", prompts.counts().total());
+    row.put("prompts", source.prompts().counts().total());
     return row;
   }
 
@@ -94,6 +101,8 @@ final class RunFacts {
       GenerateResult result, TraceCounts counts, long versionAfter, String state, String detail) {
     Map<String, Object> row = event("end");
     counts(row, counts, versionAfter);
+    row.put("engine_seconds", result.engineSeconds());
+    row.put("cost_usd", result.costUsd());
     row.put("prompts", result.prompts());
     row.put("traces_planned", result.planned());
     row.put("traces_existing", result.existing());
@@ -102,9 +111,11 @@ final class RunFacts {
     return row;
   }
 
-  Map<String, Object> failed(TraceCounts counts, long versionAfter, String detail) {
+  Map<String, Object> failed(RunTotals totals, TraceCounts counts, long versionAfter, String detail) {
     Map<String, Object> row = event("end");
     counts(row, counts, versionAfter);
+    row.put("engine_seconds", totals.engineSeconds());
+    row.put("cost_usd", totals.costUsd());
     row.put("exit_state", "failed");
     row.put("detail", detail);
     return row;
@@ -130,19 +141,36 @@ final class RunFacts {
     row.put("wall_seconds", (System.nanoTime() - startNanos) / 1e9);
   }
 
-  /** All but the configuration of the session, which may hold keys and passwords. */
-  private static Map<String, String> settings(SettingValues values) {
+  /**
+   * All but the configuration of the session, which may hold keys and passwords. A file stands there by its path and,
+   * under {@code NAME.sha256}, by its content.
+   */
+  static Map<String, String> settings(SettingValues values) {
     Map<String, String> out = new TreeMap<>(values.canonical());
     out.remove(SessionSettings.CONF.name());
+    values.fileFingerprints().forEach((name, hash) -> out.put(name + ".sha256", hash));
     return out;
   }
 
-  private static String version() {
-    String version = RunFacts.class.getPackage().getImplementationVersion();
-    return version == null ? "development" : version;
+  /** The driver's host, and those of the executors that are there now where they are others. */
+  private static String hosts(SparkSession spark) {
+    String driver = host();
+    SparkContext context = spark.sparkContext();
+    if (context.isLocal()) {
+      return driver;
+    }
+    String own = context.getConf().get("spark.driver.host", driver);
+    TreeSet<String> others = new TreeSet<>();
+    for (SparkExecutorInfo executor : context.statusTracker().getExecutorInfos()) {
+      others.add(executor.host());
+    }
+    others.removeAll(List.of(own, driver));
+    String shown = others.stream().limit(MAX_HOSTS).collect(Collectors.joining(", "));
+    String more = others.size() > MAX_HOSTS ? " and " + (others.size() - MAX_HOSTS) + " more" : "";
+    return others.isEmpty() ? driver : driver + " (driver), " + shown + more;
   }
 
-  private static String host() {
+  static String host() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {
@@ -150,7 +178,7 @@ final class RunFacts {
     }
   }
 
-  private static String cpu() {
+  static String cpu() {
     try {
       return Files.readAllLines(java.nio.file.Path.of("/proc/cpuinfo")).stream()
           .filter(line -> line.startsWith("model name"))

@@ -47,11 +47,13 @@ final class TraceRows implements Serializable {
 
   private final Run run;
   private final StructType schema;
+  private final TraceCosts costs;
   private transient List<Verifier> verifiers;
 
-  TraceRows(Run run, StructType schema) {
+  TraceRows(Run run, StructType schema, TraceCosts costs) {
     this.run = run;
     this.schema = schema;
+    this.costs = costs;
   }
 
   /**
@@ -76,9 +78,11 @@ final class TraceRows implements Serializable {
     values.put("model_fingerprint", run.modelFingerprint());
     values.put("correct", correct(first));
     values.put("finish_reason", c.finishReason().label());
-    values.put("prompt_tokens", planned.getList(planned.fieldIndex("tokens")).size());
+    int promptTokens = planned.getList(planned.fieldIndex("tokens")).size();
+    values.put("prompt_tokens", promptTokens);
     values.put("completion_tokens", c.tokenIds().length);
     values.put("seed", run.seed());
+    values.put("cost_usd", costs.of(c, promptTokens));
     values.put("engine_ms", c.engineMillis());
     values.put("created_at", Timestamp.from(Instant.now()));
     values.put("error", failed ? RowFactory.create(c.errorClass(), c.errorMessage(), 1, nextAction(c)) : null);

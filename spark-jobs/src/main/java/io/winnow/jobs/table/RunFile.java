@@ -42,6 +42,11 @@ record RunFile(String runId, String workSet, long epoch, String host, long pid, 
         .getBytes(StandardCharsets.UTF_8);
   }
 
+  /** True if the process runs, or ran, on this host. */
+  boolean isHere() {
+    return host.equals(localHost());
+  }
+
   /** True if the process ran on this host and is gone, or its number is another process's now. */
   boolean isSurelyDead() {
     if (!host.equals(localHost())) {

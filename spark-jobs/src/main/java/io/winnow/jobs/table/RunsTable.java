@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.fs.Path;
@@ -50,6 +51,13 @@ public final class RunsTable {
     WinnowTable table = WinnowTable.openOrCreate(path, WinnowTable.RUNS, SCHEMA, traces.table().conf());
     table.checkWritable(table.snapshot(), SCHEMA);
     return new RunsTable(table);
+  }
+
+  /** The runs beside a table of traces; empty where there are none. Creates nothing. */
+  public static Optional<RunsTable> find(TraceTable traces) {
+    String path = new Path(traces.path(), WinnowTable.SIDE_FOLDER + "/runs").toString();
+    WinnowTable table = WinnowTable.at(path, traces.table().conf());
+    return table.latest().map(snapshot -> new RunsTable(table));
   }
 
   /** Fully qualified path of the table's folder. */
@@ -162,8 +170,12 @@ public final class RunsTable {
         .add(field("event", StringType, "start, end, or another step of the run's life"))
         .add(field("at", TimestampType, "When it happened"))
         .add(field("command", StringType, "Command, for example generate"))
-        .add(field("version", StringType, "Version of Winnow"))
-        .add(field("settings", createMapType(StringType, StringType, true), "All settings, secrets left out"))
+        .add(field("version", StringType, "Version of Winnow, with + and the commit it was built from"))
+        .add(
+            field(
+                "settings",
+                createMapType(StringType, StringType, true),
+                "All settings, secrets left out; files also by the hash of their content"))
         .add(
             field(
                 "output_settings",
@@ -193,9 +205,9 @@ public final class RunsTable {
         .add(field("engine_seconds", DoubleType, "Time in the engine, summed over the traces"))
         .add(field("wall_seconds", DoubleType, "Time of the run"))
         .add(field("cost_usd", DoubleType, "Cost by the price table, in US dollars"))
-        .add(field("host", StringType, "Host of the driver"))
+        .add(field("host", StringType, "Host of the driver, and hosts of the executors where they are others"))
         .add(field("cpu", StringType, "Processor of the driver"))
-        .add(field("instruction_set", StringType, "Instruction set that the kernels used"))
+        .add(field("instruction_set", StringType, "Instruction set of the kernels on the driver's host"))
         .add(field("spark_version", StringType, "Version of Spark"))
         .add(field("java_version", StringType, "Version of Java"))
         .add(field("reproducible", BooleanType, "Whether the traces can be made again to the bit; false for endpoints"))

@@ -56,6 +56,7 @@ class WinnowTable {
   static final String TABLE_PROPERTY = "winnow.table";
   static final String TRACES = "traces";
   static final String RUNS = "runs";
+  static final String VERDICTS = "verdicts";
   /** Side folder: names with a leading underscore are no data for Delta and are left alone by VACUUM. */
   static final String SIDE_FOLDER = "_winnow";
 

@@ -27,7 +27,7 @@ class CommandLineRunnerTest {
   private record Result(int exitCode, String out, String err) {}
 
   private static RunSummary summary(Map<String, Long> failed, boolean stopped) {
-    return new RunSummary("o", 2, 8, 0, 3, 6, failed, 800, 8, 10, stopped, true);
+    return new RunSummary("o", 2, 8, 0, 3, 6, failed, 800, 8, 10, stopped, true, null, null);
   }
 
   private Result run(String... args) {
