@@ -22,8 +22,12 @@ final class LocalFaults {
     this.spark = spark;
   }
 
-  /** A session whose tasks may fail, with cores to spare for statements beside a run. */
-  static SparkSession session() {
+  /**
+   * A session whose tasks may fail, with cores to spare for statements beside a run.
+   *
+   * @param local Spark's local files, also those of sessions that come after it: a JVM chooses their place once
+   */
+  static SparkSession session(Path local) {
     System.setProperty("winnow.log.spark", "off");
     System.setProperty("winnow.log.tasks", "off");
     return Tables.builder("local[5,4]")
@@ -31,6 +35,7 @@ final class LocalFaults {
         .config("spark.hadoop.fs.AbstractFileSystem.file.impl", FaultyFileSystem.Disk.class.getName())
         .config("spark.hadoop.fs.store.impl", FaultyFileSystem.Store.class.getName())
         .config("spark.hadoop.fs.AbstractFileSystem.store.impl", FaultyFileSystem.StoreFiles.class.getName())
+        .config("spark.local.dir", local.toString())
         .config("spark.sql.parquet.compression.codec", "zstd")
         .getOrCreate();
   }
