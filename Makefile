@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance bench first-run spark-submit clean
+.PHONY: help build check test conformance bench faults soak first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +23,12 @@ conformance: build ## Every model, tokenizer and template reference under FIXTUR
 
 bench: build ## Tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
+
+faults: ## Runs that are disturbed in every way against quiet ones: make faults TRIALS=20 SEED=1 [KIND=disk-full]
+	@TRIALS="$(TRIALS)" SEED="$(SEED)" KIND="$(KIND)" tests/faults.sh
+
+soak: ## A job that is killed every 20 s, for MINUTES=30.
+	@MINUTES="$(MINUTES)" KILL_SECONDS="$(KILL_SECONDS)" SEED="$(SEED)" tests/soak.sh
 
 first-run: ## What a newcomer does: a fresh clone and the README's first command.
 	tests/first-run.sh

@@ -43,6 +43,7 @@ final class ClusterFaults {
         .config("spark.speculation.multiplier", "1")
         .config("spark.speculation.quantile", "0.01")
         .config("spark.speculation.minTaskRuntime", "50ms")
+        .config("spark.speculation.efficiency.enabled", "false")
         .getOrCreate();
   }
 
@@ -108,9 +109,12 @@ final class ClusterFaults {
   private void shuffleLost(FaultTrial trial) throws Exception {
     int before = attempts.stages.get();
     CompletableFuture<Invocation> run = trial.start();
-    if (trial.awaitMoment(() -> !run.isDone())) {
-      deleteShuffles();
+    // The long job begins when its ledger is open.
+    while (!run.isDone() && !Files.isDirectory(trial.table.resolve("_winnow/pending"))) {
+      Thread.sleep(5);
     }
+    Thread.sleep(trial.random.nextInt(2000));
+    deleteShuffles();
     trial.expect(trial.await(run), 0);
     trial.hit = attempts.stages.get() > before;
   }

@@ -35,16 +35,24 @@ final class FaultTrial {
     this.work = work;
     this.table = folder.resolve(kind.label() + "-" + seed);
     this.random = new Random(seed * 31 + kind.ordinal());
-    int partitions = kind == FaultKind.SHUFFLE_LOST ? 6 + random.nextInt(4) : 1 + random.nextInt(3);
+    // More and slower tasks than there are cores, so that some are read late, and some end long before others.
+    boolean slow = kind == FaultKind.SHUFFLE_LOST || kind == FaultKind.SPECULATION;
+    int partitions = slow ? 5 + random.nextInt(5) : 1 + random.nextInt(3);
+    int sequences = slow ? 2 + random.nextInt(2) : 4 + random.nextInt(12);
     this.tuning =
         List.of(
             "--commit-interval", 200 + random.nextInt(800) + "ms", "--partitions", String.valueOf(partitions),
-            "--max-sequences", String.valueOf(4 + random.nextInt(12)));
+            "--max-sequences", String.valueOf(sequences));
   }
 
   /** The command; the same each time. */
   List<String> words() {
-    return work.words(kind.place == FaultKind.Place.LOCAL ? "faulty:" + table : table.toString(), tuning);
+    return work.words(place(), tuning);
+  }
+
+  /** The table as it is named to Spark: what stays in this process may be an object store. */
+  String place() {
+    return (kind.place == FaultKind.Place.LOCAL && seed % 2 == 0 ? "store:" : "") + table;
   }
 
   /** Runs it in this process. */

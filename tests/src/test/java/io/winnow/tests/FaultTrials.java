@@ -25,12 +25,14 @@ final class FaultTrials {
   private static final int MOST_RUNS = 5;
 
   private final Path folder;
+  private final Path local;
   private final PrintStream out;
   private final Map<Long, FaultWork> works = new HashMap<>();
   private final List<FaultTrial> done = new ArrayList<>();
 
   FaultTrials(Path folder, PrintStream out) {
     this.folder = folder;
+    this.local = folder.resolve("local");
     this.out = out;
   }
 
@@ -53,7 +55,7 @@ final class FaultTrials {
       drawn.add(new FaultTrial(deck.remove(deck.size() - 1), own, work(Math.floorMod(own, WORKS)), folder));
     }
     drawn.sort(Comparator.comparing((FaultTrial trial) -> trial.kind.place));
-    SparkSession spark = LocalFaults.session();
+    SparkSession spark = LocalFaults.session(local);
     try {
       for (FaultTrial trial : drawn) {
         trial.work.undisturbed(spark);
@@ -89,7 +91,6 @@ final class FaultTrials {
     if (here.isEmpty()) {
       return;
     }
-    Path local = folder.resolve("local-" + place.ordinal());
     SparkSession spark = ClusterFaults.session(local, place == FaultKind.Place.SPECULATING);
     try {
       ClusterFaults faults = new ClusterFaults(spark, local);

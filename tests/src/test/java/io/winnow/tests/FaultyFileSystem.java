@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,10 +20,10 @@ import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.security.AccessControlException;
 
 /**
- * The local files under the scheme {@code faulty}, on a disk that can be full, read-only or lose a write. What is wrong
- * is set for the whole process, so it reaches the tasks of a local session.
+ * The local files, on a disk that can be full, read-only or lose a write. What is wrong is set for the whole process,
+ * so it reaches the tasks of a local session.
  */
-public final class FaultyFileSystem extends RawLocalFileSystem {
+public class FaultyFileSystem extends RawLocalFileSystem {
   private static final AtomicLong BYTES_LEFT = new AtomicLong(Long.MAX_VALUE);
   private static final AtomicInteger TASK_WRITES_LEFT = new AtomicInteger(Integer.MAX_VALUE);
   private static volatile boolean readOnly;
@@ -55,16 +56,6 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
     return struck;
   }
 
-  @Override
-  public String getScheme() {
-    return "faulty";
-  }
-
-  @Override
-  public URI getUri() {
-    return URI.create("faulty:///");
-  }
-
   private static void checkWritable(Path path) throws IOException {
     if (readOnly) {
       struck = true;
@@ -90,6 +81,12 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
       throws IOException {
     checkWritable(path);
     return new Bounded(super.createOutputStreamWithMode(path, append, permission));
+  }
+
+  /** As the local file system itself; not asked for by Hadoop where a session says which class it takes. */
+  @Override
+  public String getScheme() {
+    return "file";
   }
 
   @Override
@@ -141,7 +138,9 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
   }
 
   /** As a disk does: writes what fits, then refuses. */
-  private static final class Bounded extends FilterOutputStream {
+  private static class Bounded extends FilterOutputStream {
+    boolean broken;
+
     Bounded(OutputStream out) {
       super(out);
     }
@@ -153,6 +152,7 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
 
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
+      broken = true;
       checkTask();
       long left = BYTES_LEFT.getAndAccumulate(length, (have, n) -> Math.max(0, have - n));
       out.write(bytes, offset, (int) Math.min(left, length));
@@ -160,13 +160,62 @@ public final class FaultyFileSystem extends RawLocalFileSystem {
         struck = true;
         throw new IOException("No space left on device");
       }
+      broken = false;
+    }
+  }
+
+  /**
+   * The same as an object store, with the scheme {@code store}: a file appears when it is closed, and not at all when a
+   * write of it failed.
+   */
+  public static final class Store extends FaultyFileSystem {
+    @Override
+    public String getScheme() {
+      return "store";
+    }
+
+    @Override
+    public URI getUri() {
+      return URI.create("store:///");
+    }
+
+    @Override
+    protected OutputStream createOutputStreamWithMode(Path path, boolean append, FsPermission permission)
+        throws IOException {
+      checkWritable(path);
+      java.nio.file.Path target = pathToFile(path).toPath();
+      java.nio.file.Path upload = java.nio.file.Files.createTempFile("upload", null);
+      return new Bounded(java.nio.file.Files.newOutputStream(upload)) {
+        private boolean closed;
+
+        @Override
+        public void close() throws IOException {
+          if (closed) {
+            return;
+          }
+          closed = true;
+          super.close();
+          if (broken) {
+            java.nio.file.Files.delete(upload);
+            throw new IOException("The upload of " + path + " failed before");
+          }
+          java.nio.file.Files.move(upload, target, StandardCopyOption.REPLACE_EXISTING);
+        }
+      };
     }
   }
 
   /** The same for those who use Hadoop's file contexts, as Delta's logs do. */
-  public static final class Files extends DelegateToFileSystem {
-    public Files(URI uri, Configuration conf) throws IOException, URISyntaxException {
-      super(uri, new FaultyFileSystem(), conf, "faulty", false);
+  public static final class Disk extends DelegateToFileSystem {
+    public Disk(URI uri, Configuration conf) throws IOException, URISyntaxException {
+      super(uri, new FaultyFileSystem(), conf, "file", false);
+    }
+  }
+
+  /** The object store for those who use file contexts. */
+  public static final class StoreFiles extends DelegateToFileSystem {
+    public StoreFiles(URI uri, Configuration conf) throws IOException, URISyntaxException {
+      super(uri, new Store(), conf, "store", false);
     }
   }
 }

@@ -22,13 +22,20 @@ final class LocalFaults {
     this.spark = spark;
   }
 
-  /** A session whose tasks may fail, with cores to spare for statements beside a run. */
-  static SparkSession session() {
+  /**
+   * A session whose tasks may fail, with cores to spare for statements beside a run.
+   *
+   * @param local Spark's local files, also those of sessions that come after it: a JVM chooses their place once
+   */
+  static SparkSession session(Path local) {
     System.setProperty("winnow.log.spark", "off");
     System.setProperty("winnow.log.tasks", "off");
     return Tables.builder("local[5,4]")
-        .config("spark.hadoop.fs.faulty.impl", FaultyFileSystem.class.getName())
-        .config("spark.hadoop.fs.AbstractFileSystem.faulty.impl", FaultyFileSystem.Files.class.getName())
+        .config("spark.hadoop.fs.file.impl", FaultyFileSystem.class.getName())
+        .config("spark.hadoop.fs.AbstractFileSystem.file.impl", FaultyFileSystem.Disk.class.getName())
+        .config("spark.hadoop.fs.store.impl", FaultyFileSystem.Store.class.getName())
+        .config("spark.hadoop.fs.AbstractFileSystem.store.impl", FaultyFileSystem.StoreFiles.class.getName())
+        .config("spark.local.dir", local.toString())
         .config("spark.sql.parquet.compression.codec", "zstd")
         .getOrCreate();
   }
@@ -155,7 +162,7 @@ final class LocalFaults {
   }
 
   private static String name(FaultTrial trial) {
-    return "delta.`faulty:" + trial.table + "`";
+    return "delta.`" + trial.place() + "`";
   }
 
   /** Keys of the rows that deletions took, by the versions before them. */
@@ -165,7 +172,7 @@ final class LocalFaults {
     return history.stream()
         .flatMap(
             row ->
-                spark.read().format("delta").option("versionAsOf", row.getLong(0) - 1).load("faulty:" + trial.table)
+                spark.read().format("delta").option("versionAsOf", row.getLong(0) - 1).load(trial.place())
                     .filter(condition).select("prompt_id", "trace_id").toJSON().collectAsList().stream())
         .map(json -> json.substring(0, json.length() - 1))
         .collect(Collectors.toList());

@@ -64,8 +64,13 @@ final class Tables {
 
   /** The rows as text, without the columns in which two equal runs may differ. */
   static List<String> comparable(SparkSession spark, Path table) {
+    return comparable(read(spark, table));
+  }
+
+  /** As above, for rows that {@link #read} gave. */
+  static List<String> comparable(Dataset<Row> rows) {
     return whole(
-        read(spark, table)
+        rows
             .drop("run_id", "cost_usd", "created_at", "engine_ms")
             .withColumn(
                 "verdicts",

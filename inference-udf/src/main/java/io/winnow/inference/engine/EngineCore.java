@@ -51,7 +51,7 @@ final class EngineCore implements AutoCloseable {
   private boolean closing;
   private volatile Throwable death;
   private volatile boolean ended;
-  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0);
+  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0, 0);
 
   EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
     this.limits = limits;
@@ -332,7 +332,8 @@ final class EngineCore implements AutoCloseable {
             s.generatedTokens() + batch.draws,
             this.scheduler.preemptions(),
             s.busyNanos() + System.nanoTime() - start,
-            s.runningSum() + batch.draws);
+            s.runningSum() + batch.draws,
+            s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count());
     for (int i = 0; i < batch.draws; i++) {
       if (batch.drawing[i].finish != null) {
         deliver(batch.drawing[i]);
