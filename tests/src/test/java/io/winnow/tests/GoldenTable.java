@@ -104,7 +104,8 @@ final class GoldenTable {
         Map.entry("cost_usd", 1.5e-6),
         Map.entry("engine_ms", 1L << 40),
         Map.entry("created_at", Timestamp.from(Instant.parse("2026-01-02T03:04:05.123456Z"))),
-        Map.entry("messages", new Row[] {RowFactory.create("user", "Zwei\nZeilen"), RowFactory.create("assistant", "")}),
+        Map.entry(
+            "messages", new Row[] {RowFactory.create("user", "Zwei\nZeilen"), RowFactory.create("assistant", "")}),
         Map.entry("gold", "7"),
         Map.entry("text", "<think>a\u0000b</think>7 \uD83D\uDE00"),
         Map.entry("think_end", 18),

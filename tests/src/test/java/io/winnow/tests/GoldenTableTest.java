@@ -185,8 +185,8 @@ class GoldenTableTest {
     Invocation more = Invocation.winnow(GoldenTable.work(table, GoldenTable.SAMPLES + 1)).expect(0);
     assertEquals("3 (and 6 from earlier runs)", more.summary("traces"));
     assertEquals(
-        before,
-        Tables.whole(Tables.read(spark, table).where("sample_index != 2")), "the rows that were there stay as they are");
+        before, Tables.whole(Tables.read(spark, table).where("sample_index != 2")),
+        "the rows that were there stay as they are");
     List<Row> added = rows("sample_index = 2");
     assertEquals(List.of("g1", "g2", "g3"), added.stream().map(row -> row.getAs("prompt_id")).toList());
     for (Row row : added) {

@@ -70,7 +70,7 @@ public final class TraceTable {
    */
   public static TraceTable open(SparkSession spark, String path, StructType keptColumns) {
     StructType schema = schema(keptColumns);
-    Configuration conf = spark.sparkContext().hadoopConfiguration();
+    Configuration conf = LogStores.conf(spark, path);
     WinnowTable table = WinnowTable.openOrCreate(path, WinnowTable.TRACES, schema, conf);
     addMissing(spark, table, schema);
     return new TraceTable(table, schema);
@@ -98,7 +98,7 @@ public final class TraceTable {
 
   /** True if a Delta table with at least one commit is in the folder, ours or not. */
   public static boolean exists(SparkSession spark, String path) {
-    return WinnowTable.at(path, spark.sparkContext().hadoopConfiguration()).latest().isPresent();
+    return WinnowTable.at(path, LogStores.conf(spark, path)).latest().isPresent();
   }
 
   /** Fully qualified path of the table's folder. */
