@@ -6,9 +6,10 @@ package io.winnow.inference;
  *
  * @param requestId the request it answers
  * @param sampleIndex the sample of that request
- * @param tokenIds all generated tokens, an end-of-sequence token included
+ * @param tokenIds all generated tokens, those that the request gave and an end-of-sequence token included
  * @param text the generated text: special tokens left out, cut before a stop string
- * @param logprobs log-probability of each token of {@code tokenIds}, or null when not asked for
+ * @param logprobs log-probability of each token of {@code tokenIds}, or null when not asked for; NaN for
+ *     tokens that the request gave, which are not drawn again
  * @param finishReason why it ended
  * @param errorClass stable name of the failure, null unless {@code finishReason} is ERROR
  * @param errorMessage what happened, null unless {@code finishReason} is ERROR

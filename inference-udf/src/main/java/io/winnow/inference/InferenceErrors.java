@@ -17,6 +17,7 @@ public final class InferenceErrors {
   public static final String PROMPT_TOO_LONG = "prompt_too_long";
   public static final String KV_CACHE_TOO_SMALL = "kv_cache_too_small";
   public static final String TOKEN_OUT_OF_RANGE = "token_out_of_range";
+  public static final String CONTINUATION_INVALID = "continuation_invalid";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ENGINE_FAULT = "engine_fault";
 
@@ -27,6 +28,15 @@ public final class InferenceErrors {
             "Cannot open the model %s: %s. Give a Hugging Face folder (config.json, *.safetensors, tokenizer.json)"
                 + " or a .gguf file.",
             path, why));
+  }
+
+  public static InferenceException scriptInvalid(String model, String why) {
+    return new InferenceException(
+        MODEL_INVALID,
+        String.format(
+            "Cannot use the made-up model '%s': %s. Give scripted:KEY=VALUE,KEY=VALUE with any of step-ms, tokens, tail,"
+                + " context, crash, fault and nan, each once.",
+            model, why));
   }
 
   /** A file of the model is damaged or incomplete. */
@@ -102,6 +112,16 @@ public final class InferenceErrors {
             id, vocabSize - 1));
   }
 
+  /** The tokens that a request gives to go on from are none that this model could have left unfinished. */
+  public static InferenceException continuationInvalid(String why) {
+    return new InferenceException(
+        CONTINUATION_INVALID,
+        String.format(
+            "Cannot go on from the tokens given: %s. Go on only from traces of this model and these settings that end"
+                + " with finish reason length, or generate the sample anew.",
+            why));
+  }
+
   public static InferenceException weightsUnknown(String weights) {
     return new InferenceException(
         MODEL_INVALID,
@@ -130,17 +150,35 @@ public final class InferenceErrors {
             position));
   }
 
-  /** Nobody will answer: an exception for whoever waits, never a row's error, because the row was not tried. */
-  public static InferenceException engineClosed(int samples) {
+  /**
+   * Nobody will answer: an exception for whoever waits, never a row's error, because the row was not tried.
+   *
+   * @param death what ended the engine, null when it was closed
+   */
+  public static InferenceException engineClosed(int samples, Throwable death) {
+    String why = death == null ? "is closed" : "has died of " + death;
+    String next = death == null ? "The executor is shutting down; run" : "Run";
     return new InferenceException(
         ENGINE_FAULT,
         String.format(
-            "Cannot generate: the engine is closed, and %d samples are not answered. The executor is shutting down;"
-                + " run the job again to make what is missing.",
-            samples));
+            "Cannot generate: the engine %s, and %d samples are not answered. %s the job again to make what is missing.",
+            why, samples, next),
+        death);
   }
 
+  /** One sequence that the engine cannot compute. */
   public static InferenceException engineFault(Throwable cause) {
     return new InferenceException(ENGINE_FAULT, "The engine failed: " + cause, cause);
+  }
+
+  /** The engine fails whatever it computes. */
+  public static InferenceException engineBroken(int prompts, Throwable cause) {
+    return new InferenceException(
+        ENGINE_FAULT,
+        String.format(
+            "The engine failed on %d prompts one after the other, each computed alone, so it gave up all that was open;"
+                + " the last failure: %s. Mend its cause and run again with --retry-failed engine_fault.",
+            prompts, cause),
+        cause);
   }
 }

@@ -14,7 +14,7 @@ import java.util.Objects;
  * @param minP tokens less likely than this share of the most likely one are dropped, in [0, 1]; 0 keeps everything
  * @param repetitionPenalty above 0; 1 changes nothing. Logits of tokens seen in the prompt or the output are divided by
  *     it when positive and multiplied when negative (Keskar et al. 2019, arXiv:1909.05858)
- * @param maxTokens new tokens at most, at least 1
+ * @param maxTokens generated tokens at most, at least 1; those that a request gives to go on from count too
  * @param stop strings that end the text; the text is cut before the first of them, the token ids are kept whole
  * @param seed seed of the counter-based random numbers
  * @param logprobs whether the log-probability of each chosen token under the raw logits is returned

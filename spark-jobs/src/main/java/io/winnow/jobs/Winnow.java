@@ -10,9 +10,12 @@ import io.winnow.jobs.cli.CommandLineRunner;
 import io.winnow.jobs.cli.DoctorCommand;
 import io.winnow.jobs.cli.GenerateCommand;
 import io.winnow.jobs.cli.GenerateWork;
+import io.winnow.jobs.cli.ReplayCommand;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.Session;
+import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
+import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -93,7 +96,9 @@ public final class Winnow {
 
   private static CommandLineRunner runner() {
     List<Command> commands =
-        List.of(GENERATE, new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
+        List.of(
+            GENERATE, new VerifyCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
+            new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION);
   }
 }

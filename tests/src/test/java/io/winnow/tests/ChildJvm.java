@@ -17,10 +17,16 @@ final class ChildJvm {
 
   /** Starts a command line; both of its streams go to the file. */
   static Process winnow(Path log, List<String> words) throws IOException {
+    return winnow(log, List.of("-Dspark.master=local[2]"), words);
+  }
+
+  /** As above, with options of the JVM, by which Spark is configured as well. */
+  static Process winnow(Path log, List<String> options, List<String> words) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(opens());
-    command.addAll(List.of("-XX:+UseSerialGC", "-Xmx1g", "-Dspark.ui.enabled=false", "-Dspark.master=local[2]"));
+    command.addAll(List.of("-XX:+UseSerialGC", "-Xmx1g", "-Dspark.ui.enabled=false"));
+    command.addAll(options);
     command.add("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Winnow.class.getName()));
     command.addAll(words);

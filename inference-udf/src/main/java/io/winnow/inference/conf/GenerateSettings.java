@@ -2,7 +2,9 @@
 package io.winnow.inference.conf;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
+import io.winnow.inference.ScriptParams;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -68,7 +70,8 @@ public final class GenerateSettings {
 
   public static final Setting<List<String>> MODEL =
       Setting.ofList("model").group(SAMPLING).label("PATH").effect(Effect.MODEL)
-          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file.");
+          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file; scripted: for a made-up"
+              + " model without weights, for tests.");
   public static final Setting<Integer> SAMPLES =
       Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
           .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
@@ -207,6 +210,9 @@ public final class GenerateSettings {
           "Cannot use --model '" + model + "': endpoints are not supported yet in this version. Give a Hugging Face"
               + " folder or a .gguf file.");
     }
+    if (ScriptParams.isScripted(model)) {
+      checkScript(model);
+    }
     String weights = values.get(WEIGHTS);
     if (weights.startsWith("int")) {
       throw new UsageException(
@@ -220,6 +226,14 @@ public final class GenerateSettings {
     if (values.find(MESSAGES_COLUMN).isPresent()) {
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
+    }
+  }
+
+  private static void checkScript(String model) {
+    try {
+      ScriptParams.of(model);
+    } catch (InferenceException e) {
+      throw new UsageException(e.getMessage(), e);
     }
   }
 
@@ -254,9 +268,14 @@ public final class GenerateSettings {
    */
   public static EngineSpec engineSpec(SettingValues values) {
     return new EngineSpec(
-        Path.of(values.get(MODEL).get(0)).toAbsolutePath().normalize().toString(), values.get(WEIGHTS),
-        values.get(THREADS), values.get(MAX_SEQUENCES), values.get(KV_CACHE_TOKENS),
-        values.content(CHAT_TEMPLATE).orElse(null), SessionSettings.pairs(values.get(TEMPLATE_ARG)));
+        place(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS), values.get(MAX_SEQUENCES),
+        values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
+        SessionSettings.pairs(values.get(TEMPLATE_ARG)));
+  }
+
+  /** Executors have a working folder of their own. */
+  private static String place(String model) {
+    return ScriptParams.isScripted(model) ? model : Path.of(model).toAbsolutePath().normalize().toString();
   }
 
   private static boolean isRegex(String text) {

@@ -5,6 +5,7 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.ScriptParams;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.checkpoint.DType;
@@ -46,6 +47,9 @@ public final class EmbeddedRuntime implements ModelRuntime {
    * @param text the model's tokenizer and template
    */
   public static ModelInfo describe(EngineSpec spec, ModelText text) {
+    if (ScriptParams.isScripted(spec.model())) {
+      return ScriptedRuntime.describe(ScriptParams.of(spec.model()), text);
+    }
     try (Checkpoint checkpoint = open(spec)) {
       return describe(spec, text, checkpoint, format(spec, checkpoint));
     }
@@ -84,6 +88,11 @@ public final class EmbeddedRuntime implements ModelRuntime {
 
   /** Loads the model and starts its engine. */
   public static EmbeddedRuntime load(EngineSpec spec, ModelText text) {
+    if (ScriptParams.isScripted(spec.model())) {
+      ScriptParams script = ScriptParams.of(spec.model());
+      return new EmbeddedRuntime(
+          ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text));
+    }
     try (Checkpoint checkpoint = open(spec)) {
       WeightFormat format = format(spec, checkpoint);
       ModelInfo info = describe(spec, text, checkpoint, format);
@@ -117,7 +126,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     }
   }
 
-  private static StopDetector detector(Tokenizer tokenizer, List<String> stop) {
+  static StopDetector detector(Tokenizer tokenizer, List<String> stop) {
     IncrementalDetokenizer text = new IncrementalDetokenizer(tokenizer, stop);
     return new StopDetector() {
       @Override
@@ -157,10 +166,15 @@ public final class EmbeddedRuntime implements ModelRuntime {
       return spec.kvCacheTokens();
     }
     long perToken = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim()) / KvCache.PAGE_TOKENS;
-    long wanted =
-        Math.max(config.contextLength(), (long) spec.maxSequences() * Math.min(TYPICAL_LENGTH, config.contextLength()));
+    long wanted = typicalCacheTokens(spec.maxSequences(), config.contextLength());
     long affordable = Math.max(KvCache.PAGE_TOKENS, physicalMemory() / 4 / perToken);
     return (int) Math.min(Integer.MAX_VALUE, Math.min(wanted, affordable));
+  }
+
+  /** Room for all sequences at a typical length, at least for one at the full context. */
+  static int typicalCacheTokens(int maxSequences, int contextLength) {
+    long typical = (long) maxSequences * Math.min(TYPICAL_LENGTH, contextLength);
+    return (int) Math.min(Integer.MAX_VALUE - KvCache.PAGE_TOKENS, Math.max(contextLength, typical));
   }
 
   /** Memory of the machine or of the container that the JVM runs in. */

@@ -5,7 +5,6 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
-import io.winnow.kernels.KvCache;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,11 +29,14 @@ final class EngineCore implements AutoCloseable {
    */
   record Limits(int vocabSize, int contextLength, Set<Integer> eosTokens, int maxSequences, int maxRows) {}
 
+  private static final System.Logger LOG = System.getLogger(EngineCore.class.getName());
+
   private final Limits limits;
   private final StepRunner runner;
-  private final StopDetector.Factory texts;
+  private final Admission admission;
   private final BlockPool pool;
   private final Scheduler scheduler;
+  private final FaultIsolation isolation;
   private final StepBatch batch;
   private final int[] token;
   private final float[] logprob;
@@ -44,16 +46,20 @@ final class EngineCore implements AutoCloseable {
   private final ArrayDeque<Runnable> inbox = new ArrayDeque<>();
   /** Accepted and not yet delivered, in the order of coming, so that no failure of a step can lose one. */
   private final Set<Sequence> open = new LinkedHashSet<>();
+  /** Why a step of several failed, until it is known who did it. */
+  private Throwable unexplained;
   private boolean closing;
+  private volatile Throwable death;
   private volatile boolean ended;
   private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0);
 
   EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
     this.limits = limits;
     this.runner = runner;
-    this.texts = texts;
+    this.admission = new Admission(limits, pages, texts);
     this.pool = new BlockPool(pages);
     this.scheduler = new Scheduler(pool, limits.maxSequences(), limits.maxRows(), runner::copyPage);
+    this.isolation = new FaultIsolation(pool, limits.maxRows(), runner::copyPage);
     this.batch = new StepBatch(limits.maxRows(), limits.maxSequences());
     this.token = new int[limits.maxSequences()];
     this.logprob = new float[limits.maxSequences()];
@@ -81,9 +87,14 @@ final class EngineCore implements AutoCloseable {
     return ended;
   }
 
+  /** What those who wait are told when nothing more comes. */
+  InferenceException endedWith(int samples) {
+    return InferenceErrors.engineClosed(samples, death);
+  }
+
   void submit(OpenRequest request) {
     if (!post(() -> accept(request))) {
-      throw InferenceErrors.engineClosed(request.sampleIndexes().length);
+      throw endedWith(request.sampleIndexes().length);
     }
   }
 
@@ -92,6 +103,8 @@ final class EngineCore implements AutoCloseable {
     post(
         () -> {
           scheduler.remove(s -> s.request.session == session);
+          isolation.remove(s -> s.request.session == session);
+          endIsolation();
           open.removeIf(s -> s.request.session == session);
         });
   }
@@ -134,64 +147,72 @@ final class EngineCore implements AutoCloseable {
     if (request.session.closed()) {
       return;
     }
-    InferenceException refusal = refusal(request);
-    if (refusal != null) {
-      refuse(request, refusal);
-      return;
-    }
-    int length = request.prompt().length;
-    int limit = Math.min(request.params().maxTokens(), limits.contextLength() - length);
-    int maxPages = Scheduler.pagesFor(length + limit);
-    List<Sequence> samples = new ArrayList<>();
+    boolean[] known = new boolean[request.sampleIndexes().length];
     try {
-      for (int index : request.sampleIndexes()) {
-        samples.add(new Sequence(request, index, limit, maxPages, texts.create(request.params().stop())));
-      }
+      accept(request, known);
     } catch (RuntimeException | Error e) {
-      refuse(request, InferenceErrors.engineFault(e));
-      return;
-    }
-    open.addAll(samples);
-    scheduler.add(request.prompt(), samples);
-  }
-
-  private static void refuse(OpenRequest request, InferenceException why) {
-    for (int index : request.sampleIndexes()) {
-      request.session.deliver(
-          new Completion(
-              request.id(), index, new int[0], "", null, FinishReason.ERROR, why.errorClass(), why.getMessage(), 0));
-    }
-  }
-
-  private InferenceException refusal(OpenRequest request) {
-    int length = request.prompt().length;
-    if (length == 0) {
-      return InferenceErrors.promptEmpty();
-    }
-    if (length >= limits.contextLength()) {
-      return InferenceErrors.promptTooLong(length, limits.contextLength());
-    }
-    int longest = length + Math.min(request.params().maxTokens(), limits.contextLength() - length);
-    if (Scheduler.pagesFor(longest) > pool.pages()) {
-      return InferenceErrors.kvCacheTooSmall(longest, pool.pages() * KvCache.PAGE_TOKENS);
-    }
-    for (int id : request.prompt()) {
-      if (id < 0 || id >= limits.vocabSize()) {
-        return InferenceErrors.tokenOutOfRange(id, limits.vocabSize());
+      scheduler.remove(s -> s.request == request);
+      for (Sequence s : List.copyOf(open)) {
+        if (s.request == request) {
+          fail(s, e);
+          deliver(s);
+        }
+      }
+      for (int place = 0; place < known.length; place++) {
+        if (!known[place]) {
+          refuse(request, request.sampleIndexes()[place], e);
+        }
       }
     }
-    return null;
+  }
+
+  /** @param known is set for each sample that is answered or open */
+  private void accept(OpenRequest request, boolean[] known) {
+    InferenceException refusal = admission.refusal(request);
+    List<Sequence> unfinished = new ArrayList<>();
+    for (int place = 0; place < known.length; place++) {
+      try {
+        if (refusal != null) {
+          throw refusal;
+        }
+        Sequence s = admission.sequence(request, place);
+        open.add(s);
+        known[place] = true;
+        if (s.finish == null) {
+          unfinished.add(s);
+        } else {
+          deliver(s);
+        }
+      } catch (InferenceException e) {
+        refuse(request, request.sampleIndexes()[place], e);
+        known[place] = true;
+      }
+    }
+    scheduler.add(request.prompt(), unfinished);
+  }
+
+  private static void refuse(OpenRequest request, int sampleIndex, Throwable cause) {
+    InferenceException why =
+        cause instanceof InferenceException e ? e : InferenceErrors.engineFault(cause);
+    request.session.deliver(
+        new Completion(
+            request.id(), sampleIndex, new int[0], "", null, FinishReason.ERROR, why.errorClass(), why.getMessage(),
+            0));
   }
 
   private void loop() {
     try {
       while (takeCommands()) {
-        try {
-          step();
-        } catch (RuntimeException | Error e) {
-          failAll(e);
+        if (isolation.active()) {
+          stepAlone();
+        } else {
+          stepTogether();
         }
       }
+    } catch (RuntimeException | Error e) {
+      // Not even an error can be told any more: those who wait hear it from their session.
+      death = e;
+      LOG.log(System.Logger.Level.ERROR, "The engine's thread ends", e);
     } finally {
       synchronized (monitor) {
         ended = true;
@@ -201,12 +222,63 @@ final class EngineCore implements AutoCloseable {
     }
   }
 
+  private void stepTogether() {
+    try {
+      step(scheduler);
+      isolation.succeeded();
+    } catch (RuntimeException | Error e) {
+      List<Sequence> inStep = scheduler.evict();
+      unexplained = e;
+      deliverFinished();
+      inStep.removeIf(s -> s.finish != null);
+      if (inStep.isEmpty() && !scheduler.idle()) {
+        // Nobody was in the step, and the next one would be the same.
+        giveUp(InferenceErrors.engineFault(e));
+      }
+      isolation.begin(inStep);
+    }
+  }
+
+  /** A step of one of those that were in a step that failed. */
+  private void stepAlone() {
+    try {
+      step(isolation.scheduler());
+      isolation.stepped();
+    } catch (RuntimeException | Error e) {
+      Sequence guilty = isolation.failed();
+      unexplained = null;
+      if (guilty.finish == null) {
+        fail(guilty, e);
+      }
+      deliverFinished();
+      if (isolation.hopeless()) {
+        giveUp(InferenceErrors.engineBroken(FaultIsolation.MOST_IN_A_ROW, e));
+      }
+    }
+    endIsolation();
+  }
+
+  private void endIsolation() {
+    if (!isolation.active()) {
+      List<Sequence> cleared = isolation.end();
+      if (unexplained != null && !cleared.isEmpty()) {
+        // No row tells it, so the log must.
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "A step failed, but none of the " + cleared.size() + " sequences in it fails alone; they go on",
+            unexplained);
+      }
+      unexplained = null;
+      scheduler.rejoin(cleared);
+    }
+  }
+
   /** Runs what is in the inbox; sleeps while there is nothing to do; false when the engine closes. */
   private boolean takeCommands() {
     while (true) {
       Runnable command;
       synchronized (monitor) {
-        while (inbox.isEmpty() && scheduler.idle() && !closing) {
+        while (inbox.isEmpty() && scheduler.idle() && !isolation.active() && !closing) {
           try {
             monitor.wait();
           } catch (InterruptedException e) {
@@ -224,12 +296,12 @@ final class EngineCore implements AutoCloseable {
       try {
         command.run();
       } catch (RuntimeException | Error e) {
-        failAll(e);
+        giveUp(InferenceErrors.engineFault(e));
       }
     }
   }
 
-  private void step() {
+  private void step(Scheduler scheduler) {
     long start = System.nanoTime();
     scheduler.next(batch);
     if (batch.rows == 0) {
@@ -244,16 +316,21 @@ final class EngineCore implements AutoCloseable {
     }
     runner.run(batch, token, logprob);
     for (int i = 0; i < batch.draws; i++) {
-      advance(batch.drawing[i], token[i], logprob[i]);
+      Sequence drawing = batch.drawing[i];
+      try {
+        advance(drawing, token[i], logprob[i]);
+      } catch (RuntimeException | Error e) {
+        // Whose fault it is, is known.
+        fail(drawing, e);
+      }
     }
-    scheduler.complete(batch);
     EngineStats s = stats;
     stats =
         new EngineStats(
             s.steps() + 1,
             s.promptTokens() + batch.rows - batch.decodeRows,
             s.generatedTokens() + batch.draws,
-            scheduler.preemptions(),
+            this.scheduler.preemptions(),
             s.busyNanos() + System.nanoTime() - start,
             s.runningSum() + batch.draws);
     for (int i = 0; i < batch.draws; i++) {
@@ -261,6 +338,7 @@ final class EngineCore implements AutoCloseable {
         deliver(batch.drawing[i]);
       }
     }
+    scheduler.complete(batch);
   }
 
   private void advance(Sequence s, int drawn, float drawnLogprob) {
@@ -271,35 +349,26 @@ final class EngineCore implements AutoCloseable {
     }
     s.append(drawn, drawnLogprob);
     s.request.session.countToken();
-    if (limits.eosTokens().contains(drawn)) {
+    if (limits.eosTokens().contains(drawn) || s.text.append(drawn)) {
       s.finish = FinishReason.STOP;
-    } else if (stops(s, drawn)) {
-      s.finish = FinishReason.STOP;
-    } else if (s.finish == null && s.count >= s.limit) {
+    } else if (s.count >= s.limit) {
       s.finish = FinishReason.LENGTH;
     }
   }
 
-  /** Whether a stop string is complete; a text that cannot be made fails its sequence alone. */
-  private static boolean stops(Sequence s, int drawn) {
-    try {
-      return s.text.append(drawn);
-    } catch (RuntimeException e) {
-      fail(s, e);
-      return false;
-    }
-  }
-
+  /** The text, empty where it cannot be made: then the sample is a failed one. */
   private static String text(Sequence s) {
     try {
       return s.text.text();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       fail(s, e);
       return "";
     }
   }
 
   private static void fail(Sequence s, Throwable cause) {
+    // First without a new object, because the heap may be full.
+    s.fail(InferenceErrors.ENGINE_FAULT, "The engine failed.");
     InferenceException e = InferenceErrors.engineFault(cause);
     s.fail(e.errorClass(), e.getMessage());
   }
@@ -321,11 +390,23 @@ final class EngineCore implements AutoCloseable {
     open.remove(s);
   }
 
-  /** A step failed as a whole: nobody knows which sequence did it, so all of them end with the error. */
-  private void failAll(Throwable cause) {
-    scheduler.remove(any -> true);
+  /** Hands out what has its end and is still here. */
+  private void deliverFinished() {
     for (Sequence s : List.copyOf(open)) {
-      fail(s, cause);
+      if (s.finish != null) {
+        deliver(s);
+      }
+    }
+  }
+
+  /** Ends everything that is here with the error. */
+  private void giveUp(InferenceException why) {
+    LOG.log(System.Logger.Level.ERROR, why.getMessage());
+    scheduler.remove(any -> true);
+    isolation.remove(any -> true);
+    isolation.succeeded();
+    for (Sequence s : List.copyOf(open)) {
+      s.fail(why.errorClass(), why.getMessage());
       deliver(s);
     }
   }

@@ -3,7 +3,6 @@ package io.winnow.inference.engine;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.GenerationRequest;
-import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelRuntime;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +51,7 @@ final class EngineSession implements ModelRuntime.Session {
         // What was delivered last may have come between the two.
         first = finished.poll();
         if (first == null) {
-          throw InferenceErrors.engineClosed(pending);
+          throw core.endedWith(pending);
         }
       }
       if (first != null) {

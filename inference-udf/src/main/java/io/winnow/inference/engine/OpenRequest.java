@@ -10,6 +10,8 @@ import java.security.NoSuchAlgorithmException;
 
 /** A request in the engine, with the session that waits for it. */
 final class OpenRequest {
+  private static final int[] NONE = {};
+
   private final GenerationRequest request;
   final EngineSession session;
   /** First 8 bytes of SHA-256 over the prompt's ids as little-endian int32: part of every random number's counter. */
@@ -42,6 +44,12 @@ final class OpenRequest {
 
   int[] sampleIndexes() {
     return request.sampleIndexes();
+  }
+
+  /** Tokens generated before for the sample at {@code place} of {@link #sampleIndexes}; empty when it starts anew. */
+  int[] generated(int place) {
+    int[] tokens = request.generated() == null ? null : request.generated()[place];
+    return tokens == null ? NONE : tokens;
   }
 
   SamplingParams params() {

@@ -52,11 +52,41 @@ final class Scheduler {
     this.copier = copier;
   }
 
-  /** Queues the samples of a prompt; more samples than run together are split, each part with its own prefill. */
+  /**
+   * Queues the samples of a prompt. Those that start anew share its prefill, but more than run together are split, each
+   * part with its own; those that have tokens already come after them, each with its own context.
+   */
   void add(int[] prompt, List<Sequence> samples) {
-    for (int i = 0; i < samples.size(); i += maxSequences) {
-      waiting.add(new Prefill(prompt, List.copyOf(samples.subList(i, Math.min(samples.size(), i + maxSequences)))));
+    List<Sequence> anew = samples.stream().filter(s -> s.count == 0).toList();
+    for (int i = 0; i < anew.size(); i += maxSequences) {
+      waiting.add(new Prefill(prompt, List.copyOf(anew.subList(i, Math.min(anew.size(), i + maxSequences)))));
     }
+    for (Sequence s : samples) {
+      if (s.count > 0) {
+        waiting.add(new Prefill(s.context(), List.of(s)));
+      }
+    }
+  }
+
+  /** Puts sequences that were taken out at the head of what waits, in their order. */
+  void rejoin(List<Sequence> sequences) {
+    for (int i = sequences.size() - 1; i >= 0; i--) {
+      waiting.addFirst(new Prefill(sequences.get(i).context(), List.of(sequences.get(i))));
+    }
+  }
+
+  /** Takes out all that is in steps, running or in prefill, in the order of admission; frees its pages. */
+  List<Sequence> evict() {
+    List<Sequence> evicted = new ArrayList<>(running);
+    running.forEach(this::releasePages);
+    running.clear();
+    for (Prefill p : prefilling) {
+      // A copy that failed may have come after some members began to run.
+      p.members.stream().filter(s -> !evicted.contains(s)).forEach(evicted::add);
+      releasePages(p);
+    }
+    prefilling.clear();
+    return evicted;
   }
 
   boolean idle() {

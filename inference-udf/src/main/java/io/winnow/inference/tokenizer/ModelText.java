@@ -27,11 +27,27 @@ public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String tem
     TemplateFiles files = TemplateFiles.of(model);
     String source = chatTemplateOverride != null ? chatTemplateOverride : files.template();
     ChatTemplate template = source == null ? null : ChatTemplate.of(source);
-    Tokenizer tokenizer = Tokenizers.open(model);
+    return of(Tokenizers.open(model), template, source, templateArgs, files.specialTokens());
+  }
+
+  /**
+   * The text of a model that is made up: bytes are tokens, and without a template a conversation is its contents, one
+   * to a line.
+   *
+   * @param chatTemplate Jinja text, or null
+   * @throws io.winnow.inference.InferenceException template_error
+   */
+  public static ModelText ofBytes(String chatTemplate, Map<String, String> templateArgs) {
+    ChatTemplate template = chatTemplate == null ? null : ChatTemplate.of(chatTemplate);
+    return of(new ByteTokenizer(), template, chatTemplate, templateArgs, Map.of());
+  }
+
+  private static ModelText of(
+      Tokenizer tokenizer, ChatTemplate template, String source, Map<String, String> templateArgs,
+      Map<String, String> specialTokens) {
     return new ModelText(
         tokenizer,
-        new ChatPromptRenderer(template, tokenizer, templateArgs == null ? Map.of() : templateArgs,
-            files.specialTokens()),
+        new ChatPromptRenderer(template, tokenizer, templateArgs == null ? Map.of() : templateArgs, specialTokens),
         HfTokenizer.sha256(source == null ? "" : source));
   }
 

@@ -27,6 +27,11 @@ final class ArrowLists {
     return list(name, new ArrowType.FloatingPoint(FloatingPointPrecision.SINGLE));
   }
 
+  /** Lists of lists; the outer one may be null. */
+  static Field listOfIntLists(String name) {
+    return new Field(name, FieldType.nullable(ArrowType.List.INSTANCE), List.of(intList("element")));
+  }
+
   private static Field list(String name, ArrowType element) {
     Field child = new Field("element", FieldType.notNullable(element), null);
     return new Field(name, FieldType.nullable(ArrowType.List.INSTANCE), List.of(child));
@@ -41,6 +46,33 @@ final class ArrowLists {
   static void set(ListVector vector, int row, float[] values) {
     int start = begin(vector, row, values.length);
     buffer(vector, start, values.length).asFloatBuffer().put(values);
+  }
+
+  /** Appends lists as row {@code row}, null as null, and null within as an empty list. */
+  static void set(ListVector vector, int row, int[][] lists) {
+    if (lists == null) {
+      vector.setNull(row);
+      return;
+    }
+    int start = vector.startNewValue(row);
+    ListVector inner = (ListVector) vector.getDataVector();
+    for (int i = 0; i < lists.length; i++) {
+      set(inner, start + i, lists[i] == null ? new int[0] : lists[i]);
+    }
+    vector.endValue(row, lists.length);
+  }
+
+  /** The lists of a row; null where it is null. */
+  static int[][] intLists(ListVector vector, int row) {
+    if (vector.isNull(row)) {
+      return null;
+    }
+    int start = vector.getElementStartIndex(row);
+    int[][] out = new int[vector.getElementEndIndex(row) - start][];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = ints((ListVector) vector.getDataVector(), start + i);
+    }
+    return out;
   }
 
   /** The elements of a row as a view of Arrow's own memory; valid until the batch is reused. */

@@ -15,20 +15,23 @@ import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
- * Requests as Arrow batches: {@code request_id int64, prompt_tokens list<int32>, sample_indexes list<int32>}. Sampling
- * parameters are the same for a whole job and don't travel with the rows. Ids of a row are copied in one piece.
+ * Requests as Arrow batches: {@code request_id int64, prompt_tokens list<int32>, sample_indexes list<int32>, generated
+ * list<list<int32>>?}. Sampling parameters are the same for a whole job and don't travel with the rows. Ids of a row
+ * are copied in one piece.
  */
 public final class ArrowRequests {
   private static final String ID = "request_id";
   private static final String PROMPT = "prompt_tokens";
   private static final String SAMPLES = "sample_indexes";
+  private static final String GENERATED = "generated";
 
   public static final Schema SCHEMA =
       new Schema(
           List.of(
               new Field(ID, FieldType.notNullable(new ArrowType.Int(64, true)), null),
               ArrowLists.intList(PROMPT),
-              ArrowLists.intList(SAMPLES)));
+              ArrowLists.intList(SAMPLES),
+              ArrowLists.listOfIntLists(GENERATED)));
 
   private ArrowRequests() {}
 
@@ -53,12 +56,14 @@ public final class ArrowRequests {
         BigIntVector ids = (BigIntVector) root.getVector(ID);
         ListVector prompts = (ListVector) root.getVector(PROMPT);
         ListVector samples = (ListVector) root.getVector(SAMPLES);
+        ListVector generated = (ListVector) root.getVector(GENERATED);
         int row = 0;
         for (; row < rowsPerBatch && requests.hasNext(); row++) {
           GenerationRequest request = requests.next();
           ids.setSafe(row, request.requestId());
           ArrowLists.set(prompts, row, request.promptTokens());
           ArrowLists.set(samples, row, request.sampleIndexes());
+          ArrowLists.set(generated, row, request.generated());
         }
         root.setRowCount(row);
         return root;
@@ -77,6 +82,7 @@ public final class ArrowRequests {
         ((BigIntVector) root.getVector(ID)).get(row),
         ArrowLists.ints((ListVector) root.getVector(PROMPT), row),
         ArrowLists.ints((ListVector) root.getVector(SAMPLES), row),
-        params);
+        params,
+        ArrowLists.intLists((ListVector) root.getVector(GENERATED), row));
   }
 }

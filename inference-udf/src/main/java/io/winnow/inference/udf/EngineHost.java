@@ -5,6 +5,7 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
+import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.tokenizer.ModelText;
 import java.io.IOException;
@@ -121,11 +122,18 @@ public final class EngineHost {
   private static synchronized ModelText text(EngineSpec spec) {
     TextKey key = new TextKey(spec.model(), files(spec.model()), spec.chatTemplate(), spec.templateArgs());
     return TEXTS.computeIfAbsent(
-        key, k -> ModelText.load(Path.of(k.model()), k.chatTemplate(), k.templateArgs()));
+        key,
+        k ->
+            ScriptParams.isScripted(k.model())
+                ? ModelText.ofBytes(k.chatTemplate(), k.templateArgs())
+                : ModelText.load(Path.of(k.model()), k.chatTemplate(), k.templateArgs()));
   }
 
   /** Names, sizes and times of a model's files; empty where there are none. */
   private static String files(String model) {
+    if (ScriptParams.isScripted(model)) {
+      return "";
+    }
     Path path = Path.of(model);
     try (Stream<Path> files = Files.isDirectory(path) ? Files.list(path) : Stream.of(path)) {
       StringBuilder out = new StringBuilder();

@@ -195,34 +195,14 @@ class EngineCoreTest {
     assertWorks();
   }
 
-  @Test
-  void aStepThatThrowsFailsAllThatAreThereAndNobodyLater() throws InterruptedException {
-    AtomicInteger count = new AtomicInteger();
-    open(
-        3,
-        b -> {
-          if (count.incrementAndGet() == 5) {
-            throw new AssertionError("the fifth step");
-          }
-        });
-    EngineSession session = core.open();
-    // Three run, three wait.
-    session.submit(request(1, 6, 30));
-    List<Completion> got = all(session);
-    assertEquals(6, got.size());
-    for (Completion c : got) {
-      assertEquals("engine_fault", c.errorClass());
-      assertTrue(c.errorMessage().contains("the fifth step"), c.errorMessage());
-    }
-    assertEquals(6, got.stream().map(Completion::sampleIndex).distinct().count());
-    assertWorks();
-  }
-
   /** A text that throws at one of its methods for one prompt. */
   private static StopDetector.Factory breakingText(String where) {
     return stop -> {
       if (where.equals("create") && stop.contains("boom")) {
         throw new IllegalStateException("no text");
+      }
+      if (where.equals("create, an error") && stop.contains("boom")) {
+        throw new OutOfMemoryError("no text");
       }
       return new StopDetector() {
         private final LetterText text = new LetterText(stop);
@@ -232,6 +212,9 @@ class EngineCoreTest {
           if (where.equals("append") && stop.contains("boom")) {
             throw new IllegalStateException("no text");
           }
+          if (where.equals("append, an error") && stop.contains("boom")) {
+            throw new StackOverflowError("no text");
+          }
           return text.append(token);
         }
 
@@ -239,6 +222,9 @@ class EngineCoreTest {
         public String text() {
           if (where.equals("text") && stop.contains("boom")) {
             throw new IllegalStateException("no text");
+          }
+          if (where.equals("text, an error") && stop.contains("boom")) {
+            throw new OutOfMemoryError("no text");
           }
           return text.text();
         }
@@ -248,7 +234,8 @@ class EngineCoreTest {
 
   @Test
   void textThatCannotBeMadeFailsThatRequestOnly() throws InterruptedException {
-    for (String where : List.of("create", "append", "text")) {
+    for (String where :
+        List.of("create", "append", "text", "create, an error", "append, an error", "text, an error")) {
       open(8, b -> {}, breakingText(where));
       EngineSession session = core.open();
       GenerationRequest good = request(2, 3, 30);

@@ -43,8 +43,12 @@ class SameBytesTest {
   private static final int PLENTY = 400;
 
   /** How an engine is set up, none of which may change a byte. */
-  private record Setup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
+  private record Setup(int threads, int maxSequences, int maxRows, int pages, int sessions, boolean faults) {
     static final Setup WIDE = new Setup(1, 32, 300, PLENTY, 1);
+
+    Setup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
+      this(threads, maxSequences, maxRows, pages, sessions, false);
+    }
   }
 
   @TempDir Path folder;
@@ -95,8 +99,11 @@ class SameBytesTest {
     same("in the smallest cache", run(new Setup(1, 16, 100, 8, 1), requests));
     assertTrue(preemptions > 0, "nothing was preempted");
     same("in a small cache, two threads", run(new Setup(2, 24, 24, 14, 2), shuffled));
+    same("with steps that fail", run(new Setup(2, 16, 100, 20, 2, true), shuffled));
     moreSamplesContainFewer();
     fewerTokensAreAPrefix();
+    goingOnFromAnyCut(new Setup(2, 24, 120, PLENTY, 2), random);
+    goingOnFromAnyCut(new Setup(1, 16, 100, 8, 1), random);
   }
 
   private void moreSamplesContainFewer() throws Exception {
@@ -121,6 +128,28 @@ class SameBytesTest {
               assertTrue(tokens(alone.get(sample)).startsWith(tokens(text)),
                   () -> sample + ": " + text + " is no start of " + alone.get(sample));
             });
+  }
+
+  /** Each sample goes on from a part of its tokens: new tokens and their log-probabilities are those of one go. */
+  private void goingOnFromAnyCut(Setup setup, Random random) throws Exception {
+    List<GenerationRequest> cut = new ArrayList<>();
+    Map<String, String> expected = new TreeMap<>();
+    for (GenerationRequest r : requests) {
+      int[][] generated = new int[r.sampleIndexes().length][];
+      for (int i = 0; i < generated.length; i++) {
+        String[] words = alone.get(r.requestId() + "/" + r.sampleIndexes()[i]).split(" ");
+        // The first word is the reason of the end; the last token is left to draw.
+        generated[i] = new int[random.nextInt(4) == 0 ? 0 : random.nextInt(words.length - 1)];
+        for (int k = 0; k < generated[i].length; k++) {
+          String token = words[k + 1].substring(0, words[k + 1].indexOf(':'));
+          generated[i][k] = Integer.parseInt(token);
+          words[k + 1] = token + ":given";
+        }
+        expected.put(r.requestId() + "/" + r.sampleIndexes()[i], String.join(" ", words));
+      }
+      cut.add(new GenerationRequest(r.requestId(), r.promptTokens(), r.sampleIndexes(), r.params(), generated));
+    }
+    assertEquals(expected, run(setup, cut));
   }
 
   private static String tokens(String line) {
@@ -174,7 +203,7 @@ class SameBytesTest {
     return out;
   }
 
-  /** All samples as text by "request/sample": reason, then each token with the bits of its log-probability. */
+  /** All samples as text by "request/sample": reason, then each token with "given" or the bits of its log-probability. */
   private Map<String, String> run(Setup setup, List<GenerationRequest> asked) throws Exception {
     EngineCore core = open(setup);
     Map<String, String> out = new ConcurrentSkipListMap<>();
@@ -187,7 +216,8 @@ class SameBytesTest {
                 session.submit(asked.get(i));
               }
               for (Completion c : EngineCoreTest.all(session)) {
-                assertNull(out.put(c.requestId() + "/" + c.sampleIndex(), line(c)), "delivered twice");
+                String line = line(c, given(asked, c));
+                assertNull(out.put(c.requestId() + "/" + c.sampleIndex(), line), "delivered twice");
               }
             }
           });
@@ -199,14 +229,28 @@ class SameBytesTest {
     return new TreeMap<>(out);
   }
 
-  private static String line(Completion c) {
+  private static int given(List<GenerationRequest> asked, Completion c) {
+    for (GenerationRequest r : asked) {
+      if (r.requestId() == c.requestId() && r.generated() != null) {
+        return r.generated()[c.sampleIndex()].length;
+      }
+    }
+    return 0;
+  }
+
+  private static String line(Completion c, int given) {
     assertFalse(c.finishReason() == FinishReason.ERROR, c.errorMessage());
     assertEquals(c.tokenIds().length, c.logprobs().length);
     StringBuilder line = new StringBuilder(c.finishReason().label());
     for (int i = 0; i < c.tokenIds().length; i++) {
-      assertTrue(c.logprobs()[i] <= 0, "log-probability " + c.logprobs()[i]);
       line.append(' ').append(c.tokenIds()[i]).append(':');
-      line.append(Integer.toHexString(Float.floatToRawIntBits(c.logprobs()[i])));
+      if (i < given) {
+        assertTrue(Float.isNaN(c.logprobs()[i]), "log-probability " + c.logprobs()[i] + " of a given token");
+        line.append("given");
+      } else {
+        assertTrue(c.logprobs()[i] <= 0, "log-probability " + c.logprobs()[i]);
+        line.append(Integer.toHexString(Float.floatToRawIntBits(c.logprobs()[i])));
+      }
     }
     return line.toString();
   }
@@ -223,8 +267,33 @@ class SameBytesTest {
           new EngineCore.Limits(
               config.vocabSize(), config.contextLength(), Set.copyOf(config.eosTokenIds()), setup.maxSequences,
               setup.maxRows);
-      return new EngineCore(
-          limits, setup.pages, new DecoderStep(decoder, kernels, cache, setup.maxSequences), LetterText::new);
+      StepRunner step = new DecoderStep(decoder, kernels, cache, setup.maxSequences);
+      return new EngineCore(limits, setup.pages, setup.faults ? failing(step) : step, LetterText::new);
     }
+  }
+
+  /** Now and then a step of several sequences throws when all is computed, as a fault of the last operation would. */
+  private static StepRunner failing(StepRunner sound) {
+    return new StepRunner() {
+      private int steps;
+
+      @Override
+      public void run(StepBatch batch, int[] token, float[] logprob) {
+        sound.run(batch, token, logprob);
+        if (++steps % 50 == 0 && batch.draws > 1) {
+          throw new IllegalStateException("scripted");
+        }
+      }
+
+      @Override
+      public void copyPage(int from, int to) {
+        sound.copyPage(from, to);
+      }
+
+      @Override
+      public void close() {
+        sound.close();
+      }
+    };
   }
 }

@@ -24,6 +24,7 @@ class SchedulerTest {
     final BlockPool pool;
     final ScriptedStep step;
     final Scheduler scheduler;
+    final Admission admission;
     final StepBatch batch;
     final int[] token;
     final Map<Sequence, Integer> order = new IdentityHashMap<>();
@@ -34,22 +35,20 @@ class SchedulerTest {
       pool = new BlockPool(pages);
       step = new ScriptedStep(pages);
       scheduler = new Scheduler(pool, maxSequences, maxRows, step::copyPage);
+      admission = new Admission(Script.limits(maxSequences, maxRows), pages, LetterText::new);
       batch = new StepBatch(maxRows, maxSequences);
       token = new int[maxSequences];
     }
 
     List<Sequence> add(GenerationRequest request) {
       OpenRequest open = new OpenRequest(request, null);
-      int length = request.promptTokens().length;
-      int limit = Math.min(request.params().maxTokens(), Script.CONTEXT - length);
       List<Sequence> samples = new ArrayList<>();
-      for (int index : request.sampleIndexes()) {
-        Sequence s =
-            new Sequence(
-                open, index, limit, Scheduler.pagesFor(length + limit), new LetterText(request.params().stop()));
-        order.put(s, order.size());
-        samples.add(s);
+      for (int place = 0; place < request.sampleIndexes().length; place++) {
+        samples.add(admission.sequence(open, place));
       }
+      // Those that start anew go first, because they share a prefill.
+      samples.stream().filter(s -> s.count == 0).forEach(s -> order.put(s, order.size()));
+      samples.stream().filter(s -> s.count > 0).forEach(s -> order.put(s, order.size()));
       scheduler.add(request.promptTokens(), samples);
       return samples;
     }
@@ -195,7 +194,8 @@ class SchedulerTest {
       assertTrue(now <= work + 500, "more steps than there is work");
       for (int r = 0; r < arrival.length; r++) {
         if (arrival[r] == now) {
-          GenerationRequest request = requests.get(r);
+          GenerationRequest request =
+              random.nextInt(3) == 0 ? Script.cut(requests.get(r), random) : requests.get(r);
           d.add(request).forEach(s -> samples.put(s, request));
         }
         if (leaves[r] == now) {

@@ -5,6 +5,7 @@ import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -130,6 +131,22 @@ final class Script {
       out.add(request(id, prompt, 1 + random.nextInt(9), params));
     }
     return out;
+  }
+
+  /** The request with tokens that some of its samples are to go on from: any part of what they are in the end. */
+  static GenerationRequest cut(GenerationRequest request, Random random) {
+    int[][] generated = new int[request.sampleIndexes().length][];
+    for (int i = 0; i < generated.length; i++) {
+      Expected whole = alone(request, request.sampleIndexes()[i]);
+      int most = whole.tokens().length - (whole.finish() == FinishReason.ERROR ? 0 : 1);
+      switch (random.nextInt(4)) {
+        case 0 -> generated[i] = null;
+        case 1 -> generated[i] = Arrays.copyOf(whole.tokens(), most);
+        default -> generated[i] = Arrays.copyOf(whole.tokens(), random.nextInt(most + 1));
+      }
+    }
+    return new GenerationRequest(
+        request.requestId(), request.promptTokens(), request.sampleIndexes(), request.params(), generated);
   }
 
   static int[] prompt(Random random, int length) {

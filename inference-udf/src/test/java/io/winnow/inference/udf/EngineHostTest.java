@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.udf;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -23,9 +24,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
@@ -119,6 +124,49 @@ class EngineHostTest {
   }
 
   @Test
+  void aCutTraceGoesOnThroughArrowToTheSameTokensTextAndLogProbabilities() {
+    long seed = System.nanoTime();
+    System.out.println("EngineHostTest: -Dwinnow.seed=" + seed);
+    Random random = new Random(Long.getLong("winnow.seed", seed));
+    SamplingParams params = new SamplingParams(0.8, 0.95, 0, 0, 1.1, 120, List.of("</answer>"), 3, true, 0);
+    List<GenerationRequest> whole = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      int[] prompt = prompt("Tom has " + (i + 3) + " apples and buys 4 more. How many apples does he have?");
+      whole.add(new GenerationRequest(i, prompt, new int[] {0, 1, 2}, params));
+    }
+    Map<String, Completion> expected = new HashMap<>();
+    for (Completion c : generate(whole.iterator(), EngineHost.describe(spec), params)) {
+      expected.put(c.requestId() + "/" + c.sampleIndex(), c);
+    }
+    List<GenerationRequest> cut = new ArrayList<>();
+    for (GenerationRequest r : whole) {
+      int[][] generated = new int[3][];
+      for (int i = 0; i < 3; i++) {
+        int[] tokens = expected.get(r.requestId() + "/" + i).tokenIds();
+        generated[i] = r.requestId() == 0 || i == 2 ? null : Arrays.copyOf(tokens, random.nextInt(tokens.length));
+      }
+      cut.add(
+          new GenerationRequest(
+              r.requestId(), r.promptTokens(), r.sampleIndexes(), params, r.requestId() == 0 ? null : generated));
+    }
+    List<Completion> got = generate(cut.iterator(), EngineHost.describe(spec), params);
+    assertEquals(18, got.size());
+    for (Completion c : got) {
+      Completion one = expected.get(c.requestId() + "/" + c.sampleIndex());
+      assertArrayEquals(one.tokenIds(), c.tokenIds());
+      assertEquals(one.text(), c.text());
+      assertEquals(one.finishReason(), c.finishReason());
+      int[][] lists = cut.get((int) c.requestId()).generated();
+      int given = lists == null || lists[c.sampleIndex()] == null ? 0 : lists[c.sampleIndex()].length;
+      for (int i = 0; i < c.tokenIds().length; i++) {
+        assertEquals(
+            i < given ? Float.floatToIntBits(Float.NaN) : Float.floatToIntBits(one.logprobs()[i]),
+            Float.floatToIntBits(c.logprobs()[i]));
+      }
+    }
+  }
+
+  @Test
   void aRequestThatCannotBeDoneComesBackWithItsError() {
     GenerationRequest empty = new GenerationRequest(1, new int[0], new int[] {0, 1}, PARAMS);
     List<Completion> out = generate(List.of(empty).iterator(), EngineHost.describe(spec));
@@ -155,10 +203,15 @@ class EngineHostTest {
   }
 
   private List<Completion> generate(Iterator<GenerationRequest> requests, ModelInfo expected) {
+    return generate(requests, expected, PARAMS);
+  }
+
+  private List<Completion> generate(
+      Iterator<GenerationRequest> requests, ModelInfo expected, SamplingParams params) {
     List<Completion> all = new ArrayList<>();
     try (BufferAllocator allocator = new RootAllocator();
         CloseableIterator<VectorSchemaRoot> in = ArrowRequests.batches(requests, allocator, 2);
-        CompletionStream out = new GenerateFunction(spec, PARAMS, 50, expected).apply(in, allocator)) {
+        CompletionStream out = new GenerateFunction(spec, params, 50, expected).apply(in, allocator)) {
       while (out.hasNext()) {
         all.addAll(ArrowCompletions.read(out.next()));
       }

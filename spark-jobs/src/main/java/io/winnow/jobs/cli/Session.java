@@ -7,6 +7,7 @@ import io.winnow.inference.conf.UsageException;
 import java.io.PrintStream;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -16,6 +17,7 @@ import org.apache.spark.sql.SparkSession;
 public final class Session implements AutoCloseable {
   private static final String EXTENSIONS = "spark.sql.extensions";
   private static final String DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension";
+  private static final String HADOOP_PREFIX = "spark.hadoop.";
   private static final String CATALOG = "spark.sql.catalog.spark_catalog";
   private static final String DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog";
   /** Read by the log4j2.properties in the jar. */
@@ -93,6 +95,24 @@ public final class Session implements AutoCloseable {
       }
     }
     return spark;
+  }
+
+  /** How to reach file systems, without opening a Spark session: by the session that runs, else by what was given. */
+  synchronized Configuration hadoop() {
+    SparkSession here = spark == null ? running() : spark;
+    if (here != null) {
+      return here.sparkContext().hadoopConfiguration();
+    }
+    Map<String, String> all = new TreeMap<>(systemConf());
+    all.putAll(conf);
+    Configuration hadoop = new Configuration();
+    all.forEach(
+        (key, value) -> {
+          if (key.startsWith(HADOOP_PREFIX)) {
+            hadoop.set(key.substring(HADOOP_PREFIX.length()), value);
+          }
+        });
+    return hadoop;
   }
 
   static SparkSession running() {

@@ -69,15 +69,15 @@ public final class SummaryPrinter {
             .collect(Collectors.joining(", ", " (", ")"));
   }
 
-  private static void line(PrintStream out, String name, String value) {
+  static void line(PrintStream out, String name, String value) {
     out.println(String.format(Locale.ROOT, "%-14s %s", name, value));
   }
 
-  private static String count(long n) {
+  static String count(long n) {
     return String.format(Locale.ROOT, "%,d", n);
   }
 
-  private static String decimal(double x) {
+  static String decimal(double x) {
     return String.format(Locale.ROOT, "%.1f", x);
   }
 }

@@ -25,7 +25,7 @@ final class CopyTask implements ForeachPartitionFunction<Row> {
   @Override
   public void call(Iterator<Row> copies) throws IOException {
     TaskContext task = TaskContext.get();
-    try (TraceWriter writer = TraceWriter.open(ledger, task.partitionId(), task.taskAttemptId())) {
+    try (TraceWriter writer = GenerateTask.writer(ledger, task)) {
       while (copies.hasNext()) {
         Row row = copies.next();
         String traceId = row.getAs("missing_id");

@@ -59,6 +59,8 @@ public final class GenerateJob {
   private volatile boolean stopped;
   private TraceCounts committed = TraceCounts.ZERO;
   private long lastVersion = -1;
+  private long epoch;
+  private long plannedVersion;
 
   private GenerateJob(SparkSession spark, SettingValues values, BooleanSupplier stop) {
     this.spark = spark;
@@ -91,11 +93,11 @@ public final class GenerateJob {
     TraceTable table = open(kept);
     TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
     String workSet = RunFacts.workSet(spark, values, model);
-    RecoveryResult recovered = Ledger.recover(spark, table, workSet);
-    long versionBefore = table.version();
     RunsTable runs = RunsTable.open(table);
-    RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, versionBefore);
-    runs.append(facts.start(source));
+    RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, table.version());
+    // From here on an older run of the same work cannot commit any more; only then is what it has done looked at.
+    epoch = runs.claim(workSet, facts.start(source));
+    RecoveryResult recovered = Ledger.recover(spark, table, workSet, epoch);
 
     long total = prompts.counts().total() * options.samples();
     Dataset<Row> encoded = encode(prompts, spec, key, model);
@@ -103,7 +105,8 @@ public final class GenerateJob {
     try {
       long existing = total;
       for (int pass = 1; ; pass++) {
-        boolean fresh = table.version() == 0;
+        plannedVersion = table.version();
+        boolean fresh = plannedVersion == 0;
         WorkPlan plan = WorkPlan.of(encoded, table.keys(spark));
         try {
           existing = pass == 1 ? total - plan.traces : existing;
@@ -117,6 +120,7 @@ public final class GenerateJob {
           if (pass == 1 && !fresh && copy(plan, table, rows, workSet) > 0) {
             // What was copied is no longer missing.
             plan.close();
+            plannedVersion = table.version();
             plan = WorkPlan.of(encoded, table.keys(spark));
           }
           if (plan.traces == 0 || generate(plan, model, table, rows, workSet, pass, progress) == 0 || stopped) {
@@ -250,7 +254,7 @@ public final class GenerateJob {
   }
 
   private LedgerOptions ledgerOptions(String id, String workSet) {
-    return LedgerOptions.of(id, workSet, options.commitIntervalMillis());
+    return LedgerOptions.of(id, workSet, options.commitIntervalMillis()).claimed(epoch, plannedVersion);
   }
 
   private void count(LedgerProgress done) {

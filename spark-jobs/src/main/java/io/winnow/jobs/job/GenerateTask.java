@@ -60,10 +60,15 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     return new GenerateFunction(spec, params, TICK_MILLIS, model);
   }
 
+  /** The writer of a task; only where the task or its stage was tried before has it to look for what is done. */
+  static TraceWriter writer(LedgerSpec ledger, TaskContext task) throws IOException {
+    return TraceWriter.open(ledger, task.partitionId(), task.attemptNumber() + task.stageAttemptNumber());
+  }
+
   @Override
   public void call(Iterator<Row> planned) throws IOException {
     TaskContext task = TaskContext.get();
-    try (TraceWriter writer = TraceWriter.open(ledger, task.partitionId(), task.taskAttemptId());
+    try (TraceWriter writer = writer(ledger, task);
         BufferAllocator allocator = new RootAllocator()) {
       Requests requests = new Requests(planned, writer);
       try (CloseableIterator<VectorSchemaRoot> in = ArrowRequests.batches(requests, allocator, ROWS_PER_BATCH);

@@ -170,7 +170,7 @@ final class RunFacts {
     return others.isEmpty() ? driver : driver + " (driver), " + shown + more;
   }
 
-  private static String host() {
+  static String host() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {
@@ -178,7 +178,7 @@ final class RunFacts {
     }
   }
 
-  private static String cpu() {
+  static String cpu() {
     try {
       return Files.readAllLines(java.nio.file.Path.of("/proc/cpuinfo")).stream()
           .filter(line -> line.startsWith("model name"))

@@ -26,6 +26,9 @@ import org.apache.spark.sql.types.StructType;
  * committed. One thread.
  */
 final class DataFileWriter {
+  /** What a writer holds on the heap at most before it goes to the file. */
+  private static final long ROW_GROUP_BYTES = 32L << 20;
+
   private final String tablePath;
   private final String name;
   private final Configuration conf;
@@ -53,6 +56,7 @@ final class DataFileWriter {
         new Builder(HadoopOutputFile.fromPath(new Path(tablePath, name), conf))
             .withConf(conf)
             .withCompressionCodec(CompressionCodecName.ZSTD)
+            .withRowGroupSize(ROW_GROUP_BYTES)
             .build();
   }
 
@@ -72,13 +76,20 @@ final class DataFileWriter {
   /**
    * Adds a row.
    *
+   * @return the row as Spark holds it
    * @throws TableException if a value does not fit its column; nothing was written then and the writer can go on
    */
-  void write(Row row) throws IOException {
+  InternalRow write(Row row) throws IOException {
     checker.check(row);
     InternalRow internal = (InternalRow) toCatalyst.apply(row);
-    parquet.write(internal);
-    stats.add(internal);
+    write(internal);
+    return internal;
+  }
+
+  /** Adds a row that another file of ours holds. */
+  void write(InternalRow row) throws IOException {
+    parquet.write(row);
+    stats.add(row);
     rows++;
   }
 

@@ -22,9 +22,9 @@ import org.apache.hadoop.fs.Path;
  * <pre>
  * run.json                        who runs
  * alive                           empty; its modification time is the driver's heartbeat
- * offered/p00003-….json           manifests of complete files that wait for their commit
+ * offered/part-….json             manifests of complete files that wait for their commit
  * batches/7-….json                names of the manifests in transaction 7, written before it is tried
- * accepted/p00003/p00003-….json   manifests whose rows are in the table; a retried task skips these rows
+ * accepted/7-….keys               keys of the rows that transaction 7 brought in; a retried task skips these rows
  * </pre>
  *
  * Files appear whole: written aside and renamed, or on object stores, whose uploads appear on completion, written in
@@ -37,7 +37,9 @@ final class PendingFolder {
   private static final Set<String> RENAMING =
       Set.of("file", "hdfs", "viewfs", "webhdfs", "abfs", "abfss", "ofs", "maprfs");
 
-  private static final String SUFFIX = ".json";
+  private static final String OFFERED = "offered";
+  private static final String ACCEPTED = "accepted";
+  private static final String KEYS = ".keys";
 
   private final Path root;
   private final FileSystem fs;
@@ -100,66 +102,62 @@ final class PendingFolder {
   // Manifests
 
   void offer(Manifest manifest) throws IOException {
-    String name =
-        prefix(manifest.partition()) + "-" + manifest.attempt() + "-" + UUID.randomUUID() + SUFFIX;
-    writeWhole(new Path(root, "offered/" + name), manifest.toBytes());
+    writeWhole(new Path(root, OFFERED + "/" + manifest.name()), manifest.toBytes());
   }
 
   /** Names of the offered manifests, in order. */
   List<String> offered() throws IOException {
-    return names(new Path(root, "offered"));
+    return names(new Path(root, OFFERED), Manifest.SUFFIX);
   }
 
   Manifest readOffered(String name) throws IOException {
-    return Manifest.parse(read(new Path(root, "offered/" + name)));
+    return Manifest.parse(read(new Path(root, OFFERED + "/" + name)));
   }
 
   void dropOffered(String name) throws IOException {
-    fs.delete(new Path(root, "offered/" + name), false);
+    fs.delete(new Path(root, OFFERED + "/" + name), false);
   }
 
-  /** Moves a manifest to its partition's accepted ones; does nothing if it was moved before. */
-  void accept(String name) throws IOException {
-    Path from = new Path(root, "offered/" + name);
-    Path to = new Path(root, "accepted/" + name.substring(0, name.indexOf('-')) + "/" + name);
-    fs.mkdirs(to.getParent());
-    if (!fs.rename(from, to) && fs.exists(from)) {
-      throw new IOException("Cannot move " + from + " to " + to);
+  /** Notes that the rows of these manifests are in the table, then drops the manifests. */
+  void accept(long transaction, List<Manifest> manifests) throws IOException {
+    writeWhole(
+        new Path(root, ACCEPTED + "/" + transaction + "-" + UUID.randomUUID() + KEYS),
+        AcceptedKeys.write(manifests));
+    for (Manifest m : manifests) {
+      dropOffered(m.name());
     }
   }
 
-  /** Manifests of a partition, offered or accepted. */
-  List<Manifest> ofPartition(int partition) throws IOException {
-    List<Manifest> out = new ArrayList<>();
-    // Offered first: one that is moved meanwhile is seen at least at its new place.
+  /** Adds the keys of a partition's rows, offered or accepted. */
+  void addKnown(int partition, RowKeySet into) throws IOException {
+    // Offered first: what is accepted meanwhile is noted before it is dropped here.
     for (String name : offered()) {
-      if (name.startsWith(prefix(partition) + "-")) {
-        try {
-          out.add(readOffered(name));
-        } catch (FileNotFoundException e) {
-          // Moved to accepted, which is read below, or refused.
-        }
+      try {
+        readOffered(name).partitions().getOrDefault(partition, List.of()).forEach(into::add);
+      } catch (IOException e) {
+        // Accepted, which is read below, or refused, or damaged: then its rows are not known, and made again.
       }
     }
-    Path accepted = new Path(root, "accepted/" + prefix(partition));
-    for (String name : names(accepted)) {
-      out.add(Manifest.parse(read(new Path(accepted, name))));
+    Path accepted = new Path(root, ACCEPTED);
+    for (String name : names(accepted, KEYS)) {
+      try (FSDataInputStream in = fs.open(new Path(accepted, name))) {
+        AcceptedKeys.read(in, partition, into);
+      }
     }
-    return out;
   }
 
   // Batches
 
   /** Notes which manifests a transaction takes, before it is tried. */
   void writeBatch(long transaction, List<String> manifests) throws IOException {
-    String name = transaction + "-" + UUID.randomUUID() + SUFFIX;
+    String name = transaction + "-" + UUID.randomUUID() + Manifest.SUFFIX;
     writeWhole(new Path(root, "batches/" + name), String.join("\n", manifests).getBytes("UTF-8"));
   }
 
   /** Manifests that were noted for transactions up to this one. */
   List<String> batchedUpTo(long transaction) throws IOException {
     List<String> out = new ArrayList<>();
-    for (String name : names(new Path(root, "batches"))) {
+    for (String name : names(new Path(root, "batches"), Manifest.SUFFIX)) {
       if (Long.parseLong(name.substring(0, name.indexOf('-'))) <= transaction) {
         out.addAll(List.of(new String(read(new Path(root, "batches/" + name)), "UTF-8").split("\n")));
       }
@@ -168,22 +166,18 @@ final class PendingFolder {
   }
 
   void dropBatches(long transaction) throws IOException {
-    for (String name : names(new Path(root, "batches"))) {
+    for (String name : names(new Path(root, "batches"), Manifest.SUFFIX)) {
       if (name.startsWith(transaction + "-")) {
         fs.delete(new Path(root, "batches/" + name), false);
       }
     }
   }
 
-  private static String prefix(int partition) {
-    return String.format(Locale.ROOT, "p%05d", partition);
-  }
-
-  private List<String> names(Path folder) throws IOException {
+  private List<String> names(Path folder, String suffix) throws IOException {
     List<String> out = new ArrayList<>();
     for (FileStatus f : list(fs, folder)) {
       String name = f.getPath().getName();
-      if (name.endsWith(SUFFIX) && !name.startsWith(".")) {
+      if (name.endsWith(suffix) && !name.startsWith(".")) {
         out.add(name);
       }
     }

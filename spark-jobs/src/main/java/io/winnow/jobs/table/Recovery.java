@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.table;
 
+import io.delta.kernel.Snapshot;
 import io.delta.kernel.exceptions.ConcurrentTransactionException;
 import io.delta.kernel.exceptions.ConcurrentWriteException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -34,17 +37,19 @@ final class Recovery {
   private final TraceTable traces;
   private final WinnowTable table;
   private final String workSet;
+  private final long epoch;
   private final List<String> recovered = new ArrayList<>();
   private final List<String> running = new ArrayList<>();
   private long rows;
   private long files;
   private long refused;
 
-  Recovery(SparkSession spark, TraceTable traces, String workSet) {
+  Recovery(SparkSession spark, TraceTable traces, String workSet, long epoch) {
     this.spark = spark;
     this.traces = traces;
     this.table = traces.table();
     this.workSet = workSet;
+    this.epoch = epoch;
   }
 
   RecoveryResult run() throws IOException {
@@ -73,6 +78,9 @@ final class Recovery {
     } catch (IOException e) {
       return true;
     }
+    if (run.workSet().equals(workSet) && run.epoch() > epoch) {
+      throw TableErrors.fenced(table.path(), "that is starting");
+    }
     return run.workSet().equals(workSet)
         || run.isSurelyDead()
         || System.currentTimeMillis() - pending.heartbeatMillis() > SILENT_MILLIS;
@@ -81,14 +89,17 @@ final class Recovery {
   private void takeOver(String runId, PendingFolder pending) throws IOException {
     String appId = Ledger.appId(runId);
     for (int attempt = 1; ; attempt++) {
-      long last = table.lastTransaction(appId).orElse(0);
+      Snapshot snapshot = table.snapshot();
+      long last = table.lastTransaction(snapshot, appId).orElse(0);
       List<String> names = new ArrayList<>();
-      List<Manifest> manifests = uncommitted(pending, last, names);
-      long refusedNow = keepNew(manifests, names);
+      List<Manifest> replacing = new ArrayList<>();
+      List<Manifest> manifests = uncommitted(pending, last, names, replacing);
+      long refusedNow = keepNew(manifests, snapshot.getVersion());
       long transaction = Math.max(last + 1, Ledger.FIRST_TAKEOVER);
       pending.writeBatch(transaction, names);
       try {
-        table.append(appId, transaction, traces.schema(), manifests.stream().map(Manifest::file).toList());
+        table.appendTo(
+            snapshot, appId, transaction, TraceTable.keySchema(), manifests.stream().map(Manifest::file).toList());
       } catch (ConcurrentTransactionException e) {
         // The run has just committed, or a third one takes over as well: look again at what is left.
         LOG.info("Run {} moved while it was taken over", runId);
@@ -96,15 +107,41 @@ final class Recovery {
         retryOrThrow(attempt, e);
         continue;
       } catch (ConcurrentWriteException e) {
+        pending.dropBatches(transaction);
         retryOrThrow(attempt, e);
         continue;
       }
-      files += manifests.size();
+      replace(runId, replacing);
+      files += manifests.size() + replacing.size();
       refused += refusedNow;
       for (Manifest m : manifests) {
         rows += m.file().rows();
       }
       return;
+    }
+  }
+
+  /** What the run meant to put in the place of other rows; harmless where it had done so. */
+  private void replace(String runId, List<Manifest> replacing) throws IOException {
+    replacing.removeIf(
+        m -> {
+          try {
+            return !Committer.isWhole(table, m.file());
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+    if (replacing.isEmpty()) {
+      return;
+    }
+    try {
+      Replacement.apply(spark, table, replacing);
+    } catch (Exception e) { // Spark throws checked exceptions that it does not declare
+      throw TableErrors.commitFailed(table.path(), runId, 1, e);
+    }
+    for (Manifest m : replacing) {
+      rows += m.file().rows();
+      DataFileWriter.delete(table.path(), m.file().name(), table.conf());
     }
   }
 
@@ -114,8 +151,9 @@ final class Recovery {
     }
   }
 
-  private static List<Manifest> uncommitted(PendingFolder pending, long lastTransaction, List<String> names)
-      throws IOException {
+  /** @param names gets those of the manifests that bring new rows */
+  private static List<Manifest> uncommitted(
+      PendingFolder pending, long lastTransaction, List<String> names, List<Manifest> replacing) throws IOException {
     Set<String> committed = new HashSet<>(pending.batchedUpTo(lastTransaction));
     List<Manifest> out = new ArrayList<>();
     for (String name : pending.offered()) {
@@ -123,8 +161,13 @@ final class Recovery {
         continue;
       }
       try {
-        out.add(pending.readOffered(name));
-        names.add(name);
+        Manifest m = pending.readOffered(name);
+        if (m.replaces()) {
+          replacing.add(m);
+        } else {
+          out.add(m);
+          names.add(name);
+        }
       } catch (FileNotFoundException e) {
         // Its run has just put it away.
       } catch (IOException e) {
@@ -134,48 +177,47 @@ final class Recovery {
     return out;
   }
 
-  /** Removes what must not be committed; returns how many files that were. */
-  private long keepNew(List<Manifest> manifests, List<String> names) throws IOException {
+  /** Removes what must not be committed; returns how many files that touched. */
+  private long keepNew(List<Manifest> manifests, long version) throws IOException {
     if (manifests.isEmpty()) {
       return 0;
     }
-    RowKeySet seen = keysInTable(manifests);
-    long before = manifests.size();
+    RowKeySet seen = keysInTable(manifests, version);
+    long touched = 0;
     for (int i = 0; i < manifests.size(); ) {
       Manifest m = manifests.get(i);
-      if (isNew(m, seen) && Ledger.isWhole(table, m.file())) {
-        m.keys().forEach(seen::add);
-        i++;
-      } else {
+      Manifest kept = null;
+      if (Committer.isWhole(table, m.file())) {
+        RowKeySet own = new RowKeySet();
+        boolean whole = m.keys().stream().allMatch(key -> !seen.contains(key) && own.add(key));
+        kept = whole ? m : new FileMerge(table, columns(m)).keep(m, key -> !seen.contains(key));
+      }
+      touched += kept == m ? 0 : 1;
+      if (kept == null) {
         manifests.remove(i);
-        names.remove(i);
+      } else {
+        kept.keys().forEach(seen::add);
+        manifests.set(i++, kept);
       }
     }
-    return before - manifests.size();
+    return touched;
   }
 
-  private static boolean isNew(Manifest m, RowKeySet seen) {
-    RowKeySet own = new RowKeySet();
-    for (RowKey key : m.keys()) {
-      if (seen.contains(key) || !own.add(key)) {
-        return false;
-      }
-    }
-    return true;
+  private StructType columns(Manifest m) {
+    return spark.read().parquet(new Path(table.path(), m.file().name()).toString()).schema();
   }
 
-  private RowKeySet keysInTable(List<Manifest> manifests) {
-    StructType keySchema = new StructType().add("prompt_id", "string").add("trace_id", "string");
+  private RowKeySet keysInTable(List<Manifest> manifests, long version) {
     List<Row> keys = new ArrayList<>();
     for (Manifest m : manifests) {
       for (RowKey key : m.keys()) {
         keys.add(RowFactory.create(key.promptId(), key.traceId()));
       }
     }
-    Dataset<Row> offered = functions.broadcast(spark.createDataFrame(keys, keySchema));
+    Dataset<Row> offered = functions.broadcast(spark.createDataFrame(keys, TraceTable.keySchema()));
     RowKeySet out = new RowKeySet();
-    for (Row row :
-        traces.keys(spark).join(offered, new String[] {"prompt_id", "trace_id"}, "left_semi").collectAsList()) {
+    Dataset<Row> there = traces.read(spark, version).select("prompt_id", "trace_id");
+    for (Row row : there.join(offered, new String[] {"prompt_id", "trace_id"}, "left_semi").collectAsList()) {
       out.add(new RowKey(row.getString(0), row.getString(1)));
     }
     return out;

@@ -10,7 +10,7 @@ import java.util.List;
  * @param runningRuns runs that were left alone: other work, and alive as far as can be seen
  * @param adoptedRows rows that had been finished and are now in the table
  * @param adoptedFiles files they came in
- * @param refusedFiles files left out, because a row of theirs was in the table or the file was damaged
+ * @param refusedFiles files left out, or of which rows were, because they were in the table or the file was damaged
  */
 public record RecoveryResult(
     List<String> recoveredRuns, List<String> runningRuns, long adoptedRows, long adoptedFiles, long refusedFiles) {

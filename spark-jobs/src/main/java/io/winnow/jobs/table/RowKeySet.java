@@ -29,16 +29,19 @@ final class RowKeySet {
   }
 
   boolean contains(RowKey key) {
-    ByteBuffer hash = hash(key);
-    return slots[find(slots, hash.getLong(0) | 1, hash.getLong(8))] != 0;
+    long[] hash = hash(key);
+    return slots[find(slots, hash[0], hash[1])] != 0;
   }
 
   /** Adds the key; false if it was there. */
   boolean add(RowKey key) {
-    ByteBuffer hash = hash(key);
-    // Zero marks a free slot, so the first word always has its lowest bit set.
-    long high = hash.getLong(0) | 1;
-    long low = hash.getLong(8);
+    return add(hash(key));
+  }
+
+  /** Adds a key by its {@link #hash}; false if it was there. */
+  boolean add(long[] hash) {
+    long high = hash[0];
+    long low = hash[1];
     int at = find(slots, high, low);
     if (slots[at] != 0) {
       return false;
@@ -50,6 +53,14 @@ final class RowKeySet {
       grow();
     }
     return true;
+  }
+
+  void addAll(RowKeySet other) {
+    for (int i = 0; i < other.slots.length; i += 2) {
+      if (other.slots[i] != 0) {
+        add(new long[] {other.slots[i], other.slots[i + 1]});
+      }
+    }
   }
 
   private void grow() {
@@ -73,12 +84,14 @@ final class RowKeySet {
     return at;
   }
 
-  private ByteBuffer hash(RowKey key) {
+  /** 128 bits of the key's SHA-256, but that the first word always has its lowest bit set: zero marks a free slot. */
+  long[] hash(RowKey key) {
     byte[] prompt = key.promptId().getBytes(StandardCharsets.UTF_8);
     // The length in front keeps ("ab", "c") and ("a", "bc") apart.
     sha256.update(ByteBuffer.allocate(4).putInt(0, prompt.length));
     sha256.update(prompt);
     sha256.update(key.traceId().getBytes(StandardCharsets.UTF_8));
-    return ByteBuffer.wrap(sha256.digest());
+    ByteBuffer hash = ByteBuffer.wrap(sha256.digest());
+    return new long[] {hash.getLong(0) | 1, hash.getLong(8)};
   }
 }

@@ -10,13 +10,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 
 /** Content of {@code run.json}: whose pending folder it is. */
-record RunFile(String runId, String workSet, String host, long pid, long pidStartMillis) {
+record RunFile(String runId, String workSet, long epoch, String host, long pid, long pidStartMillis) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** The run of this process. */
-  static RunFile here(String runId, String workSet) {
+  static RunFile here(String runId, String workSet, long epoch) {
     ProcessHandle self = ProcessHandle.current();
-    return new RunFile(runId, workSet, localHost(), self.pid(), startMillis(self));
+    return new RunFile(runId, workSet, epoch, localHost(), self.pid(), startMillis(self));
   }
 
   static RunFile parse(byte[] bytes) throws IOException {
@@ -24,6 +24,7 @@ record RunFile(String runId, String workSet, String host, long pid, long pidStar
     return new RunFile(
         n.path("runId").asText(),
         n.path("workSet").asText(),
+        n.path("epoch").asLong(),
         n.path("host").asText(),
         n.path("pid").asLong(),
         n.path("pidStartMillis").asLong());
@@ -33,11 +34,17 @@ record RunFile(String runId, String workSet, String host, long pid, long pidStar
     return JSON.createObjectNode()
         .put("runId", runId)
         .put("workSet", workSet)
+        .put("epoch", epoch)
         .put("host", host)
         .put("pid", pid)
         .put("pidStartMillis", pidStartMillis)
         .toString()
         .getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** True if the process runs, or ran, on this host. */
+  boolean isHere() {
+    return host.equals(localHost());
   }
 
   /** True if the process ran on this host and is gone, or its number is another process's now. */

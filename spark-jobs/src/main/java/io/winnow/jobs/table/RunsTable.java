@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.hadoop.fs.Path;
@@ -30,6 +31,7 @@ import org.apache.spark.sql.types.StructType;
  */
 public final class RunsTable {
   private static final int MAX_ATTEMPTS = 10;
+  private static final String WORK = "winnow/work/";
   private static final StructType SCHEMA = schemaOfRuns();
 
   private final WinnowTable table;
@@ -51,6 +53,13 @@ public final class RunsTable {
     return new RunsTable(table);
   }
 
+  /** The runs beside a table of traces; empty where there are none. Creates nothing. */
+  public static Optional<RunsTable> find(TraceTable traces) {
+    String path = new Path(traces.path(), WinnowTable.SIDE_FOLDER + "/runs").toString();
+    WinnowTable table = WinnowTable.at(path, traces.table().conf());
+    return table.latest().map(snapshot -> new RunsTable(table));
+  }
+
   /** Fully qualified path of the table's folder. */
   public String path() {
     return table.path();
@@ -62,6 +71,37 @@ public final class RunsTable {
   }
 
   /**
+   * Appends the event by which a run claims its work set, and gives it the next epoch. Of all runs of a work set only
+   * the one of the newest epoch may commit traces.
+   *
+   * @return the epoch, from 1
+   */
+  public long claim(String workSet, Map<String, ?> values) {
+    try {
+      DataFile file = write(row(values));
+      for (int attempt = 1; ; attempt++) {
+        long epoch = epoch(workSet) + 1;
+        try {
+          table.append(WORK + workSet, epoch, SCHEMA, List.of(file));
+          return epoch;
+        } catch (ConcurrentWriteException e) {
+          // Another run was first, or a commit was in the way.
+          if (attempt >= MAX_ATTEMPTS) {
+            throw TableErrors.commitFailed(path(), String.valueOf(values.get("run_id")), attempt, e);
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot write to " + path() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The newest epoch of a work set, 0 if nobody has claimed it. */
+  long epoch(String workSet) {
+    return table.lastTransaction(WORK + workSet).orElse(0);
+  }
+
+  /**
    * Appends one event in a transaction of its own.
    *
    * @param values by column name, with the Java types of the schema; absent columns are null. {@code run_id}, {@code
@@ -69,6 +109,14 @@ public final class RunsTable {
    * @throws TableException if a name is no column of runs, or a value does not fit its column
    */
   public void append(Map<String, ?> values) {
+    try {
+      append(row(values));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot write to " + path() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static Row row(Map<String, ?> values) {
     for (String required : List.of("run_id", "event", "at")) {
       if (values.get(required) == null) {
         throw TableErrors.badRow(required, "is null, and an event needs it");
@@ -83,23 +131,22 @@ public final class RunsTable {
     for (int i = 0; i < row.length; i++) {
       row[i] = values.get(SCHEMA.fields()[i].name());
     }
-    try {
-      append(RowFactory.create(row));
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot write to " + path() + ": " + e.getMessage(), e);
-    }
+    return RowFactory.create(row);
   }
 
-  private void append(Row row) throws IOException {
+  private DataFile write(Row row) throws IOException {
     DataFileWriter file = new DataFileWriter(path(), 0, SCHEMA, new RowChecker(SCHEMA), table.conf());
-    DataFile done;
     try {
       file.write(row);
-      done = file.finish();
+      return file.finish();
     } catch (IOException | RuntimeException e) {
       file.abort();
       throw e;
     }
+  }
+
+  private void append(Row row) throws IOException {
+    DataFile done = write(row);
     // An id of its own makes the append safe to repeat, and says afterwards whether it got in.
     String appId = "winnow/event/" + UUID.randomUUID();
     for (int attempt = 1; ; attempt++) {

@@ -17,6 +17,7 @@ public final class TableErrors {
   public static final String TABLE_UNREADABLE = "table_unreadable";
   public static final String COMMIT_FAILED = "commit_failed";
   public static final String FENCED = "fenced";
+  public static final String NO_TRACES = "no_traces";
 
   private TableErrors() {}
 
@@ -155,5 +156,22 @@ public final class TableErrors {
         "Run %s was stopped from writing to %s: a newer run took over the same work. This is what keeps rows from"
             + " being written twice; let the newer run finish, or start this one again after it.",
         runId, path);
+  }
+
+  static TableException noTraces(String table, String why) {
+    return error(
+        NO_TRACES,
+        "Cannot read traces from %s: %s. Give the folder or the catalog name that generate wrote to with --out.",
+        table, why);
+  }
+
+  static TableException verdictsNotCommitted(String path, int attempts, Throwable cause) {
+    return new TableException(
+        COMMIT_FAILED,
+        String.format(
+            "Cannot commit verdicts to %s (%d attempts): %s. What was committed before stays; start the same command"
+                + " again, which judges what is missing.",
+            path, attempts, cause),
+        cause);
   }
 }

@@ -96,6 +96,40 @@ public final class TraceTable {
     return table.matches("[\\p{L}_][\\w-]*(\\.[\\p{L}_][\\w-]*){1,2}") && !table.matches(".*\\.(delta|parquet|jsonl)");
   }
 
+  /**
+   * Opens a table that is there, to be read: nothing is created or changed, and raised protocols do not matter.
+   *
+   * @param table a folder or a table of the session's catalog
+   * @throws TableException if there is none, or it holds something else
+   */
+  public static TraceTable existing(SparkSession spark, String table) {
+    if (!isName(table)) {
+      return existing(table, LogStores.conf(spark, table));
+    }
+    if (!spark.catalog().tableExists(table)) {
+      throw TableErrors.noTraces(table, "the session's catalog has no such table");
+    }
+    String location = io.delta.tables.DeltaTable.forName(spark, table).detail().select("location").head().getString(0);
+    String path = new org.apache.hadoop.fs.Path(java.net.URI.create(location)).toString();
+    return existing(path, LogStores.conf(spark, path));
+  }
+
+  /** As {@link #existing(SparkSession, String)}, for a folder, without a session. */
+  public static TraceTable existing(String path, Configuration conf) {
+    WinnowTable table = WinnowTable.at(path, conf);
+    Snapshot snapshot = table.latest().orElseThrow(() -> TableErrors.noTraces(path, "there is no Delta table"));
+    java.util.Map<String, String> properties = snapshot.getTableProperties();
+    String version = properties.get(VERSION_PROPERTY);
+    String kind = properties.getOrDefault(WinnowTable.TABLE_PROPERTY, WinnowTable.TRACES);
+    if (version == null || !kind.equals(WinnowTable.TRACES)) {
+      throw TableErrors.noTraces(path, version == null ? "it is no table of Winnow" : "it is the table of " + kind);
+    }
+    if (!version.equals(Integer.toString(SCHEMA_VERSION))) {
+      throw TableErrors.noTraces(path, "its " + VERSION_PROPERTY + " is " + version + ", which a newer Winnow reads");
+    }
+    return new TraceTable(table, TraceColumns.ALL);
+  }
+
   /** True if a Delta table with at least one commit is in the folder, ours or not. */
   public static boolean exists(SparkSession spark, String path) {
     return WinnowTable.at(path, LogStores.conf(spark, path)).latest().isPresent();
@@ -121,9 +155,19 @@ public final class TraceTable {
     return spark.read().format("delta").load(path());
   }
 
-  /** The row keys as of now: (prompt_id, trace_id). Planning anti-joins with them. */
+  /** The rows of a version, by plain Spark. */
+  public Dataset<Row> read(SparkSession spark, long version) {
+    return spark.read().format("delta").option("versionAsOf", version).load(path());
+  }
+
+  /** The row keys as of now: (prompt_id, trace_id). */
   public Dataset<Row> keys(SparkSession spark) {
     return read(spark).select("prompt_id", "trace_id");
+  }
+
+  /** The columns of a row's key. */
+  static StructType keySchema() {
+    return new StructType().add("prompt_id", "string").add("trace_id", "string");
   }
 
   WinnowTable table() {

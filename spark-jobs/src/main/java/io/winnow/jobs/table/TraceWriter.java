@@ -2,18 +2,18 @@
 package io.winnow.jobs.table;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.Set;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.types.StructType;
 
 /**
- * Writes the finished traces of one task attempt: Parquet files straight into the table's folder, each followed by a
- * manifest that offers it to the driver's {@link Ledger}. A row is offered once its file is flushed, and in the table
- * once the ledger has committed the file. For one thread.
+ * Writes the finished traces of one task attempt into Parquet files in the table's folder, which it shares with the
+ * other tasks of the executor; each complete file is offered to the driver's {@link Ledger} by a manifest. A row is
+ * offered once its file is flushed, and in the table once the ledger has committed the file. For one thread.
  *
  * <pre>
- * try (TraceWriter writer = TraceWriter.open(spec, partition, taskAttemptId)) {
+ * try (TraceWriter writer = TraceWriter.open(spec, partition, attempt)) {
  *   for (…) {
  *     if (!writer.alreadyOffered(promptId, traceId)) { … }   // before decoding
  *     writer.add(row);                                       // when decoded
@@ -23,33 +23,27 @@ import org.apache.spark.sql.types.StructType;
  * </pre>
  */
 public final class TraceWriter implements AutoCloseable {
-  private final LedgerSpec spec;
   private final int partition;
-  private final long attempt;
-  private final StructType schema;
-  private final RowChecker checker;
-  private final PendingFolder pending;
+  private final SharedFile shared;
   private final RowKeySet known = new RowKeySet();
   private final int promptIdAt;
   private final int traceIdAt;
-
-  private DataFileWriter file;
-  private List<RowKey> keys = new ArrayList<>();
-  private TraceCounts counts = TraceCounts.ZERO;
-  private long firstRowNanos;
+  /** Files that hold rows of this writer and may not be complete. */
+  private final Set<Long> files = new HashSet<>();
   private boolean closed;
 
-  private TraceWriter(LedgerSpec spec, int partition, long attempt) throws IOException {
-    this.spec = spec;
+  private TraceWriter(LedgerSpec spec, int partition, int attempt) throws IOException {
     this.partition = partition;
-    this.attempt = attempt;
-    this.schema = spec.schema();
-    this.checker = new RowChecker(schema);
-    this.pending = new PendingFolder(spec.tablePath(), spec.runId(), spec.conf());
-    this.promptIdAt = schema.fieldIndex("prompt_id");
-    this.traceIdAt = schema.fieldIndex("trace_id");
-    for (Manifest m : pending.ofPartition(partition)) {
-      m.keys().forEach(known::add);
+    this.shared = SharedFile.join(spec);
+    this.promptIdAt = shared.schema().fieldIndex("prompt_id");
+    this.traceIdAt = shared.schema().fieldIndex("trace_id");
+    try {
+      if (attempt > 0) {
+        shared.pending().addKnown(partition, known);
+      }
+    } catch (IOException | RuntimeException e) {
+      shared.leave();
+      throw e;
     }
   }
 
@@ -57,10 +51,10 @@ public final class TraceWriter implements AutoCloseable {
    * Opens a writer and learns which rows other attempts of the partition have offered.
    *
    * @param partition number of the Spark partition; the same in every attempt
-   * @param taskAttemptId id of the attempt, unique in the run
+   * @param attempt 0 for the first attempt, which has no others to look for
    */
-  public static TraceWriter open(LedgerSpec spec, int partition, long taskAttemptId) throws IOException {
-    return new TraceWriter(spec, partition, taskAttemptId);
+  public static TraceWriter open(LedgerSpec spec, int partition, int attempt) throws IOException {
+    return new TraceWriter(spec, partition, attempt);
   }
 
   /** True if this row was offered by an earlier attempt of the partition, or added to this writer. */
@@ -76,62 +70,53 @@ public final class TraceWriter implements AutoCloseable {
    * @throws IOException if the file cannot be written; the rows since the last flush are gone then
    */
   public boolean add(Row row) throws IOException {
+    return add(row, false);
+  }
+
+  /** As {@link #add}, for a row that takes the place of the failed or truncated one of its key in the table. */
+  public boolean replace(Row row) throws IOException {
+    return add(row, true);
+  }
+
+  private boolean add(Row row, boolean replaces) throws IOException {
     if (closed) {
       throw new IllegalStateException("the writer is closed");
     }
-    checker.check(row);
+    shared.check(row);
     RowKey key = new RowKey(keyPart(row, promptIdAt), keyPart(row, traceIdAt));
     if (known.contains(key)) {
       return false;
     }
-    try {
-      if (file == null) {
-        file = new DataFileWriter(spec.tablePath(), partition, schema, checker, spec.conf());
-        firstRowNanos = System.nanoTime();
-      }
-      file.write(row);
-    } catch (IOException | RuntimeException e) {
-      // A record may be half written: the file is of no use any more.
-      dropFile(e);
-      throw e;
-    }
+    files.add(shared.add(partition, key, row, replaces));
     known.add(key);
-    keys.add(key);
-    counts = counts.plus(countsOf(row));
     return true;
   }
 
-  /** Flushes if the oldest row has waited long enough or the file is large enough. True if it flushed. Cheap. */
+  /**
+   * Flushes if the oldest row of the executor has waited long enough or the file is large enough. Cheap.
+   *
+   * @return true if it flushed
+   * @throws IOException if a file with rows of this writer could not be completed, whoever tried: they are gone
+   */
   public boolean flushIfDue() throws IOException {
-    if (file == null) {
-      return false;
-    }
-    boolean due =
-        System.nanoTime() - firstRowNanos >= spec.flushMillis() * 1_000_000L
-            || file.rows() >= spec.targetFileRows()
-            || file.sizeBytes() >= spec.targetFileBytes();
-    if (due) {
-      flush();
-    }
-    return due;
+    checkFiles();
+    return shared.flushIfDue();
   }
 
   /** Completes the file of the rows so far, if there are any, and offers it. */
   public void flush() throws IOException {
-    if (file == null) {
-      return;
+    shared.flush();
+    checkFiles();
+    files.clear();
+  }
+
+  private void checkFiles() throws IOException {
+    for (Iterator<Long> it = files.iterator(); it.hasNext(); ) {
+      Exception loss = shared.lossOf(it.next());
+      if (loss != null) {
+        throw new IOException("a file with finished traces of this task could not be written: " + loss, loss);
+      }
     }
-    DataFile done;
-    try {
-      done = file.finish();
-    } catch (IOException | RuntimeException e) {
-      dropFile(e);
-      throw e;
-    }
-    Manifest manifest = new Manifest(partition, attempt, done, counts, keys);
-    forgetFile();
-    // If this fails the manifest may be there all the same, so the file stays: nobody's, or soon the table's.
-    pending.offer(manifest);
   }
 
   /** Flushes what is left. */
@@ -139,64 +124,18 @@ public final class TraceWriter implements AutoCloseable {
   public void close() throws IOException {
     if (!closed) {
       closed = true;
-      flush();
-    }
-  }
-
-  /** Drops the rows that are not flushed, and closes. What was flushed stays offered. */
-  public void abort() throws IOException {
-    closed = true;
-    if (file != null) {
       try {
-        file.abort();
+        flush();
       } finally {
-        forgetFile();
+        shared.leave();
       }
     }
-  }
-
-  private void dropFile(Exception cause) {
-    try {
-      if (file != null) {
-        file.abort();
-      }
-    } catch (IOException | RuntimeException e) {
-      cause.addSuppressed(e);
-    } finally {
-      // The keys stay known: an attempt that failed to write must not go on as if it could; the next one starts anew.
-      forgetFile();
-    }
-  }
-
-  private void forgetFile() {
-    file = null;
-    keys = new ArrayList<>();
-    counts = TraceCounts.ZERO;
   }
 
   private String keyPart(Row row, int at) {
     if (row.isNullAt(at)) {
-      throw TableErrors.badRow(schema.fields()[at].name(), "is null, and it is part of the row's key");
+      throw TableErrors.badRow(shared.schema().fields()[at].name(), "is null, and it is part of the row's key");
     }
     return row.getString(at);
-  }
-
-  private TraceCounts countsOf(Row row) {
-    boolean error = !row.isNullAt(schema.fieldIndex("error"));
-    int correctAt = schema.fieldIndex("correct");
-    boolean decided = !row.isNullAt(correctAt);
-    boolean correct = decided && row.getBoolean(correctAt);
-    return new TraceCounts(
-        1,
-        intOrZero(row, schema.fieldIndex("prompt_tokens")),
-        intOrZero(row, schema.fieldIndex("completion_tokens")),
-        correct ? 1 : 0,
-        decided && !correct ? 1 : 0,
-        !decided && !error ? 1 : 0,
-        error ? 1 : 0);
-  }
-
-  private static long intOrZero(Row row, int at) {
-    return row.isNullAt(at) ? 0 : row.getInt(at);
   }
 }

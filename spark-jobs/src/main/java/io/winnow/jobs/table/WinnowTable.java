@@ -7,16 +7,20 @@ import io.delta.kernel.Table;
 import io.delta.kernel.TableManager;
 import io.delta.kernel.Transaction;
 import io.delta.kernel.TransactionCommitResult;
+import io.delta.kernel.data.FilteredColumnarBatch;
 import io.delta.kernel.data.Row;
 import io.delta.kernel.defaults.engine.DefaultEngine;
 import io.delta.kernel.engine.Engine;
 import io.delta.kernel.exceptions.ConcurrentWriteException;
 import io.delta.kernel.exceptions.KernelException;
+import io.delta.kernel.exceptions.MaxCommitRetryLimitReachedException;
 import io.delta.kernel.exceptions.TableAlreadyExistsException;
 import io.delta.kernel.exceptions.TableNotFoundException;
 import io.delta.kernel.hook.PostCommitHook;
 import io.delta.kernel.internal.SnapshotImpl;
+import io.delta.kernel.internal.actions.AddFile;
 import io.delta.kernel.internal.actions.Protocol;
+import io.delta.kernel.internal.actions.SingleAction;
 import io.delta.kernel.statistics.DataFileStatistics;
 import io.delta.kernel.utils.CloseableIterable;
 import io.delta.kernel.utils.CloseableIterator;
@@ -52,11 +56,13 @@ class WinnowTable {
   static final String TABLE_PROPERTY = "winnow.table";
   static final String TRACES = "traces";
   static final String RUNS = "runs";
+  static final String VERDICTS = "verdicts";
   /** Side folder: names with a leading underscore are no data for Delta and are left alone by VACUUM. */
   static final String SIDE_FOLDER = "_winnow";
 
   private static final Logger LOG = LoggerFactory.getLogger(WinnowTable.class);
   private static final String ENGINE_INFO = "winnow";
+  private static final int MAX_REBASES = 20;
 
   private final String path;
   private final Configuration conf;
@@ -235,13 +241,18 @@ class WinnowTable {
 
   /** The newest transaction version committed under an application id. */
   OptionalLong lastTransaction(String appId) {
-    Optional<Long> version = ((SnapshotImpl) snapshot()).getLatestTransactionVersion(engine, appId);
+    return lastTransaction(snapshot(), appId);
+  }
+
+  /** The newest transaction version of an application id in a snapshot. */
+  OptionalLong lastTransaction(Snapshot snapshot, String appId) {
+    Optional<Long> version = ((SnapshotImpl) snapshot).getLatestTransactionVersion(engine, appId);
     return version.isPresent() ? OptionalLong.of(version.get()) : OptionalLong.empty();
   }
 
   /**
-   * Appends files in one transaction. Under one application id versions only grow: a transaction at or below a
-   * committed version fails, so an append that is tried again cannot double.
+   * Appends files in one transaction, whatever else was committed meanwhile. Under one application id versions only
+   * grow: a transaction at or below a committed version fails, so an append that is tried again cannot double.
    *
    * @param columns columns that the files hold; checked against the schema of the very snapshot that is built on
    * @return the version of the table that holds the files
@@ -249,28 +260,102 @@ class WinnowTable {
    * @throws ConcurrentWriteException if another commit got in between that cannot be reconciled: try again
    */
   long append(String appId, long transactionVersion, StructType columns, List<DataFile> files) {
-    Snapshot snapshot = snapshot();
+    return append(snapshot(), appId, transactionVersion, columns, files, MAX_REBASES);
+  }
+
+  /**
+   * Appends files in one transaction on top of exactly this snapshot, so that whoever has looked through the snapshot
+   * knows all that is in the table before.
+   *
+   * @throws ConcurrentWriteException if anything was committed since: look again, then try again
+   */
+  long appendTo(
+      Snapshot snapshot, String appId, long transactionVersion, StructType columns, List<DataFile> files) {
+    return append(snapshot, appId, transactionVersion, columns, files, 0);
+  }
+
+  private long append(
+      Snapshot snapshot, String appId, long transactionVersion, StructType columns, List<DataFile> files,
+      int rebases) {
     checkWritable(snapshot, columns);
     Transaction txn =
         snapshot
             .buildUpdateTableTransaction(ENGINE_INFO, Operation.WRITE)
             .withTransactionId(appId, transactionVersion)
+            .withMaxRetries(rebases)
             .build(engine);
     Row state = txn.getTransactionState(engine);
     io.delta.kernel.types.StructType schema = txn.getSchema(engine);
-    List<DataFileStatus> statuses = new ArrayList<>();
-    for (DataFile f : files) {
-      statuses.add(
-          new DataFileStatus(
-              path + "/" + f.name(),
-              f.sizeBytes(),
-              f.modifiedMillis(),
-              DataFileStatistics.deserializeFromJson(f.stats(), schema)));
-    }
+    List<DataFileStatus> statuses = files.stream().map(f -> status(f, schema)).toList();
     CloseableIterator<Row> actions =
         Transaction.generateAppendActions(
             engine, state, closeable(statuses.iterator()), Transaction.getWriteContext(engine, state, Map.of()));
-    TransactionCommitResult result = txn.commit(engine, CloseableIterable.inMemoryIterable(actions));
+    return commit(txn, actions);
+  }
+
+  private DataFileStatus status(DataFile f, io.delta.kernel.types.StructType schema) {
+    return new DataFileStatus(
+        path + "/" + f.name(),
+        f.sizeBytes(),
+        f.modifiedMillis(),
+        DataFileStatistics.deserializeFromJson(f.stats(), schema));
+  }
+
+  /**
+   * Puts one file in the place of others that hold the same rows: a commit without a change of data.
+   *
+   * @return the version, or -1 if one of the others is no longer in the table or something else was committed since
+   */
+  long rearrange(Set<String> old, DataFile merged) throws IOException {
+    Snapshot snapshot = snapshot();
+    List<AddFile> present = liveFiles(snapshot, old);
+    if (present.size() < old.size()) {
+      return -1;
+    }
+    Transaction txn =
+        snapshot.buildUpdateTableTransaction(ENGINE_INFO, Operation.MANUAL_UPDATE).withMaxRetries(0).build(engine);
+    io.delta.kernel.types.StructType schema = txn.getSchema(engine);
+    List<Row> actions = new ArrayList<>();
+    Optional<Long> now = Optional.of(System.currentTimeMillis());
+    for (AddFile file : present) {
+      actions.add(SingleAction.createRemoveFileSingleAction(file.toRemoveFileRow(false, now)));
+    }
+    AddFile add =
+        AddFile.convertDataFileStatus(
+            schema, new Path(path).toUri(), status(merged, schema), Map.of(), false, Map.of(), Optional.empty(),
+            Optional.empty(), Optional.empty());
+    actions.add(SingleAction.createAddFileSingleAction(add.toRow()));
+    try {
+      return commit(txn, closeable(actions.iterator()));
+    } catch (ConcurrentWriteException e) {
+      return -1;
+    }
+  }
+
+  private List<AddFile> liveFiles(Snapshot snapshot, Set<String> names) throws IOException {
+    List<AddFile> out = new ArrayList<>();
+    try (CloseableIterator<FilteredColumnarBatch> batches = snapshot.getScanBuilder().build().getScanFiles(engine)) {
+      while (batches.hasNext()) {
+        try (CloseableIterator<Row> rows = batches.next().getRows()) {
+          while (rows.hasNext()) {
+            AddFile file = new AddFile(rows.next().getStruct(0));
+            if (names.contains(file.getPath())) {
+              out.add(file);
+            }
+          }
+        }
+      }
+    }
+    return out;
+  }
+
+  private long commit(Transaction txn, CloseableIterator<Row> actions) {
+    TransactionCommitResult result;
+    try {
+      result = txn.commit(engine, CloseableIterable.inMemoryIterable(actions));
+    } catch (MaxCommitRetryLimitReachedException e) {
+      throw new ConcurrentWriteException(String.valueOf(e.getMessage()));
+    }
     for (PostCommitHook hook : result.getPostCommitHooks()) {
       try {
         hook.threadSafeInvoke(engine);

@@ -26,7 +26,7 @@ class ObjectStoreLedgerTest extends LedgerTest {
       ObjectStoreFileSystem.RENAMES_TO_BREAK.set(0);
     }
     assertEquals(List.of("p/a", "p/b"), LocalDelta.keys(spark(), table()));
-    assertEquals(0, Ledger.recover(spark(), table(), "w").adoptedRows());
+    assertEquals(0, Ledger.recover(spark(), table(), "w", 0).adoptedRows());
     assertEquals(List.of("p/a", "p/b"), LocalDelta.keys(spark(), table()));
   }
 }

@@ -49,6 +49,7 @@ class TraceTableTest {
     List<String> lines = Files.readAllLines(spec, StandardCharsets.UTF_8);
     assertEquals(specLines(TraceTable.schema(NONE)), section(lines, "traces"));
     assertEquals(specLines(RunsTable.schema()), section(lines, "runs"));
+    assertEquals(specLines(VerdictsTable.schema()), section(lines, "verdicts"));
   }
 
   private static List<String> specLines(StructType schema) {

@@ -123,7 +123,7 @@ class TraceWriterTest {
         .mode("append")
         .save(theirs.path());
     try (Ledger ledger = Ledger.open(spark, ours, LedgerOptions.of("r", "w", 100))) {
-      try (TraceWriter writer = TraceWriter.open(ledger.spec(), 0, 1)) {
+      try (TraceWriter writer = TraceWriter.open(ledger.spec(), 0, 0)) {
         for (Row row : rows) {
           assertTrue(writer.add(row));
         }
@@ -198,20 +198,20 @@ class TraceWriterTest {
   @Test
   void flushesByAgeRowsAndSize() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
-    try (TraceWriter writer = TraceWriter.open(spec(table, 1, 1000, 1 << 30), 0, 1)) {
+    try (TraceWriter writer = TraceWriter.open(spec(table, 1, 1000, 1 << 30), 0, 0)) {
       assertFalse(writer.flushIfDue());
       writer.add(LocalDelta.trace(table.schema(), "p", "age"));
       Thread.sleep(5);
       assertTrue(writer.flushIfDue());
       assertFalse(writer.flushIfDue());
     }
-    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 2, 1 << 30), 1, 2)) {
+    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 2, 1 << 30), 1, 0)) {
       writer.add(LocalDelta.trace(table.schema(), "p", "rows 1"));
       assertFalse(writer.flushIfDue());
       writer.add(LocalDelta.trace(table.schema(), "p", "rows 2"));
       assertTrue(writer.flushIfDue());
     }
-    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1), 2, 3)) {
+    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1), 2, 0)) {
       writer.add(LocalDelta.trace(table.schema(), "p", "bytes"));
       assertTrue(writer.flushIfDue());
     }
@@ -220,34 +220,64 @@ class TraceWriterTest {
   }
 
   @Test
-  void abortLeavesWhatWasFlushedAndDropsTheRest() throws Exception {
+  void tasksOfAnExecutorShareAFileAndTheirRowsAreKnownByPartition() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
-    TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 1);
-    writer.add(LocalDelta.trace(table.schema(), "p", "kept"));
-    writer.flush();
-    writer.add(LocalDelta.trace(table.schema(), "p", "dropped"));
-    writer.abort();
-    writer.close();
-    assertEquals(List.of(new RowKey("p", "kept")), offered(table).get(0).keys());
-    assertEquals(1, parquetFiles(dir.resolve("t")));
-    assertThrows(IllegalStateException.class, () -> writer.add(LocalDelta.trace(table.schema(), "p", "late")));
+    LedgerSpec spec = spec(table, 1_000_000, 1000, 1 << 30);
+    TraceWriter one = TraceWriter.open(spec, 0, 0);
+    TraceWriter two = TraceWriter.open(spec, 7, 0);
+    one.add(LocalDelta.trace(table.schema(), "p", "a"));
+    two.add(LocalDelta.trace(table.schema(), "p", "b"));
+    two.replace(LocalDelta.trace(table.schema(), "p", "c"));
+    one.close();
+    assertEquals(2, parquetFiles(dir.resolve("t")));
+    assertThrows(IllegalStateException.class, () -> one.add(LocalDelta.trace(table.schema(), "p", "late")));
+    two.add(LocalDelta.trace(table.schema(), "p", "d"));
+    two.close();
+    List<Manifest> offered = offered(table);
+    assertEquals(3, offered.size());
+    assertEquals(1, offered.stream().filter(Manifest::replaces).count());
+    try (TraceWriter again = TraceWriter.open(spec, 7, 1)) {
+      assertFalse(again.alreadyOffered("p", "a"));
+      for (String id : List.of("b", "c", "d")) {
+        assertTrue(again.alreadyOffered("p", id), id);
+      }
+    }
+  }
+
+  @Test
+  void aFileThatCannotBeCompletedIsALossForAllOfItsTasks() throws Exception {
+    TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
+    LedgerSpec spec = spec(table, 1_000_000, 1000, 1 << 30);
+    TraceWriter one = TraceWriter.open(spec, 0, 0);
+    TraceWriter two = TraceWriter.open(spec, 1, 0);
+    one.add(LocalDelta.trace(table.schema(), "p", "a"));
+    two.add(LocalDelta.trace(table.schema(), "p", "b"));
+    // A file in the place of the folder: the manifest cannot be written.
+    Files.createDirectories(dir.resolve("t/_winnow/pending/run"));
+    Path offers = Files.writeString(dir.resolve("t/_winnow/pending/run/offered"), "");
+    assertThrows(java.io.IOException.class, one::close);
+    Files.delete(offers);
+    java.io.IOException e = assertThrows(java.io.IOException.class, two::flushIfDue);
+    assertTrue(e.getMessage().contains("finished traces of this task"), e.getMessage());
+    assertThrows(java.io.IOException.class, two::close);
+    assertEquals(List.of(), offered(table));
   }
 
   @Test
   void aRetriedTaskSkipsWhatEarlierAttemptsOffered() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
     LedgerSpec spec = spec(table, 1_000_000, 1000, 1 << 30);
-    try (TraceWriter first = TraceWriter.open(spec, 3, 1)) {
+    try (TraceWriter first = TraceWriter.open(spec, 3, 0)) {
       first.add(LocalDelta.trace(table.schema(), "p", "a"));
     }
-    try (TraceWriter second = TraceWriter.open(spec, 3, 2)) {
+    try (TraceWriter second = TraceWriter.open(spec, 3, 1)) {
       assertTrue(second.alreadyOffered("p", "a"));
       assertFalse(second.alreadyOffered("pa", ""));
       assertFalse(second.add(LocalDelta.trace(table.schema(), "p", "a")));
       assertTrue(second.add(LocalDelta.trace(table.schema(), "p", "b")));
       assertFalse(second.add(LocalDelta.trace(table.schema(), "p", "b")));
     }
-    try (TraceWriter other = TraceWriter.open(spec, 33, 3)) {
+    try (TraceWriter other = TraceWriter.open(spec, 33, 1)) {
       assertFalse(other.alreadyOffered("p", "a"));
     }
     assertEquals(2, offered(table).size());
@@ -257,7 +287,7 @@ class TraceWriterTest {
   void aValueOfTheWrongClassIsNamedAndSpoilsNothing() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
     StructType schema = table.schema();
-    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 1)) {
+    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 0)) {
       writer.add(LocalDelta.trace(schema, "p", "a"));
       Map<String, Object> bad = new HashMap<>(Map.of("prompt_id", "p", "trace_id", "b"));
       bad.put("seed", 7);
@@ -287,7 +317,7 @@ class TraceWriterTest {
   void statisticsAreExactAndLeaveOutWhatCannotBe() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
     StructType schema = table.schema();
-    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 1)) {
+    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 0)) {
       // U+FF5E sorts before U+1F916 by bytes, behind it by UTF-16 units.
       Instant at = Instant.parse("2026-01-02T03:04:05.000001Z");
       Map<String, Object> one =
@@ -314,7 +344,7 @@ class TraceWriterTest {
   void countsTellVerdictsApart() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
     StructType schema = table.schema();
-    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 1)) {
+    try (TraceWriter writer = TraceWriter.open(spec(table, 1_000_000, 1000, 1 << 30), 0, 0)) {
       Row error = RowFactory.create("c", "m", 1, "retry");
       List<Map<String, Object>> rows =
           List.of(
