@@ -70,7 +70,7 @@ public final class TraceTable {
    */
   public static TraceTable open(SparkSession spark, String path, StructType keptColumns) {
     StructType schema = schema(keptColumns);
-    Configuration conf = spark.sparkContext().hadoopConfiguration();
+    Configuration conf = LogStores.conf(spark, path);
     WinnowTable table = WinnowTable.openOrCreate(path, WinnowTable.TRACES, schema, conf);
     addMissing(spark, table, schema);
     return new TraceTable(table, schema);
@@ -104,14 +104,14 @@ public final class TraceTable {
    */
   public static TraceTable existing(SparkSession spark, String table) {
     if (!isName(table)) {
-      return existing(table, spark.sparkContext().hadoopConfiguration());
+      return existing(table, LogStores.conf(spark, table));
     }
     if (!spark.catalog().tableExists(table)) {
       throw TableErrors.noTraces(table, "the session's catalog has no such table");
     }
     String location = io.delta.tables.DeltaTable.forName(spark, table).detail().select("location").head().getString(0);
     String path = new org.apache.hadoop.fs.Path(java.net.URI.create(location)).toString();
-    return existing(path, spark.sparkContext().hadoopConfiguration());
+    return existing(path, LogStores.conf(spark, path));
   }
 
   /** As {@link #existing(SparkSession, String)}, for a folder, without a session. */
@@ -132,7 +132,7 @@ public final class TraceTable {
 
   /** True if a Delta table with at least one commit is in the folder, ours or not. */
   public static boolean exists(SparkSession spark, String path) {
-    return WinnowTable.at(path, spark.sparkContext().hadoopConfiguration()).latest().isPresent();
+    return WinnowTable.at(path, LogStores.conf(spark, path)).latest().isPresent();
   }
 
   /** Fully qualified path of the table's folder. */

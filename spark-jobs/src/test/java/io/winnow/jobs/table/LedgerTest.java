@@ -42,12 +42,25 @@ class LedgerTest {
     spark.stop();
   }
 
-  @BeforeEach
-  void create() {
-    table = TraceTable.open(spark, dir + "/t", new StructType());
+  /** The address of the folder for tables. */
+  String place() {
+    return dir.toString();
   }
 
-  private void offer(LedgerSpec spec, int partition, long attempt, String... traceIds) throws Exception {
+  @BeforeEach
+  void create() {
+    table = TraceTable.open(spark, place() + "/t", new StructType());
+  }
+
+  SparkSession spark() {
+    return spark;
+  }
+
+  TraceTable table() {
+    return table;
+  }
+
+  void offer(LedgerSpec spec, int partition, long attempt, String... traceIds) throws Exception {
     try (TraceWriter writer = TraceWriter.open(spec, partition, 1)) {
       for (String id : traceIds) {
         writer.add(LocalDelta.trace(table.schema(), "p", id));

@@ -27,6 +27,8 @@ final class LocalDelta {
             .config("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
             .config("spark.sql.codegen.wholeStage", "false")
             .config("spark.ui.enabled", "false")
+            .config("spark.hadoop.fs.objstore.impl", ObjectStoreFileSystem.class.getName())
+            .config("spark.delta.logStore.objstore.impl", "io.delta.storage.S3SingleDriverLogStore")
             .config("spark.sql.session.timeZone", "America/St_Johns")
             .getOrCreate();
     spark.sparkContext().setLogLevel("ERROR");

@@ -36,9 +36,14 @@ class RecoveryTest {
     spark.stop();
   }
 
+  /** The address of the folder for tables. */
+  String place() {
+    return dir.toString();
+  }
+
   @BeforeEach
   void create() {
-    table = TraceTable.open(spark, dir + "/t", new StructType());
+    table = TraceTable.open(spark, place() + "/t", new StructType());
   }
 
   private LedgerSpec deadRun(String runId, String workSet) throws Exception {
