@@ -7,9 +7,16 @@ import sun.misc.SignalHandler;
 
 /** Whether the user or the cluster asked this process to stop cleanly: finish what is in hand, commit, exit with 4. */
 public final class StopSignal {
-  private final AtomicBoolean requested = new AtomicBoolean();
+  /** Some senders signal a process and then its group: what follows at once is the same request. */
+  private static final long SAME_NANOS = 1_000_000_000L;
 
-  /** One that SIGTERM and SIGINT request. The second of them ends the process at once, as it would without this. */
+  private final AtomicBoolean requested = new AtomicBoolean();
+  private volatile long firstNanos;
+
+  /**
+   * One that SIGTERM and SIGINT request. Another of them, a second later or more, ends the process at once, as it would
+   * without this.
+   */
   public static StopSignal listening() {
     StopSignal stop = new StopSignal();
     stop.listen();
@@ -22,8 +29,12 @@ public final class StopSignal {
         Signal.handle(
             new Signal(name),
             signal -> {
-              request();
-              Signal.handle(signal, SignalHandler.SIG_DFL);
+              if (requested.compareAndSet(false, true)) {
+                firstNanos = System.nanoTime();
+              } else if (System.nanoTime() - firstNanos > SAME_NANOS) {
+                Signal.handle(signal, SignalHandler.SIG_DFL);
+                Signal.raise(signal);
+              }
             });
       } catch (IllegalArgumentException e) {
         // The platform or the JVM (-Xrs) keeps this signal for itself; then it simply ends the process.

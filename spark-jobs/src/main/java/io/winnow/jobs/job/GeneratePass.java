@@ -22,7 +22,7 @@ final class GeneratePass {
   private static final long PROGRESS_MILLIS = 500;
   private static final long SHOW_NANOS = 2_000_000_000L;
   /** A stopped task needs a tick of the engine and a flush; one that needs longer is left to the next run. */
-  private static final long STOP_MILLIS = 10_000;
+  private static final long STOP_MILLIS = 60_000;
   /** Tasks a slot where several executors share the work, so that none is left with the last large partition. */
   private static final int TASKS_PER_SLOT = 4;
   private static final int LEAST_PROMPTS = 16;
