@@ -26,10 +26,10 @@ final class ClusterFaults {
     spark.sparkContext().addSparkListener(attempts);
   }
 
-  /** Two executors of one core each. */
-  static SparkSession session(Path local, boolean speculation) {
+  /** Two executors of one core each, on a master that starts them. */
+  static SparkSession session(String master, Path local, boolean speculation) {
     System.setProperty("winnow.log.spark", "off");
-    return Tables.builder("local-cluster[2,1,1024]")
+    return Tables.builder(master)
         .config("spark.executor.memory", "768m")
         .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
         .config(

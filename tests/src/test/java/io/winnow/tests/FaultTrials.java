@@ -91,7 +91,14 @@ final class FaultTrials {
     if (here.isEmpty()) {
       return;
     }
-    SparkSession spark = ClusterFaults.session(local, place == FaultKind.Place.SPECULATING);
+    boolean speculation = place == FaultKind.Place.SPECULATING;
+    try (TwoHosts hosts = speculation ? new TwoHosts(local) : null) {
+      cluster(here, speculation ? hosts.url() : "local-cluster[2,1,1024]", speculation);
+    }
+  }
+
+  private void cluster(List<FaultTrial> here, String master, boolean speculation) throws Exception {
+    SparkSession spark = ClusterFaults.session(master, local, speculation);
     try {
       ClusterFaults faults = new ClusterFaults(spark, local);
       for (FaultTrial trial : here) {
