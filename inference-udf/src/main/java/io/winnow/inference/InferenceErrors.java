@@ -2,6 +2,7 @@
 package io.winnow.inference;
 
 import java.util.Collection;
+import java.util.Locale;
 
 /** Every failure a user can meet in this module: what happened, where, why, and what to do. */
 public final class InferenceErrors {
@@ -18,8 +19,20 @@ public final class InferenceErrors {
   public static final String KV_CACHE_TOO_SMALL = "kv_cache_too_small";
   public static final String TOKEN_OUT_OF_RANGE = "token_out_of_range";
   public static final String CONTINUATION_INVALID = "continuation_invalid";
+  public static final String MEMORY_EXCEEDED = "memory_exceeded";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ENGINE_FAULT = "engine_fault";
+  public static final String ENGINE_CRASH = "engine_crash";
+
+  /** The engine's process has ended twice with this prompt in it, the second time with no other under suspicion. */
+  public static InferenceException engineCrash(int deaths) {
+    return new InferenceException(
+        ENGINE_CRASH,
+        String.format(
+            "The process of the engine ended %d times while it computed this prompt, so it is left out and the others"
+                + " go on. Look at the executor's log and its memory limit; --retry-failed %s tries it once more.",
+            deaths, ENGINE_CRASH));
+  }
 
   public static InferenceException modelNotFound(String path, String why) {
     return new InferenceException(
@@ -122,6 +135,19 @@ public final class InferenceErrors {
             why));
   }
 
+  /** An engine that does not fit into the memory there is. */
+  public static InferenceException memoryExceeded(String model, EngineMemory memory) {
+    return new InferenceException(
+        MEMORY_EXCEEDED,
+        String.format(
+            Locale.ROOT,
+            "Cannot hold the engine of %s: it takes %s outside the heap (weights %s, KV cache %s for %,d tokens,"
+                + " scratch %s), and there is %s for it (%s). %s.",
+            model, HostMemory.size(memory.total()), HostMemory.size(memory.weights()),
+            HostMemory.size(memory.kvCache()), memory.kvCacheTokens(), HostMemory.size(memory.scratch()),
+            HostMemory.size(memory.host().available()), memory.host().explained(), memory.remedy()));
+  }
+
   public static InferenceException weightsUnknown(String weights) {
     return new InferenceException(
         MODEL_INVALID,
@@ -161,7 +187,8 @@ public final class InferenceErrors {
     return new InferenceException(
         ENGINE_FAULT,
         String.format(
-            "Cannot generate: the engine %s, and %d samples are not answered. %s the job again to make what is missing.",
+            "Cannot generate: the engine %s, and %d samples are not answered. %s the job again to make what is"
+                + " missing.",
             why, samples, next),
         death);
   }

@@ -22,6 +22,11 @@ public final class KernelsLadder {
         new Rung("native", "this build has no native library"), new Rung("java", null));
   }
 
+  /** Bytes that a matrix [rows][cols] takes once {@link Kernels#pack} of what {@link #open} gives has packed it. */
+  public static long packedBytes(int rows, int cols, WeightFormat format) {
+    return JavaKernels.packedBytes(rows, cols, format);
+  }
+
   /**
    * Opens the best usable implementation.
    *

@@ -88,6 +88,18 @@ class BadInputTest {
   }
 
   @Test
+  void moreMemoryThanThereIs() throws IOException {
+    refused(
+        1, Invocation.MODEL, List.of("--kv-cache-tokens", "2000000000"), "Cannot hold the engine of",
+        "2,000,000,000 tokens", "Leave --kv-cache-tokens out");
+    refused(1, Invocation.MODEL, List.of("--max-sequences", "1000000000"), "Set --max-sequences to");
+    Invocation doctor =
+        Invocation.winnow("doctor", "--model", Invocation.MODEL.toString(), "--kv-cache-tokens", "2000000000");
+    doctor.expect(1);
+    assertTrue(doctor.out().contains("verdict: does not fit - Leave --kv-cache-tokens out"), doctor.out());
+  }
+
+  @Test
   void missingTensor() throws IOException {
     Path model = model("missing-tensor");
     Path weights = model.resolve("model.safetensors");

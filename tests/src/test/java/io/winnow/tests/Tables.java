@@ -156,4 +156,13 @@ final class Tables {
   static Path lines(Path file, String... lines) throws IOException {
     return Files.write(file, new ArrayList<>(List.of(lines)), StandardCharsets.UTF_8);
   }
+
+  /** Content of a file, or why there is none. */
+  static String text(Path file) {
+    try {
+      return Files.readString(file, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
 }

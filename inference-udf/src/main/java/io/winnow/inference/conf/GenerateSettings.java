@@ -124,6 +124,11 @@ public final class GenerateSettings {
       Setting.ofDuration("commit-interval").group(OUTPUT).effect(Effect.TUNING).defaultValue(Duration.ofSeconds(60))
           .check(d -> !d.isZero(), "a time above 0, in seconds or as 500ms, 10m, 2h")
           .doc("Finished traces are in the table after this time at the latest.");
+  public static final Setting<List<String>> RETRY_FAILED =
+      Setting.ofList("retry-failed").group(OUTPUT).label("CLASS").effect(Effect.ROWS)
+          .check(classes -> classes.stream().noneMatch(String::isBlank), "the name of an error class, or all")
+          .doc("Makes rows again that failed with this error class, such as engine_fault, or with any (all); may be"
+              + " given several times.");
   public static final Setting<Boolean> DRY_RUN =
       Setting.ofBoolean("dry-run").group(OUTPUT).effect(Effect.TUNING).defaultValue(false)
           .doc("Shows a rendered prompt, its tokens and the plan; writes nothing.");
@@ -179,7 +184,7 @@ public final class GenerateSettings {
                 PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
                 LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, MAX_TOKENS, STOP, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
-                COMMIT_INTERVAL, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS, PARTITIONS,
+                COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS, PARTITIONS,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.engine;
 
+import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.HostMemory;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
@@ -19,7 +21,6 @@ import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.WeightFormat;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +31,6 @@ import java.util.Set;
 public final class EmbeddedRuntime implements ModelRuntime {
   /** Prompt tokens that a step takes beside the running sequences. */
   private static final int PREFILL_ROWS = 256;
-  /** Positions a sequence is expected to take when the cache is sized by itself. */
-  private static final int TYPICAL_LENGTH = 1024;
 
   private final ModelInfo info;
   private final EngineCore core;
@@ -45,12 +44,17 @@ public final class EmbeddedRuntime implements ModelRuntime {
    * What the model is, from its headers and tokenizer; no weight is loaded.
    *
    * @param text the model's tokenizer and template
+   * @param host the memory that its engine must fit into, null when it will not be built here
+   * @throws io.winnow.inference.InferenceException as {@link #load}
    */
-  public static ModelInfo describe(EngineSpec spec, ModelText text) {
+  public static ModelInfo describe(EngineSpec spec, ModelText text, HostMemory host) {
     if (ScriptParams.isScripted(spec.model())) {
       return ScriptedRuntime.describe(ScriptParams.of(spec.model()), text);
     }
     try (Checkpoint checkpoint = open(spec)) {
+      if (host != null) {
+        MemoryBudget.checked(spec, checkpoint, format(spec, checkpoint), host);
+      }
       return describe(spec, text, checkpoint, format(spec, checkpoint));
     }
   }
@@ -86,8 +90,14 @@ public final class EmbeddedRuntime implements ModelRuntime {
     return Checkpoints.open(Path.of(spec.model()));
   }
 
-  /** Loads the model and starts its engine. */
-  public static EmbeddedRuntime load(EngineSpec spec, ModelText text) {
+  /**
+   * Loads the model and starts its engine.
+   *
+   * @param host the memory there is
+   * @throws io.winnow.inference.InferenceException memory_exceeded, before anything is loaded, when the engine does not
+   *     fit; others when the model cannot be opened
+   */
+  public static EmbeddedRuntime load(EngineSpec spec, ModelText text, HostMemory host) {
     if (ScriptParams.isScripted(spec.model())) {
       ScriptParams script = ScriptParams.of(spec.model());
       return new EmbeddedRuntime(
@@ -95,17 +105,19 @@ public final class EmbeddedRuntime implements ModelRuntime {
     }
     try (Checkpoint checkpoint = open(spec)) {
       WeightFormat format = format(spec, checkpoint);
+      EngineMemory memory = MemoryBudget.checked(spec, checkpoint, format, host);
       ModelInfo info = describe(spec, text, checkpoint, format);
       ModelConfig config = checkpoint.config();
       int threads = spec.threads() > 0 ? spec.threads() : Runtime.getRuntime().availableProcessors();
-      int pages = Scheduler.pagesFor(cacheTokens(spec, config));
+      long pageBytes = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim());
+      int pages = (int) (memory.kvCache() / pageBytes);
       int contextLength = config.contextLength();
       Kernels kernels = KernelsLadder.open(threads);
       DecoderModel model = null;
       KvCache cache = null;
       try {
-        int maxRows = spec.maxSequences() + PREFILL_ROWS;
-        int positions = Math.min(contextLength, pages * KvCache.PAGE_TOKENS);
+        int maxRows = maxRows(spec);
+        int positions = (int) Math.min(contextLength, (long) pages * KvCache.PAGE_TOKENS);
         model = new DecoderModel(checkpoint, kernels, format, maxRows, spec.maxSequences(), positions);
         cache = new KvCache(config.layers(), config.kvHeads(), config.headDim(), pages);
         EngineCore.Limits limits =
@@ -157,30 +169,9 @@ public final class EmbeddedRuntime implements ModelRuntime {
     }
   }
 
-  /**
-   * Positions of the KV cache: what the user says; else room for all sequences at a typical length, at least one at the
-   * full context, but no more than a quarter of the machine's memory.
-   */
-  private static int cacheTokens(EngineSpec spec, ModelConfig config) {
-    if (spec.kvCacheTokens() > 0) {
-      return spec.kvCacheTokens();
-    }
-    long perToken = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim()) / KvCache.PAGE_TOKENS;
-    long wanted = typicalCacheTokens(spec.maxSequences(), config.contextLength());
-    long affordable = Math.max(KvCache.PAGE_TOKENS, physicalMemory() / 4 / perToken);
-    return (int) Math.min(Integer.MAX_VALUE, Math.min(wanted, affordable));
-  }
-
-  /** Room for all sequences at a typical length, at least for one at the full context. */
-  static int typicalCacheTokens(int maxSequences, int contextLength) {
-    long typical = (long) maxSequences * Math.min(TYPICAL_LENGTH, contextLength);
-    return (int) Math.min(Integer.MAX_VALUE - KvCache.PAGE_TOKENS, Math.max(contextLength, typical));
-  }
-
-  /** Memory of the machine or of the container that the JVM runs in. */
-  private static long physicalMemory() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getTotalMemorySize();
+  /** Tokens of a step at most: one for each running sequence and a piece of prompts. */
+  static int maxRows(EngineSpec spec) {
+    return Math.min(spec.maxSequences(), Integer.MAX_VALUE - PREFILL_ROWS) + PREFILL_ROWS;
   }
 
   @Override

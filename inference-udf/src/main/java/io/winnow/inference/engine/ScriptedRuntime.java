@@ -38,7 +38,7 @@ final class ScriptedRuntime {
     int tokens =
         spec.kvCacheTokens() > 0
             ? spec.kvCacheTokens()
-            : EmbeddedRuntime.typicalCacheTokens(spec.maxSequences(), script.context());
+            : MemoryBudget.typicalTokens(spec.maxSequences(), script.context());
     return new EngineCore(
         limits, Scheduler.pagesFor(tokens), step, stop -> EmbeddedRuntime.detector(text.tokenizer(), stop));
   }

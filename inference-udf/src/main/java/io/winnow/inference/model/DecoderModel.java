@@ -24,10 +24,7 @@ public final class DecoderModel implements AutoCloseable {
   private final int maxRows;
   private final int maxLogitRows;
   private final List<AutoCloseable> owned = new ArrayList<>();
-  private final Weight embedding;
-  private final Weight head;
-  private final NativeBuffer finalNorm;
-  private final Block[] blocks;
+  private final Weights weights;
   private final RopeTable rope;
   private final NativeBuffer hidden;
   private final NativeBuffer normed;
@@ -37,6 +34,20 @@ public final class DecoderModel implements AutoCloseable {
   private final NativeBuffer activated;
   private final NativeBuffer lastHidden;
   private final NativeBuffer logits;
+
+  /** All weights; the head may be the embedding itself. */
+  private record Weights(Weight embedding, Weight head, NativeBuffer finalNorm, Block[] blocks) {
+    static Weights of(ModelConfig config, ModelTensors tensors) {
+      Weight embedding = tensors.matrix("model.embed_tokens.weight");
+      Weight head = config.tiedEmbeddings() ? embedding : tensors.matrix("lm_head.weight");
+      NativeBuffer finalNorm = tensors.vector("model.norm.weight");
+      Block[] blocks = new Block[config.layers()];
+      for (int i = 0; i < blocks.length; i++) {
+        blocks[i] = block(tensors, "model.layers." + i + ".");
+      }
+      return new Weights(embedding, head, finalNorm, blocks);
+    }
+  }
 
   /** The weights of one layer; biases may be null. */
   private record Block(
@@ -69,16 +80,10 @@ public final class DecoderModel implements AutoCloseable {
     this.maxRows = maxRows;
     this.maxLogitRows = maxLogitRows;
     try {
-      WeightLoader loader = new WeightLoader(checkpoint, kernels, format, owned);
-      embedding = loader.matrix("model.embed_tokens.weight");
-      head = config.tiedEmbeddings() ? embedding : loader.matrix("lm_head.weight");
-      finalNorm = loader.vector("model.norm.weight");
-      blocks = new Block[config.layers()];
-      for (int i = 0; i < blocks.length; i++) {
-        blocks[i] = block(loader, "model.layers." + i + ".");
-      }
+      weights = Weights.of(config, new WeightLoader(checkpoint, kernels, format, owned));
       rope = own(new RopeTable(config, maxPositions));
       int attentionWidth = config.heads() * config.headDim();
+      // activationBytes() adds up the same.
       hidden = buffer(maxRows, config.hiddenSize());
       normed = buffer(maxRows, config.hiddenSize());
       qkv = buffer(maxRows, attentionWidth + 2 * config.kvHeads() * config.headDim());
@@ -93,20 +98,36 @@ public final class DecoderModel implements AutoCloseable {
     }
   }
 
-  private static Block block(WeightLoader loader, String layer) {
+  private static Block block(ModelTensors tensors, String layer) {
     String attention = layer + "self_attn.";
     String mlp = layer + "mlp.";
     return new Block(
-        loader.vector(layer + "input_layernorm.weight"),
-        loader.matrix(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
-        loader.bias(attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias"),
-        loader.matrix(attention + "o_proj.weight"),
-        loader.bias(attention + "o_proj.bias"),
-        loader.vector(layer + "post_attention_layernorm.weight"),
-        loader.matrix(mlp + "gate_proj.weight", mlp + "up_proj.weight"),
-        loader.bias(mlp + "gate_proj.bias", mlp + "up_proj.bias"),
-        loader.matrix(mlp + "down_proj.weight"),
-        loader.bias(mlp + "down_proj.bias"));
+        tensors.vector(layer + "input_layernorm.weight"),
+        tensors.matrix(attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"),
+        tensors.bias(attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias"),
+        tensors.matrix(attention + "o_proj.weight"),
+        tensors.bias(attention + "o_proj.bias"),
+        tensors.vector(layer + "post_attention_layernorm.weight"),
+        tensors.matrix(mlp + "gate_proj.weight", mlp + "up_proj.weight"),
+        tensors.bias(mlp + "gate_proj.bias", mlp + "up_proj.bias"),
+        tensors.matrix(mlp + "down_proj.weight"),
+        tensors.bias(mlp + "down_proj.bias"));
+  }
+
+  /** Bytes outside the heap that the weights take once they are loaded; reads headers only. */
+  public static long weightBytes(Checkpoint checkpoint, WeightFormat format) {
+    WeightSizes sizes = new WeightSizes(checkpoint, format);
+    Weights.of(checkpoint.config(), sizes);
+    return sizes.bytes;
+  }
+
+  /** Bytes outside the heap that a model takes beside its weights; parameters as in the constructor. */
+  public static long activationBytes(ModelConfig config, int maxRows, int maxLogitRows, int maxPositions) {
+    long attention = (2L * config.heads() + 2L * config.kvHeads()) * config.headDim();
+    long row = 2L * config.hiddenSize() + attention + 3L * config.intermediateSize();
+    long logitRow = (long) config.hiddenSize() + config.vocabSize();
+    long rope = (long) maxPositions * config.headDim();
+    return (maxRows * row + maxLogitRows * logitRow + rope) * Float.BYTES;
   }
 
   private NativeBuffer buffer(long rows, long cols) {
@@ -152,9 +173,9 @@ public final class DecoderModel implements AutoCloseable {
     int stride = (config.heads() + 2 * config.kvHeads()) * headDim;
     float eps = (float) config.rmsNormEps();
     float scale = (float) (1.0 / Math.sqrt(headDim));
-    kernels.embed(embedding, tokens, count, hidden);
-    for (int layer = 0; layer < blocks.length; layer++) {
-      Block b = blocks[layer];
+    kernels.embed(weights.embedding, tokens, count, hidden);
+    for (int layer = 0; layer < weights.blocks.length; layer++) {
+      Block b = weights.blocks[layer];
       kernels.rmsNorm(hidden, count, width, b.attentionNorm, eps, normed);
       kernels.matmul(normed, count, b.qkv, b.qkvBias, null, qkv);
       kernels.rope(qkv, stride, rotated, headDim, rows, rope.cos, rope.sin);
@@ -174,8 +195,8 @@ public final class DecoderModel implements AutoCloseable {
         hidden.read((long) logitRows[i] * width, line, 0, width);
         lastHidden.write((long) i * width, line, 0, width);
       }
-      kernels.rmsNorm(lastHidden, logitCount, width, finalNorm, eps, lastHidden);
-      kernels.matmul(lastHidden, logitCount, head, null, null, logits);
+      kernels.rmsNorm(lastHidden, logitCount, width, weights.finalNorm, eps, lastHidden);
+      kernels.matmul(lastHidden, logitCount, weights.head, null, null, logits);
     }
     return logits;
   }

@@ -12,7 +12,7 @@ import java.util.List;
 /**
  * Tensors of a checkpoint into packed weights, tensor by tensor, so that no second copy of the model is ever in memory.
  */
-final class WeightLoader {
+final class WeightLoader implements ModelTensors {
   private final Checkpoint checkpoint;
   private final Kernels kernels;
   private final WeightFormat format;
@@ -26,8 +26,13 @@ final class WeightLoader {
     this.owned = owned;
   }
 
-  /** Several matrices of the same width as one, rows below each other. */
-  Weight matrix(String... names) {
+  /** The matrix that a bias belongs to. */
+  static String weightOf(String bias) {
+    return bias.replaceAll("bias$", "weight");
+  }
+
+  @Override
+  public Weight matrix(String... names) {
     int rows = 0;
     int cols = (int) checkpoint.tensor(names[0]).cols();
     for (String name : names) {
@@ -60,20 +65,21 @@ final class WeightLoader {
     }
   }
 
-  NativeBuffer vector(String name) {
+  @Override
+  public NativeBuffer vector(String name) {
     TensorInfo info = checkpoint.tensor(name);
     float[] values = new float[(int) info.cols()];
     checkpoint.readRows(name, 0, 1, values);
     return own(values);
   }
 
-  /** Biases of matrices that lie below each other; null when there are none. A missing one among others is zeros. */
-  NativeBuffer bias(String... names) {
+  @Override
+  public NativeBuffer bias(String... names) {
     boolean any = false;
     int total = 0;
     for (String name : names) {
       any |= checkpoint.tensor(name) != null;
-      total += (int) checkpoint.tensor(name.replaceAll("bias$", "weight")).rows();
+      total += (int) checkpoint.tensor(weightOf(name)).rows();
     }
     if (!any) {
       return null;
@@ -81,7 +87,7 @@ final class WeightLoader {
     float[] values = new float[total];
     int at = 0;
     for (String name : names) {
-      int rows = (int) checkpoint.tensor(name.replaceAll("bias$", "weight")).rows();
+      int rows = (int) checkpoint.tensor(weightOf(name)).rows();
       if (checkpoint.tensor(name) != null) {
         float[] part = new float[rows];
         checkpoint.readRows(name, 0, 1, part);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.udf;
 
+import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.HostMemory;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
+import io.winnow.inference.engine.MemoryBudget;
 import io.winnow.inference.engine.TokenScorer;
 import io.winnow.inference.tokenizer.ModelText;
 import java.io.IOException;
@@ -17,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 
 /**
@@ -77,7 +81,7 @@ public final class EngineHost {
       ENGINES.remove(key);
       closeIdle();
       entry = new Entry();
-      entry.runtime = EmbeddedRuntime.load(spec, text(spec));
+      entry.runtime = EmbeddedRuntime.load(spec, text(spec), memory());
       ENGINES.put(key, entry);
     }
     entry.leases++;
@@ -93,6 +97,46 @@ public final class EngineHost {
     return new EngineSpec(
         spec.model(), spec.weights(), env.conf().getInt("spark.executor.cores", 0), spec.maxSequences(),
         spec.kvCacheTokens(), spec.chatTemplate(), spec.templateArgs());
+  }
+
+  /** Whether tasks of this driver run in its own JVM. */
+  private static boolean computesHere() {
+    SparkEnv env = SparkEnv.get();
+    return env != null && env.conf().get("spark.master", "").matches("local(\\[.*])?");
+  }
+
+  /** The memory of this JVM, with what Spark asked the cluster to grant an executor outside its heap. */
+  public static HostMemory memory() {
+    SparkEnv env = SparkEnv.get();
+    boolean executor = env != null && !env.executorId().equals("driver");
+    return MemoryBudget.host(executor ? memoryOverhead(env.conf()) : 0);
+  }
+
+  /**
+   * Bytes outside the heap that YARN and Kubernetes enforce for an executor, 0 elsewhere: a standalone worker enforces
+   * nothing. Where nobody states them they are Spark's own default.
+   */
+  static long memoryOverhead(SparkConf conf) {
+    String master = conf.get("spark.master", "");
+    boolean kubernetes = master.startsWith("k8s");
+    if (!kubernetes && !master.startsWith("yarn")) {
+      return 0;
+    }
+    long mib = conf.getSizeAsMb("spark.executor.memoryOverhead", "0");
+    if (mib == 0) {
+      String factor = conf.get("spark.executor.memoryOverheadFactor", "");
+      if (factor.isEmpty()) {
+        factor = kubernetes ? conf.get("spark.kubernetes.memoryOverheadFactor", "0.1") : "0.1";
+      }
+      long share = (long) (conf.getSizeAsMb("spark.executor.memory", "1g") * Double.parseDouble(factor));
+      mib = Math.max(share, conf.getSizeAsMb("spark.executor.minMemoryOverhead", "384m"));
+    }
+    return mib << 20;
+  }
+
+  /** What the engine of a spec would take in this JVM; reads headers only. */
+  public static EngineMemory memory(EngineSpec spec) {
+    return MemoryBudget.of(spec, memory());
   }
 
   /** Closes every engine that no task holds. */
@@ -133,9 +177,14 @@ public final class EngineHost {
     return out;
   }
 
-  /** What the model is; loads its tokenizer but no weights. */
+  /**
+   * What the model is; loads its tokenizer but no weights.
+   *
+   * @throws io.winnow.inference.InferenceException when the model cannot be opened; memory_exceeded when this JVM is
+   *     also the one that computes, and the engine does not fit
+   */
   public static ModelInfo describe(EngineSpec spec) {
-    return EmbeddedRuntime.describe(spec, text(spec));
+    return EmbeddedRuntime.describe(spec, text(spec), computesHere() ? memory() : null);
   }
 
   /** The model's chat template and tokenizer. */

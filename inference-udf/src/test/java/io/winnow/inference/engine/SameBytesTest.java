@@ -203,7 +203,7 @@ class SameBytesTest {
     return out;
   }
 
-  /** All samples as text by "request/sample": reason, then each token with "given" or the bits of its log-probability. */
+  /** All samples as text by "request/sample": reason, then each token with "given" or its log-probability's bits. */
   private Map<String, String> run(Setup setup, List<GenerationRequest> asked) throws Exception {
     EngineCore core = open(setup);
     Map<String, String> out = new ConcurrentSkipListMap<>();

@@ -43,7 +43,12 @@ class ScriptedDecoderTest {
   }
 
   private static EmbeddedRuntime load(String model, int maxSequences, int cacheTokens) {
-    return EmbeddedRuntime.load(new EngineSpec(model, "auto", 0, maxSequences, cacheTokens, null, Map.of()), TEXT);
+    return EmbeddedRuntime.load(
+        new EngineSpec(model, "auto", 0, maxSequences, cacheTokens, null, Map.of()), TEXT, MemoryBudget.host(0));
+  }
+
+  private static ModelInfo describe(String model) {
+    return EmbeddedRuntime.describe(EngineSpec.ofModel(model), TEXT, null);
   }
 
   private static List<Completion> all(ModelRuntime runtime, List<GenerationRequest> requests) throws Exception {
@@ -185,11 +190,10 @@ class ScriptedDecoderTest {
 
   @Test
   void itIsDescribedByWhatChangesItsTokens() {
-    ModelInfo info = EmbeddedRuntime.describe(EngineSpec.ofModel("scripted:step-ms=3"), TEXT);
+    ModelInfo info = describe("scripted:step-ms=3");
     assertEquals(64, info.fingerprint().length());
-    assertEquals(info, EmbeddedRuntime.describe(EngineSpec.ofModel("scripted:"), TEXT));
-    assertNotEquals(
-        info.fingerprint(), EmbeddedRuntime.describe(EngineSpec.ofModel("scripted:tokens=9"), TEXT).fingerprint());
+    assertEquals(info, describe("scripted:"));
+    assertNotEquals(info.fingerprint(), describe("scripted:tokens=9").fingerprint());
     assertEquals("scripted", info.architecture());
     assertEquals(4096, info.contextLength());
     assertEquals(0, info.weightBytes());

@@ -36,6 +36,7 @@ import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -104,6 +105,40 @@ class EngineHostTest {
     try (EngineHost.Lease lease = EngineHost.acquire(spec)) {
       assertNotEquals(dead, lease.runtime());
     }
+  }
+
+  @Test
+  void anEngineThatDoesNotFitFailsWhoeverAsksForIt() {
+    EngineSpec huge = new EngineSpec(spec.model(), "auto", 1, 64, Integer.MAX_VALUE, null, Map.of());
+    InferenceException e = assertThrows(InferenceException.class, () -> EngineHost.acquire(huge));
+    assertEquals("memory_exceeded", e.errorClass());
+    // A driver whose executors compute elsewhere has no say in it.
+    assertEquals(EngineHost.describe(spec), EngineHost.describe(huge));
+  }
+
+  @Test
+  void whatTheClusterGrantsOutsideTheHeapIsSparksOwnReckoning() {
+    assertEquals(0, overhead("spark.master", "local[2]", "spark.executor.memoryOverhead", "2g"));
+    assertEquals(0, overhead("spark.master", "spark://h:7077", "spark.executor.memoryOverhead", "2g"));
+    assertEquals(2L << 30, overhead("spark.master", "yarn", "spark.executor.memoryOverhead", "2g"));
+    assertEquals(700L << 20, overhead("spark.master", "k8s://h", "spark.executor.memoryOverhead", "700"));
+    assertEquals(384L << 20, overhead("spark.master", "yarn", "spark.executor.memory", "1g"));
+    assertEquals(819L << 20, overhead("spark.master", "yarn", "spark.executor.memory", "8g"));
+    assertEquals(
+        4L << 30,
+        overhead(
+            "spark.master", "k8s://h", "spark.executor.memory", "8g", "spark.kubernetes.memoryOverheadFactor", "0.5"));
+    assertEquals(
+        2L << 30,
+        overhead("spark.master", "yarn", "spark.executor.memory", "8g", "spark.executor.memoryOverheadFactor", "0.25"));
+  }
+
+  private static long overhead(String... pairs) {
+    SparkConf conf = new SparkConf(false);
+    for (int i = 0; i < pairs.length; i += 2) {
+      conf.set(pairs[i], pairs[i + 1]);
+    }
+    return EngineHost.memoryOverhead(conf);
   }
 
   @Test

@@ -42,6 +42,11 @@ public final class JavaKernels implements Kernels {
     return new PackedWeight(rows, cols, format, source);
   }
 
+  /** Size of the weight that {@link #pack} makes. */
+  public static long packedBytes(int rows, int cols, WeightFormat format) {
+    return PackedWeight.sizeBytes(rows, cols, format);
+  }
+
   @Override
   public void embed(Weight w, int[] ids, int rows, NativeBuffer out) {
     float[] line = new float[w.cols()];

@@ -25,17 +25,26 @@ final class PackedWeight implements Weight {
     this.rows = rows;
     this.cols = cols;
     this.format = format;
-    // Few outputs: narrower panels, so that every thread of the team gets some.
-    this.panel = rows >= 2048 ? MAX_PANEL : MAX_PANEL / 2;
-    int panels = panels();
-    this.memory = NativeBuffer.allocate((long) panels * cols * panel * format.bytesPerWeight());
+    this.panel = panel(rows);
+    this.memory = NativeBuffer.allocate(sizeBytes(rows, cols, format));
     try {
-      pack(source, panels);
+      pack(source, panels());
     } catch (RuntimeException | Error e) {
       // A damaged file shows itself here, and nobody else can close what has no owner yet.
       memory.close();
       throw e;
     }
+  }
+
+  /** Few outputs: narrower panels, so that every thread of the team gets some. */
+  private static int panel(int rows) {
+    return rows >= 2048 ? MAX_PANEL : MAX_PANEL / 2;
+  }
+
+  static long sizeBytes(int rows, int cols, WeightFormat format) {
+    int panel = panel(rows);
+    long panels = ((long) rows + panel - 1) / panel;
+    return panels * cols * panel * format.bytesPerWeight();
   }
 
   private void pack(WeightSource source, int panels) {

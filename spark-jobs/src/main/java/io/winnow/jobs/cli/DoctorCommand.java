@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.inference.EngineMemory;
+import io.winnow.inference.EngineSpec;
+import io.winnow.inference.HostMemory;
+import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.UsageException;
+import io.winnow.jobs.job.EngineFacts;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /** {@code winnow doctor}: what this host offers, and what is missing. Opens no Spark session. */
@@ -30,12 +36,19 @@ public final class DoctorCommand implements Command {
 
   @Override
   public String summary() {
-    return "Says what this host offers: Java, cores, memory, Spark, temporary folder, numeric kernels.";
+    return "Says what this host offers: Java, cores, memory, Spark, numeric kernels; and whether a model fits.";
   }
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of();
+    return List.of(
+        GenerateSettings.MODEL, GenerateSettings.WEIGHTS, GenerateSettings.MAX_SEQUENCES,
+        GenerateSettings.KV_CACHE_TOKENS);
+  }
+
+  @Override
+  public List<String> examples() {
+    return List.of("winnow doctor", "winnow doctor --model examples/model --max-sequences 256");
   }
 
   @Override
@@ -47,7 +60,7 @@ public final class DoctorCommand implements Command {
         java >= JAVA_LEAST ? null : "Java 17 or 21 is needed: set JAVA_HOME to one");
     line(out, "system", System.getProperty("os.name") + " " + System.getProperty("os.arch"), null);
     line(out, "cores", Runtime.getRuntime().availableProcessors() + " (after container limits)", null);
-    line(out, "memory", memory(), null);
+    line(out, "memory", memory(EngineFacts.memory()), null);
     line(out, "container", container(), null);
     String spark = sparkVersion();
     well &= line(out, "spark", spark == null ? "not on the class path" : spark,
@@ -56,7 +69,37 @@ public final class DoctorCommand implements Command {
     String trouble = tmpTrouble(Path.of(tmp));
     well &= line(out, "tmp folder", tmp, trouble == null ? null : trouble + ": name another by -Djava.io.tmpdir");
     kernels.get().forEach(text -> line(out, "kernels", text, null));
+    if (values.find(GenerateSettings.MODEL).filter(models -> !models.isEmpty()).isPresent()) {
+      well &= engine(out, EngineFacts.memory(spec(values)));
+    } else {
+      line(out, "available", available(EngineFacts.memory()), null);
+    }
     return well ? ExitCode.DONE : ExitCode.FAILED;
+  }
+
+  private static EngineSpec spec(SettingValues values) {
+    List<String> models = values.get(GenerateSettings.MODEL);
+    if (models.size() > 1) {
+      throw new UsageException("Cannot look at " + models.size() + " models at once. Give --model once.");
+    }
+    return new EngineSpec(
+        models.get(0), values.get(GenerateSettings.WEIGHTS), 0, values.get(GenerateSettings.MAX_SEQUENCES),
+        values.get(GenerateSettings.KV_CACHE_TOKENS), null, Map.of());
+  }
+
+  /** What an engine of these settings takes, and whether it fits. */
+  private static boolean engine(PrintStream out, EngineMemory memory) {
+    line(out, "available", available(memory.host()), null);
+    line(out, "weights", HostMemory.size(memory.weights()), null);
+    String tokens = String.format(Locale.ROOT, "%,d tokens", memory.kvCacheTokens());
+    line(out, "kv cache", tokens + ", " + HostMemory.size(memory.kvCache()), null);
+    line(out, "scratch", HostMemory.size(memory.scratch()) + " (activations, logits, tokenizer)", null);
+    line(out, "total", HostMemory.size(memory.total()), null);
+    return line(out, "verdict", memory.fits() ? "fits" : "does not fit", memory.remedy());
+  }
+
+  private static String available(HostMemory host) {
+    return HostMemory.size(host.available()) + " for an engine outside the heap: " + host.explained();
   }
 
   private static boolean line(PrintStream out, String name, String value, String trouble) {
@@ -64,16 +107,9 @@ public final class DoctorCommand implements Command {
     return trouble == null;
   }
 
-  private static String memory() {
-    String heap = gib(Runtime.getRuntime().maxMemory()) + " heap at most";
-    if (ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system) {
-      return gib(system.getTotalMemorySize()) + " (after container limits), " + heap;
-    }
-    return heap;
-  }
-
-  private static String gib(long bytes) {
-    return String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30));
+  private static String memory(HostMemory host) {
+    String heap = HostMemory.size(host.heap()) + " heap at most";
+    return HostMemory.size(host.limit()) + " (after container limits), " + heap;
   }
 
   /** Limits of the control group of this process as the kernel states them (cgroup v2, then v1). */

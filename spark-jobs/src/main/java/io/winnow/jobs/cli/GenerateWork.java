@@ -35,6 +35,6 @@ public final class GenerateWork {
     return new RunSummary(
         values.get(GenerateSettings.OUT), r.prompts(), r.written(), r.existing(), r.correct(),
         r.correct() + r.incorrect(), r.failedByClass(), r.generatedTokens(), r.generateSeconds(),
-        r.wallSeconds(), r.stopped(), r.verified(), r.stopReason(), r.costUsd());
+        r.wallSeconds(), r.stopped(), r.verified(), r.stopReason(), r.costUsd(), r.accounts());
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.jobs.job.Accounts;
 import java.util.Map;
 
 /**
@@ -20,6 +21,7 @@ import java.util.Map;
  * @param verified whether a verifier was asked for
  * @param stopReason why it stopped, or null
  * @param costUsd what its traces cost in US dollars, or null without prices
+ * @param accounts where the wanted traces have gone, or null
  */
 public record RunSummary(
     String table,
@@ -35,7 +37,8 @@ public record RunSummary(
     boolean stopped,
     boolean verified,
     String stopReason,
-    Double costUsd) {
+    Double costUsd,
+    Accounts accounts) {
 
   public long failed() {
     return failedByClass.values().stream().mapToLong(Long::longValue).sum();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.jobs.job.Accounts;
 import io.winnow.jobs.table.TraceTable;
 import java.io.PrintStream;
 import java.util.Locale;
@@ -32,6 +33,9 @@ public final class SummaryPrinter {
     if (run.costUsd() != null) {
       line(out, "cost", String.format(Locale.ROOT, "%.6f USD by the price table", run.costUsd()));
     }
+    if (run.accounts() != null) {
+      line(out, "accounted", accounted(run.accounts()));
+    }
     line(out, "wall time", ProgressLine.duration(run.seconds()));
     line(out, "table", run.table());
     if (run.stopped()) {
@@ -47,6 +51,15 @@ public final class SummaryPrinter {
         path ? "spark.read.format(\"delta\").load(\"" + run.table() + "\")" : "spark.table(\"" + run.table() + "\")";
     out.println("  PySpark  " + read + ".show()");
     out.println("  Java     " + read.replace("spark.read.", "spark.read().") + ".show();");
+  }
+
+  private static String accounted(Accounts a) {
+    String others = "";
+    if (a.others() != 0) {
+      others = (a.others() > 0 ? " + " : " - ") + count(Math.abs(a.others())) + " by others meanwhile";
+    }
+    return count(a.planned()) + " wanted = " + count(a.existing()) + " before + " + count(a.written()) + " now + "
+        + count(a.stillToDo()) + " to do" + others;
   }
 
   private static String verified(RunSummary run) {

@@ -30,7 +30,7 @@ final class CopyTask implements ForeachPartitionFunction<Row> {
         Row row = copies.next();
         String traceId = row.getAs("missing_id");
         int sample = row.<String>getList(row.fieldIndex("trace_ids")).indexOf(traceId);
-        writer.add(rows.row(row, traceId, sample, completion(row, sample)));
+        writer.add(rows.row(row, traceId, sample, completion(row, sample), 0));
         writer.flushIfDue();
       }
     }

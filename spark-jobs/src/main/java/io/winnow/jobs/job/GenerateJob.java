@@ -10,19 +10,14 @@ import io.winnow.jobs.table.Ledger;
 import io.winnow.jobs.table.LedgerOptions;
 import io.winnow.jobs.table.LedgerProgress;
 import io.winnow.jobs.table.RecoveryResult;
+import io.winnow.jobs.table.RunProgress;
 import io.winnow.jobs.table.RunsTable;
 import io.winnow.jobs.table.TableException;
 import io.winnow.jobs.table.TraceCounts;
 import io.winnow.jobs.table.TraceTable;
 import io.winnow.jobs.trace.TraceKey;
-import java.security.SecureRandom;
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
-import org.apache.spark.SparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -37,9 +32,8 @@ import org.apache.spark.sql.types.StructType;
 public final class GenerateJob {
   /** What did not get in is made again; more often means that something is wrong with the folder of the table. */
   private static final int MAX_PASSES = 3;
-  private static final long PROGRESS_MILLIS = 500;
-  /** A stopped task needs a tick of the engine and a flush; one that needs longer is left to the next run. */
-  private static final long STOP_MILLIS = 10_000;
+  /** Passes that end because executors died go on with what is left, but not for ever. */
+  private static final int MAX_LOST_PASSES = 10;
 
   /** Gets the state of the run now and then, on a thread of the job's. */
   public interface Progress {
@@ -49,14 +43,15 @@ public final class GenerateJob {
   private final SparkSession spark;
   private final SettingValues values;
   private final GenerateOptions options;
-  private final String runId = newRunId();
+  private final String runId = RunId.next();
   private final long startNanos = System.nanoTime();
   private final RunBudget budget;
-  private TraceCosts costs;
+  private TraceTable table;
   private long copied;
   private long generatedTokens;
   private double generateSeconds;
-  private volatile boolean stopped;
+  private boolean stopped;
+  private boolean disturbed;
   private TraceCounts committed = TraceCounts.ZERO;
   private long lastVersion = -1;
   private long epoch;
@@ -86,52 +81,25 @@ public final class GenerateJob {
   private GenerateResult run(Progress progress) {
     EngineSpec spec = options.engine();
     ModelInfo model = EngineHost.describe(spec);
-    this.costs = new TraceCosts(options.price(values, model), spark.sparkContext());
+    TraceCosts costs = new TraceCosts(options.price(values, model), spark.sparkContext());
     VersionedPrompts source = VersionedPrompts.open(spark, values);
     Prompts prompts = source.prompts();
-    StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
-    TraceTable table = open(kept);
-    TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
+    table = open(new StructType(prompts.kept().toArray(StructField[]::new)));
     String workSet = RunFacts.workSet(spark, values, model);
     RunsTable runs = RunsTable.open(table);
     RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, table.version());
     // From here on an older run of the same work cannot commit any more; only then is what it has done looked at.
     epoch = runs.claim(workSet, facts.start(source));
-    RecoveryResult recovered = Ledger.recover(spark, table, workSet, epoch);
-
-    long total = prompts.counts().total() * options.samples();
-    Dataset<Row> encoded = encode(prompts, spec, key, model);
-    TraceRows rows = new TraceRows(options.run(runId, model), table.schema(), costs);
     try {
-      long existing = total;
-      for (int pass = 1; ; pass++) {
-        plannedVersion = table.version();
-        boolean fresh = plannedVersion == 0;
-        WorkPlan plan = WorkPlan.of(encoded, table.keys(spark));
-        try {
-          existing = pass == 1 ? total - plan.traces : existing;
-          stopped |= budget.getAsBoolean();
-          if (plan.traces == 0 || stopped) {
-            break;
-          }
-          if (pass > MAX_PASSES) {
-            throw JobErrors.notConverging(plan.traces, MAX_PASSES, table.path());
-          }
-          if (pass == 1 && !fresh && copy(plan, table, rows, workSet) > 0) {
-            // What was copied is no longer missing.
-            plan.close();
-            plannedVersion = table.version();
-            plan = WorkPlan.of(encoded, table.keys(spark));
-          }
-          if (plan.traces == 0 || generate(plan, model, table, rows, workSet, pass, progress) == 0 || stopped) {
-            break;
-          }
-        } finally {
-          plan.close();
-        }
-      }
-      stopped &= committed.rows() < total - existing;
-      GenerateResult result = result(table, prompts, total, existing, recovered);
+      RecoveryResult recovered = Ledger.recover(spark, table, workSet, epoch);
+      TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
+      Dataset<Row> encoded = encode(prompts, spec, key, model);
+      long total = prompts.counts().total() * options.samples();
+      TraceRows rows = new TraceRows(options.run(runId, model), table.schema(), costs);
+      Accounts accounts =
+          passes(encoded, total, model, rows, workSet, costs, recovered.suspects(), progress);
+      stopped &= accounts.stillToDo() > 0;
+      GenerateResult result = result(prompts, accounts, recovered);
       String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
       runs.append(facts.end(result, committed, lastVersion, state, result.stopReason()));
       return result;
@@ -143,6 +111,73 @@ public final class GenerateJob {
       }
       throw e;
     }
+  }
+
+  /** Makes what is missing, and looks again as long as something did not get in. */
+  private Accounts passes(
+      Dataset<Row> encoded, long total, ModelInfo model, TraceRows rows, String workSet, TraceCosts costs,
+      Map<String, Integer> suspects, Progress progress) {
+    long existing = -1;
+    int lostPasses = 0;
+    for (int pass = 1; ; pass++) {
+      boolean fresh = table.version() == 0;
+      WorkPlan plan = plan(encoded, model);
+      try {
+        existing = existing < 0 ? total - plan.traces : existing;
+        stopped |= budget.getAsBoolean();
+        if (plan.traces == 0 || stopped) {
+          return new Accounts(total, existing, committed.rows(), plan.traces, 0);
+        }
+        if (pass - lostPasses > MAX_PASSES || pass > MAX_LOST_PASSES) {
+          throw JobErrors.notConverging(plan.traces, pass - 1, table.path());
+        }
+        if (pass == 1 && !fresh && copy(plan, rows, workSet) > 0) {
+          // What was copied is no longer missing.
+          plan.close();
+          plan = plan(encoded, model);
+        }
+        if (plan.traces == 0) {
+          return new Accounts(total, existing, committed.rows(), 0, 0);
+        }
+        GeneratePass.Setting setting =
+            new GeneratePass.Setting(
+                spark, options, model, table, rows, runId, budget, costs, progress,
+                RunProgress.start(runId, workSet, total, existing));
+        GeneratePass.Outcome outcome =
+            new GeneratePass(setting, plan, generatedTokens, committed.rows())
+                .run(ledgerOptions(pass == 1 ? runId : runId + "-" + pass, workSet), suspects, this::count);
+        generatedTokens += outcome.tokens();
+        generateSeconds += outcome.seconds();
+        stopped |= outcome.stopped();
+        suspects = outcome.suspects();
+        lostPasses += outcome.lost() ? 1 : 0;
+        // Counted by what is in, whatever kept the rest out: a lost or damaged offer, an executor that died.
+        if (stopped || plan.traces == outcome.done().counts().rows()) {
+          return accounts(plan, total, existing, model);
+        }
+      } finally {
+        plan.close();
+      }
+    }
+  }
+
+  private WorkPlan plan(Dataset<Row> encoded, ModelInfo model) {
+    // The version first: what is committed between the two is then looked at once more.
+    plannedVersion = table.version();
+    return WorkPlan.of(encoded, options.redo(model, runId).there(table.read(spark)));
+  }
+
+  /**
+   * Holds what the run says against the table: what was there, what the run made and what is still to do must be all
+   * that was wanted, unless somebody else has written or deleted rows meanwhile.
+   */
+  private Accounts accounts(WorkPlan plan, long total, long existing, ModelInfo model) {
+    long toDo = plan.stillToDo(options.redo(model, runId).there(table.read(spark)));
+    long others = total - existing - committed.rows() - toDo;
+    if (others != 0 && !disturbed && plan.redone == 0) {
+      throw JobErrors.doNotAddUp(total, existing, committed.rows(), toDo, table.path());
+    }
+    return new Accounts(total, existing, committed.rows(), toDo, others);
   }
 
   private TraceTable open(StructType kept) {
@@ -158,7 +193,7 @@ public final class GenerateJob {
   }
 
   /** Takes over traces that another prompt of the same text has; returns how many. */
-  private long copy(WorkPlan plan, TraceTable table, TraceRows rows, String workSet) {
+  private long copy(WorkPlan plan, TraceRows rows, String workSet) {
     Dataset<Row> copies =
         plan.copies(
             table.read(spark), options.sampling().maxTokens(), options.tokenIds(), options.sampling().logprobs());
@@ -174,85 +209,6 @@ public final class GenerateJob {
     }
   }
 
-  /** Runs the long job over what is missing; returns how many of these traces did not get in. */
-  private long generate(
-      WorkPlan plan, ModelInfo model, TraceTable table, TraceRows rows, String workSet, int pass, Progress progress) {
-    SparkContext context = spark.sparkContext();
-    LiveCounters counters = new LiveCounters(context);
-    LiveCounters.Reader reader = new LiveCounters.Reader(counters, runId);
-    context.addSparkListener(reader);
-    String ledgerId = pass == 1 ? runId : runId + "-" + pass;
-    CountDownLatch ended = new CountDownLatch(1);
-    long start = System.nanoTime();
-    Ledger ledger = Ledger.open(spark, table, ledgerOptions(ledgerId, workSet));
-    try {
-      GenerateTask task =
-          new GenerateTask(
-              GenerateTask.function(options.engine(), options.sampling(), model), options.sampling(), rows, ledger.spec(),
-              counters);
-      Thread watcher = new Thread(() -> watch(ended, ledger, reader, plan.traces, progress), "winnow-progress");
-      watcher.setDaemon(true);
-      watcher.start();
-      // Stopped tasks look for it themselves: an interrupt would also hit the file that they write at their end.
-      context.setJobGroup(runId, "winnow generate " + runId, false);
-      try {
-        plan.partitioned(partitions(plan)).foreachPartition(task);
-      } catch (Exception e) { // a cancelled job ends with a SparkException, which is checked and not declared
-        // The reason lies with the ledger, or with whoever asked to stop; else it is the job's own.
-        if (!stopped && ledger.failure().isEmpty()) {
-          throw e;
-        }
-      } finally {
-        // A cancelled job is over before its tasks are, and those still offer what they have; of a finished one the
-        // last counts are on their way.
-        reader.awaitTasks(STOP_MILLIS);
-        context.clearJobGroup();
-        ended.countDown();
-      }
-      LedgerProgress done = ledger.finish();
-      LiveCounters.Snapshot counted = reader.snapshot();
-      // Spark drops what cancelled tasks have counted; what they decoded and kept is in the ledger.
-      generatedTokens += stopped ? done.counts().completionTokens() : counted.tokens();
-      generateSeconds += (System.nanoTime() - start) / 1e9;
-      progress.update(
-          counted.traces(), plan.traces, counted.failed(), counted.correct(), counted.decided(), counted.tokens());
-      // Counted by what is in, whatever kept the rest out: a refused file, a lost or damaged offer.
-      return plan.traces - done.counts().rows();
-    } finally {
-      // What is committed counts, also when the job fails.
-      ledger.close();
-      count(ledger.progress());
-      context.removeSparkListener(reader);
-    }
-  }
-
-  private void watch(
-      CountDownLatch ended, Ledger ledger, LiveCounters.Reader reader, long traces, Progress progress) {
-    try {
-      while (!ended.await(PROGRESS_MILLIS, TimeUnit.MILLISECONDS)) {
-        long tokens = generatedTokens + reader.snapshot().tokens();
-        budget.used(tokens, costs.soFar(reader, tokens));
-        stopped |= budget.getAsBoolean();
-        if (stopped || ledger.failure().isPresent()) {
-          // Again and again: between two jobs of a plan there is nothing to cancel.
-          spark.sparkContext().cancelJobGroup(runId);
-          continue;
-        }
-        LiveCounters.Snapshot s = reader.snapshot();
-        progress.update(s.traces(), traces, s.failed(), s.correct(), s.decided(), s.tokens());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private int partitions(WorkPlan plan) {
-    int asked = options.partitions();
-    // One wave of tasks: a task that ends early leaves its share of the engine to the others.
-    int wanted = asked > 0 ? asked : spark.sparkContext().defaultParallelism();
-    return (int) Math.max(1, Math.min(wanted, plan.prompts));
-  }
-
   private LedgerOptions ledgerOptions(String id, String workSet) {
     return LedgerOptions.of(id, workSet, options.commitIntervalMillis()).claimed(epoch, plannedVersion);
   }
@@ -260,18 +216,16 @@ public final class GenerateJob {
   private void count(LedgerProgress done) {
     committed = committed.plus(done.counts());
     lastVersion = Math.max(lastVersion, done.tableVersion());
+    disturbed |= done.others();
   }
 
-  private GenerateResult result(
-      TraceTable table, Prompts prompts, long total, long existing, RecoveryResult recovered) {
+  private GenerateResult result(Prompts prompts, Accounts accounts, RecoveryResult recovered) {
     RunTotals totals = committed.rows() == 0 ? RunTotals.NONE : RunTotals.of(spark, table, runId);
     return new GenerateResult(
         runId,
         table.path(),
         prompts.counts().total(),
-        total,
-        existing,
-        committed.rows(),
+        accounts,
         copied,
         totals.failedByClass(),
         committed.correct(),
@@ -295,11 +249,5 @@ public final class GenerateJob {
     } catch (RuntimeException e) {
       return RunTotals.UNKNOWN;
     }
-  }
-
-  /** Sorts by time, and is unique among runs that start in the same second. */
-  private static String newRunId() {
-    String time = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC).format(Instant.now());
-    return String.format("%s-%06x", time, new SecureRandom().nextInt(1 << 24));
   }
 }

@@ -20,6 +20,7 @@ record GenerateOptions(
     long commitIntervalMillis,
     List<String> verifiers,
     boolean tokenIds,
+    List<String> retryFailed,
     boolean messagesGiven) {
 
   static GenerateOptions of(SettingValues values) {
@@ -34,6 +35,7 @@ record GenerateOptions(
         values.get(GenerateSettings.COMMIT_INTERVAL).toMillis(),
         values.get(GenerateSettings.VERIFY),
         values.get(GenerateSettings.TOKEN_IDS),
+        values.get(GenerateSettings.RETRY_FAILED),
         values.find(GenerateSettings.MESSAGES_COLUMN).isPresent());
   }
 
@@ -45,6 +47,11 @@ record GenerateOptions(
   PriceTable.Price price(SettingValues values, ModelInfo info) {
     List<String> names = List.of(model, info.name(), info.fingerprint());
     return GenerateSettings.priceTable(values).map(table -> table.of(names, engine.maxSequences())).orElse(null);
+  }
+
+  /** Which rows of the table are made anew. */
+  Redo redo(ModelInfo info, String runId) {
+    return new Redo(runId, retryFailed, sampling.maxTokens(), info.contextLength(), sampling.logprobs());
   }
 
   /** What all rows of a run have in common. */

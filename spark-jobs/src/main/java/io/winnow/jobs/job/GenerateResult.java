@@ -9,10 +9,8 @@ import java.util.Map;
  * @param runId the run, as in the tables
  * @param table where the traces are
  * @param prompts prompts of the input, failed ones included
- * @param planned prompts times samples
- * @param existing traces that were there before
- * @param written traces that this run added, failed ones included
- * @param copied of those, traces taken over from another prompt of the same text
+ * @param accounts where the wanted traces have gone
+ * @param copied of the traces written, traces taken over from another prompt of the same text
  * @param failedByClass rows of this run with an error, by class
  * @param correct traces with the verdict correct
  * @param incorrect traces with the verdict incorrect
@@ -31,9 +29,7 @@ public record GenerateResult(
     String runId,
     String table,
     long prompts,
-    long planned,
-    long existing,
-    long written,
+    Accounts accounts,
     long copied,
     Map<String, Long> failedByClass,
     long correct,
@@ -48,6 +44,21 @@ public record GenerateResult(
     String stopReason,
     Double engineSeconds,
     Double costUsd) {
+
+  /** Prompts times samples. */
+  public long planned() {
+    return accounts.planned();
+  }
+
+  /** Traces that were there before. */
+  public long existing() {
+    return accounts.existing();
+  }
+
+  /** Traces that this run wrote, failed ones included. */
+  public long written() {
+    return accounts.written();
+  }
 
   public long failed() {
     return failedByClass.values().stream().mapToLong(Long::longValue).sum();

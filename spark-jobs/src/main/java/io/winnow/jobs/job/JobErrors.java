@@ -12,4 +12,12 @@ final class JobErrors {
                 + " ones, or finished files get lost. Wait until no other run writes there, then start again.",
             missing, table, passes));
   }
+
+  static IllegalStateException doNotAddUp(long planned, long existing, long written, long toDo, String table) {
+    return new IllegalStateException(
+        String.format(
+            "The traces in %s do not add up: %d wanted, but %d there before, %d written and %d still to do, and nobody"
+                + " else wrote meanwhile. Start the same command again to make what is missing, and report this.",
+            table, planned, existing, written, toDo));
+  }
 }

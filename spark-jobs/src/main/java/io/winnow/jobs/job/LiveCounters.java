@@ -10,6 +10,7 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
+import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.scheduler.SparkListenerTaskStart;
@@ -58,6 +59,7 @@ final class LiveCounters implements Serializable {
     /** Stages of the job group, and its tasks that have started and not ended. */
     private final Set<Integer> stages = new HashSet<>();
     private final Set<Long> tasks = new HashSet<>();
+    private int lost;
     /** What each running task has reported, by accumulator. */
     private final Map<Long, Map<Long, Long>> running = new HashMap<>();
 
@@ -91,6 +93,16 @@ final class LiveCounters implements Serializable {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+    }
+
+    @Override
+    public synchronized void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+      lost++;
+    }
+
+    /** Executors that went away since this reader listens. */
+    synchronized int lostExecutors() {
+      return lost;
     }
 
     @Override

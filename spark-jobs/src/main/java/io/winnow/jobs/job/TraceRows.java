@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
+import io.winnow.inference.InferenceErrors;
 import io.winnow.jobs.trace.ParsedTrace;
 import io.winnow.jobs.trace.TraceParser;
 import io.winnow.jobs.verify.Verdict;
@@ -63,8 +64,9 @@ final class TraceRows implements Serializable {
    * @param traceId its key
    * @param sampleIndex the sample
    * @param c what the engine gave, or a failure as a completion with reason ERROR
+   * @param attempts how often the row was tried before
    */
-  Row row(Row planned, String traceId, int sampleIndex, Completion c) {
+  Row row(Row planned, String traceId, int sampleIndex, Completion c, int attempts) {
     boolean failed = c.finishReason() == FinishReason.ERROR;
     ParsedTrace parsed = failed ? null : parse(planned, c.text());
     Map<String, Verdict> verdicts = failed ? Map.of() : verdicts(planned.getAs("gold"), c);
@@ -85,7 +87,9 @@ final class TraceRows implements Serializable {
     values.put("cost_usd", costs.of(c, promptTokens));
     values.put("engine_ms", c.engineMillis());
     values.put("created_at", Timestamp.from(Instant.now()));
-    values.put("error", failed ? RowFactory.create(c.errorClass(), c.errorMessage(), 1, nextAction(c)) : null);
+    values.put(
+        "error",
+        failed ? RowFactory.create(c.errorClass(), c.errorMessage(), attempts + 1, nextAction(c)) : null);
     values.put("prompt", run.messagesGiven() ? null : planned.getAs("question"));
     values.put("messages", run.messagesGiven() ? messages(planned) : null);
     values.put("gold", planned.getAs("gold"));
@@ -189,9 +193,16 @@ final class TraceRows implements Serializable {
     return out.isEmpty() ? null : scalaMap(out);
   }
 
-  /** What concerns the row itself needs a mended row or setting; what concerns the engine may pass. */
+  /**
+   * What concerns the row itself needs a mended row or setting; what concerns the engine may pass; what ends the
+   * engine's process is not tried again without being asked for by name.
+   */
   private static String nextAction(Completion c) {
-    return c.errorClass().equals("engine_fault") ? "retry" : "skip";
+    return switch (c.errorClass()) {
+      case InferenceErrors.ENGINE_FAULT -> "retry";
+      case InferenceErrors.ENGINE_CRASH -> "quarantine";
+      default -> "skip";
+    };
   }
 
   private static Integer[] boxed(int[] values) {

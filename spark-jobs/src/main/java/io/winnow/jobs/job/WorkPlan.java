@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.array_contains;
+import static org.apache.spark.sql.functions.array_except;
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.collect_list;
 import static org.apache.spark.sql.functions.collect_set;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.explode;
@@ -12,7 +15,9 @@ import static org.apache.spark.sql.functions.first;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.size;
+import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.sum;
+import static org.apache.spark.sql.functions.transform;
 import static org.apache.spark.sql.functions.when;
 
 import org.apache.spark.sql.Column;
@@ -25,30 +30,46 @@ import org.apache.spark.storage.StorageLevel;
  * trace is read but for those whose text another prompt can share.
  */
 final class WorkPlan implements AutoCloseable {
-  /** What {@link PromptEncoder} gives, with {@code missing array<string>}: the trace ids to be made; never empty. */
+  /**
+   * What {@link PromptEncoder} gives, with {@code missing array<string>}: the trace ids to be made, never empty; and
+   * {@code redo array<struct<trace_id, redo>>}: those of them that the table has, see {@link Redo}; null for none.
+   */
   final Dataset<Row> rows;
   /** Prompts with something missing. */
   final long prompts;
-  /** Traces missing. */
+  /** Traces to be made. */
   final long traces;
+  /** Those of them that take the place of rows in the table. */
+  final long redone;
 
   private WorkPlan(Dataset<Row> rows) {
     this.rows = rows.persist(StorageLevel.DISK_ONLY());
     Row counts =
-        this.rows.agg(count(lit(1)), coalesce(sum(size(col("missing"))), lit(0L))).head();
+        this.rows
+            .agg(
+                count(lit(1)),
+                coalesce(sum(size(col("missing"))), lit(0L)),
+                coalesce(sum(coalesce(size(col("redo")), lit(0))), lit(0L)))
+            .head();
     this.prompts = counts.getLong(0);
     this.traces = counts.getLong(1);
+    this.redone = counts.getLong(2);
   }
 
   /**
    * Compares the keys wanted with the keys there.
    *
    * @param encoded result of {@link PromptEncoder}
-   * @param keys (prompt_id, trace_id) of the table
+   * @param table result of {@link Redo#there}
    */
-  static WorkPlan of(Dataset<Row> encoded, Dataset<Row> keys) {
+  static WorkPlan of(Dataset<Row> encoded, Dataset<Row> table) {
+    // Lists leave nulls out: a row is in one of the two.
     Dataset<Row> there =
-        keys.groupBy(col("prompt_id").as("there_id")).agg(collect_set("trace_id").as("there"));
+        table
+            .groupBy(col("prompt_id").as("there_id"))
+            .agg(
+                collect_set(when(col("redo").isNull(), col("trace_id"))).as("there"),
+                collect_list(when(col("redo").isNotNull(), struct(col("trace_id"), col("redo")))).as("anew"));
     Dataset<Row> missing =
         encoded
             .join(there, encoded.col("prompt_id").equalTo(there.col("there_id")), "left_outer")
@@ -57,9 +78,17 @@ final class WorkPlan implements AutoCloseable {
                 filter(
                     col("trace_ids"),
                     id -> not(coalesce(array_contains(col("there"), id), lit(false)))))
-            .drop("there_id", "there")
+            .withColumn("redo", filter(col("anew"), row -> array_contains(col("missing"), row.getField("trace_id"))))
+            .drop("there_id", "there", "anew")
             .filter(size(col("missing")).gt(0));
     return new WorkPlan(missing);
+  }
+
+  /** How many of the traces to be made are not in the table, or are there as they were. */
+  long stillToDo(Dataset<Row> table) {
+    Dataset<Row> wanted = rows.select(col("prompt_id"), explode(col("missing")).as("trace_id"));
+    Dataset<Row> done = table.filter(col("redo").isNull()).select("prompt_id", "trace_id");
+    return wanted.join(done, new String[] {"prompt_id", "trace_id"}, "left_anti").count();
   }
 
   /**
@@ -83,7 +112,10 @@ final class WorkPlan implements AutoCloseable {
     }
     Column kept = logprobs ? col("logprobs") : lit(null).cast(traces.schema().apply("logprobs").dataType());
     Dataset<Row> missing =
-        rows.filter(col("failure").isNull()).withColumn("missing_id", explode(col("missing")));
+        rows.filter(col("failure").isNull())
+            .withColumn("anew", coalesce(transform(col("redo"), r -> r.getField("trace_id")), typedNone()))
+            .withColumn("missing_id", explode(array_except(col("missing"), col("anew"))))
+            .drop("anew");
     // The keys first: without twins no text is read.
     Dataset<Row> twins =
         traces
@@ -98,6 +130,10 @@ final class WorkPlan implements AutoCloseable {
                 first("completion_tokens").as("twin_completion_tokens"),
                 first("engine_ms").as("twin_engine_ms"));
     return missing.join(twins, col("missing_id").equalTo(col("twin_id")));
+  }
+
+  private static Column typedNone() {
+    return array().cast("array<string>");
   }
 
   /** Rows with the same tokens side by side in one partition, in an order that is the same in every attempt. */

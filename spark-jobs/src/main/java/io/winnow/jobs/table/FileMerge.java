@@ -2,7 +2,6 @@
 package io.winnow.jobs.table;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;

@@ -3,6 +3,7 @@ package io.winnow.jobs.table;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -121,6 +122,38 @@ public final class Ledger implements AutoCloseable {
   /** What the tasks need. */
   public LedgerSpec spec() {
     return spec;
+  }
+
+  /**
+   * Tells all tasks that come which prompts were in an engine whose process died.
+   *
+   * @param suspects as {@link #suspects} or {@link RecoveryResult#suspects} give them
+   */
+  public void warnOf(Map<String, Integer> suspects) {
+    try {
+      InFlight.leave(pending, suspects);
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot write to " + pending.root() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Prompts that were in an engine whose process died, with the processes that died with them alone. */
+  public Map<String, Integer> suspects() {
+    try {
+      return InFlight.collect(pending);
+    } catch (IOException e) {
+      LOG.warn("Cannot read the notes in {}: {}", pending.root(), e.toString());
+      return Map.of();
+    }
+  }
+
+  /** Shows where the run stands to {@code winnow status}. */
+  public void show(RunProgress standing) {
+    try {
+      pending.writeProgress(standing.toBytes());
+    } catch (IOException e) {
+      LOG.debug("Cannot write the progress of {}: {}", spec.runId(), e.toString());
+    }
   }
 
   /** What has been committed so far. */

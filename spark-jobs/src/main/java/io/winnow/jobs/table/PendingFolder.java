@@ -24,6 +24,8 @@ import org.apache.hadoop.fs.Path;
  * alive                           empty; its modification time is the driver's heartbeat
  * offered/part-….json             manifests of complete files that wait for their commit
  * batches/7-….json                names of the manifests in transaction 7, written before it is tried
+ * progress.json                   where the run stands, for people
+ * inflight/p3-….json              what a task has in the engine; left behind by those that die
  * accepted/7-….keys               keys of the rows that transaction 7 brought in; a retried task skips these rows
  * </pre>
  *
@@ -40,6 +42,7 @@ final class PendingFolder {
   private static final String OFFERED = "offered";
   private static final String ACCEPTED = "accepted";
   private static final String KEYS = ".keys";
+  private static final String IN_FLIGHT = "inflight";
 
   private final Path root;
   private final FileSystem fs;
@@ -146,6 +149,33 @@ final class PendingFolder {
     }
   }
 
+  // Notes on what is in the engines
+
+  List<String> notes() throws IOException {
+    return names(new Path(root, IN_FLIGHT), Manifest.SUFFIX);
+  }
+
+  /** Content of a note; empty JSON if it is gone. */
+  byte[] readNote(String name) throws IOException {
+    try {
+      return read(new Path(root, IN_FLIGHT + "/" + name));
+    } catch (FileNotFoundException e) {
+      return "{}".getBytes("UTF-8");
+    }
+  }
+
+  void writeNote(String name, byte[] json) throws IOException {
+    writeWhole(new Path(root, IN_FLIGHT + "/" + name), json);
+  }
+
+  void dropNote(String name) throws IOException {
+    fs.delete(new Path(root, IN_FLIGHT + "/" + name), false);
+  }
+
+  void writeProgress(byte[] json) throws IOException {
+    replaceWhole(new Path(root, RunProgress.FILE), json);
+  }
+
   // Batches
 
   /** Notes which manifests a transaction takes, before it is tried. */
@@ -197,6 +227,12 @@ final class PendingFolder {
     try (FSDataInputStream in = fs.open(file)) {
       return in.readAllBytes();
     }
+  }
+
+  /** As {@link #writeWhole}, in the place of what is there; for a moment there may be nothing. */
+  private void replaceWhole(Path file, byte[] bytes) throws IOException {
+    fs.delete(file, false);
+    writeWhole(file, bytes);
   }
 
   private void writeWhole(Path file, byte[] bytes) throws IOException {

@@ -8,8 +8,10 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
@@ -40,6 +42,7 @@ final class Recovery {
   private final long epoch;
   private final List<String> recovered = new ArrayList<>();
   private final List<String> running = new ArrayList<>();
+  private final Map<String, Integer> suspects = new HashMap<>();
   private long rows;
   private long files;
   private long refused;
@@ -57,13 +60,14 @@ final class Recovery {
       PendingFolder pending = new PendingFolder(table.path(), runId, table.conf());
       if (mayTakeOver(pending)) {
         takeOver(runId, pending);
+        InFlight.collect(pending).forEach((id, deaths) -> suspects.merge(id, deaths, Integer::sum));
         pending.delete();
         recovered.add(runId);
       } else {
         running.add(runId);
       }
     }
-    return new RecoveryResult(recovered, running, rows, files, refused);
+    return new RecoveryResult(recovered, running, rows, files, refused, suspects);
   }
 
   private boolean mayTakeOver(PendingFolder pending) throws IOException {

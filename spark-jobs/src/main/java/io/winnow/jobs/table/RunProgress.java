@@ -40,6 +40,13 @@ public record RunProgress(
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /** Of a run of this process that is just starting. */
+  public static RunProgress start(String runId, String workSet, long planned, long existing) {
+    RunFile here = RunFile.here(runId, workSet, 0);
+    long now = System.currentTimeMillis();
+    return new RunProgress(runId, workSet, here.host(), here.pid(), now, now, planned, existing, 0, 0, 0, 0, 0, 0);
+  }
+
   /**
    * Reads it. Absent fields are 0 or empty and unknown ones are left alone, so that versions can read each other's.
    *

@@ -72,6 +72,16 @@ public final class MathVerifier implements Verifier {
   }
 
   @Override
+  public Map<String, String> params() {
+    return params;
+  }
+
+  @Override
+  public boolean boundedBySteps() {
+    return true;
+  }
+
+  @Override
   public Verdict verify(VerificationRequest request) {
     long start = System.nanoTime();
     Judgement judgement;

@@ -19,7 +19,7 @@ public final class Verifiers {
   }
 
   /**
-   * Makes a verifier.
+   * Makes a verifier, guarded: whatever it does, a row gets a verdict.
    *
    * @param params its parameters; empty for the defaults
    * @throws IllegalArgumentException for an unknown verifier, parameter or parameter value, with the known ones
@@ -30,6 +30,6 @@ public final class Verifiers {
       throw new IllegalArgumentException(
           "Unknown verifier '" + name + "'. Known verifiers: " + String.join(", ", FACTORIES.keySet()) + ".");
     }
-    return factory.apply(params);
+    return new GuardedVerifier(factory.apply(params));
   }
 }

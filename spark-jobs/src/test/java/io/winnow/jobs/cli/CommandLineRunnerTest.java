@@ -27,7 +27,7 @@ class CommandLineRunnerTest {
   private record Result(int exitCode, String out, String err) {}
 
   private static RunSummary summary(Map<String, Long> failed, boolean stopped) {
-    return new RunSummary("o", 2, 8, 0, 3, 6, failed, 800, 8, 10, stopped, true, null, null);
+    return new RunSummary("o", 2, 8, 0, 3, 6, failed, 800, 8, 10, stopped, true, null, null, null);
   }
 
   private Result run(String... args) {
@@ -179,9 +179,29 @@ class CommandLineRunnerTest {
     Result result = run("doctor");
     assertEquals(ExitCode.DONE, result.exitCode(), result.out());
     for (String name
-        : List.of("java: ", "cores: ", "memory: ", "container: ", "spark: 4.", "tmp folder: ", "kernels: java")) {
+        : List.of("java: ", "cores: ", "memory: ", "container: ", "spark: 4.", "tmp folder: ", "kernels: java",
+            "available: ")) {
       assertTrue(result.out().contains(name), name + " in " + result.out());
     }
     assertTrue(DoctorCommand.tmpTrouble(java.nio.file.Path.of("/no/such/folder")).contains("cannot be written to"));
+  }
+
+  @Test
+  void doctorSaysWhetherAModelFits() {
+    String model = java.nio.file.Path.of(System.getProperty("winnow.root"), "examples", "model").toString();
+    Result fits = run("doctor", "--model", model, "--max-sequences", "4", "--kv-cache-tokens", "1000");
+    assertEquals(ExitCode.DONE, fits.exitCode(), fits.out() + fits.err());
+    for (String line
+        : List.of("available: ", "weights: ", "kv cache: 1,000 tokens, ", "scratch: ", "total: ", "verdict: fits")) {
+      assertTrue(fits.out().contains(line), line + " in " + fits.out());
+    }
+    Result over = run("doctor", "--model", model, "--kv-cache-tokens", "2000000000");
+    assertEquals(ExitCode.FAILED, over.exitCode());
+    assertTrue(over.out().contains("verdict: does not fit - Leave --kv-cache-tokens out"), over.out());
+    Result none = run("doctor", "--model", "no/such/model");
+    assertEquals(ExitCode.FAILED, none.exitCode());
+    assertTrue(none.err().startsWith("winnow: Cannot open the model no/such/model"), none.err());
+    assertEquals(1, none.err().lines().count());
+    assertEquals(ExitCode.USAGE, run("doctor", "--model", "a", "--model", "b").exitCode());
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.jobs.cli.ProgressLine.Snapshot;
+import io.winnow.jobs.job.Accounts;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -81,7 +82,8 @@ class ProgressLineTest {
         out,
         new RunSummary(
             "target/traces", 1200, 4800, 16, 2440, 4000, Map.of("prompt_empty", 2L, "broken_line", 1L), 500_000, 200,
-            250, true, true, "--max-tokens-total 500,000 reached (500,016 tokens seen)", 0.1234567));
+            250, true, true, "--max-tokens-total 500,000 reached (500,016 tokens seen)", 0.1234567,
+            new Accounts(9600, 16, 4800, 4786, -2)));
     String text = text();
     assertTrue(text.contains("prompts        1,200"), text);
     assertTrue(text.contains("traces         4,800 (and 16 from earlier runs)"), text);
@@ -89,6 +91,8 @@ class ProgressLineTest {
     assertTrue(text.contains("failed         3 (broken_line 1, prompt_empty 2)"), text);
     assertTrue(text.contains("tokens/s       2500.0"), text);
     assertTrue(text.contains("wall time      4 min 10 s"), text);
+    assertTrue(
+        text.contains("accounted      9,600 wanted = 16 before + 4,800 now + 4,786 to do - 2 by others meanwhile"), text);
     assertTrue(text.contains("cost           0.123457 USD by the price table"), text);
     assertTrue(
         text.contains(
@@ -100,7 +104,7 @@ class ProgressLineTest {
   @Test
   void theSummaryOfATableNamesIt() {
     PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-    SummaryPrinter.print(out, new RunSummary("lake.math.traces", 1, 0, 8, 0, 0, Map.of(), 0, 0, 1, false, false, null, null));
+    SummaryPrinter.print(out, new RunSummary("lake.math.traces", 1, 0, 8, 0, 0, Map.of(), 0, 0, 1, false, false, null, null, null));
     assertTrue(text().contains("nothing to do  all traces were there already"), text());
     assertTrue(text().contains("FROM lake.math.traces LIMIT"), text());
     assertTrue(text().contains("spark.table(\"lake.math.traces\")"), text());

@@ -81,7 +81,7 @@ class RecoveryTest {
     offer(spec, 0, "a");
     pending("dead").dropOffered(pending("dead").offered().get(0));
     RecoveryResult result = Ledger.recover(spark, table, "w", 0);
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 0), result);
+    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 0, Map.of()), result);
     assertRows(0);
   }
 
@@ -90,9 +90,9 @@ class RecoveryTest {
     LedgerSpec spec = deadRun("dead", "w");
     offer(spec, 0, "a", "b");
     offer(spec, 1, "c");
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 3, 2, 0), Ledger.recover(spark, table, "w", 0));
+    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 3, 2, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
     assertRows(3);
-    assertEquals(new RecoveryResult(List.of(), List.of(), 0, 0, 0), Ledger.recover(spark, table, "w", 0));
+    assertEquals(new RecoveryResult(List.of(), List.of(), 0, 0, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
     assertRows(3);
   }
 
@@ -113,7 +113,7 @@ class RecoveryTest {
     pending("dead").writeBatch(1, first);
     commit("dead", 1, first);
     offer(spec, 1, "b");
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 1, 1, 0), Ledger.recover(spark, table, "w", 0));
+    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 1, 1, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
     assertRows(2);
   }
 
@@ -148,7 +148,7 @@ class RecoveryTest {
     LedgerSpec spec = deadRun("dead", "w");
     offer(spec, 0, "a", "b");
     offer(spec, 1, "c");
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 2, 2, 1), Ledger.recover(spark, table, "w", 0));
+    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 2, 2, 1, Map.of()), Ledger.recover(spark, table, "w", 0));
     assertRows(3);
   }
 
@@ -159,7 +159,7 @@ class RecoveryTest {
     String file = pending("dead").readOffered(pending("dead").offered().get(0)).file().name();
     byte[] bytes = Files.readAllBytes(dir.resolve("t/" + file));
     Files.write(dir.resolve("t/" + file), java.util.Arrays.copyOf(bytes, bytes.length / 2));
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 1), Ledger.recover(spark, table, "w", 0));
+    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 1, Map.of()), Ledger.recover(spark, table, "w", 0));
     assertRows(0);
   }
 
@@ -167,7 +167,7 @@ class RecoveryTest {
   void aLivingRunOfTheSameWorkIsShutOut() throws Exception {
     try (Ledger older = Ledger.open(spark, table, LedgerOptions.of("older", "w", 60_000))) {
       offer(older.spec(), 0, "a");
-      assertEquals(new RecoveryResult(List.of("older"), List.of(), 1, 1, 0), Ledger.recover(spark, table, "w", 0));
+      assertEquals(new RecoveryResult(List.of("older"), List.of(), 1, 1, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
       offer(older.spec(), 1, "b");
       TableException e = assertThrows(TableException.class, older::finish);
       assertEquals(TableErrors.FENCED, e.errorClass());
@@ -182,7 +182,7 @@ class RecoveryTest {
   void aLivingRunOfOtherWorkIsLeftAlone() throws Exception {
     try (Ledger other = Ledger.open(spark, table, LedgerOptions.of("other", "w2", 60_000))) {
       offer(other.spec(), 0, "a");
-      assertEquals(new RecoveryResult(List.of(), List.of("other"), 0, 0, 0), Ledger.recover(spark, table, "w", 0));
+      assertEquals(new RecoveryResult(List.of(), List.of("other"), 0, 0, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
       assertEquals(1, other.finish().counts().rows());
     }
     assertRows(1);
@@ -205,7 +205,7 @@ class RecoveryTest {
     }
     offer(late, 0, "a");
     RecoveryResult result = Ledger.recover(spark, table, "other work", 0);
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 1), result);
+    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 1, Map.of()), result);
     assertRows(1);
     assertTrue(result.recoveredRuns().contains("dead"));
   }
