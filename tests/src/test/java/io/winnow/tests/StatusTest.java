@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.winnow.jobs.table.RunProgress;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -59,6 +60,14 @@ class StatusTest {
     Invocation run = status(table, "--json").expect(0);
     assertEquals(1, run.out().lines().count());
     return JSON.readTree(run.out());
+  }
+
+  private static JsonNode progress(Path table) {
+    try {
+      return json(table).path("goingOn").path(0).path("progress");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -111,6 +120,9 @@ class StatusTest {
       assertEquals("alive", run.get("life").asText());
       assertEquals("running", status.get("runs").get(0).get("state").asText(), status::toString);
       assertTrue(status.get("runs").get(0).get("written").isNull());
+      ChildJvm.awaitWhile(process, log, "its progress", () -> progress(table).path("done").asLong() > 0);
+      assertEquals(2 * PROMPTS, progress(table).get("planned").asLong());
+      assertEquals(0, progress(table).get("existing").asLong());
       assertTrue(status(table).expect(0).summary("run").contains("running: process " + process.pid() + " on "));
     } finally {
       process.destroyForcibly().waitFor();
@@ -123,6 +135,7 @@ class StatusTest {
     RunProgress progress =
         new RunProgress(runId, "w", "h", 1, 1_000_000, 1_060_000, 80, 20, 30, 3, 10, 15, 4500, 75.25);
     Files.write(pending.resolve(runId).resolve("progress.json"), progress.toBytes());
+    Files.deleteIfExists(pending.resolve(runId).resolve(".progress.json.crc"));
     JsonNode told = json(table).get("goingOn").get(0).get("progress");
     assertEquals(30, told.get("done").asLong());
     assertEquals(75.25, told.get("tokensPerSecond").asDouble());

@@ -2,6 +2,7 @@
 package io.winnow.jobs.job;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.SamplingParams;
@@ -105,6 +106,9 @@ record ReplayGroup(
       try {
         model = EngineHost.describe(spec);
       } catch (InferenceException e) {
+        if (InferenceErrors.MEMORY_EXCEEDED.equals(e.errorClass())) {
+          throw e; // a matter of this replay's settings, not of the trace
+        }
         return noModel(e.getMessage());
       }
       if (!model.fingerprint().equals(run.modelFingerprint())) {

@@ -136,7 +136,11 @@ public final class ReplayJob {
       String path =
           ScriptParams.isScripted(given.get()) ? given.get()
               : Path.of(given.get()).toAbsolutePath().normalize().toString();
-      fingerprint = EngineHost.describe(EngineSpec.ofModel(path)).fingerprint();
+      EngineSpec spec =
+          new EngineSpec(
+              path, "auto", values.get(ReplaySettings.THREADS), values.get(ReplaySettings.MAX_SEQUENCES),
+              values.get(ReplaySettings.KV_CACHE_TOKENS), null, Map.of());
+      fingerprint = EngineHost.describe(spec).fingerprint();
       checkWanted(given.get(), fingerprint, runIds, recorded);
     }
     Map<ReplayGroup.Recorded, ReplayGroup> made = new HashMap<>();

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -46,6 +47,9 @@ public record TableStatus(
     Map<String, Long> failedByClass,
     List<GoingOn> goingOn,
     List<Past> runs) {
+
+  private static final int PROGRESS_ATTEMPTS = 5;
+  private static final long PROGRESS_PAUSE_NANOS = 20_000_000;
 
   /** What is known of a run's process. */
   public enum Life {
@@ -162,18 +166,28 @@ public record TableStatus(
 
   private static GoingOn goingOn(RunFile run, PendingFolder pending, FileSystem fs) throws IOException {
     long heartbeat = pending.heartbeatMillis();
-    Optional<RunProgress> progress = Optional.empty();
-    try (FSDataInputStream in = fs.open(new Path(pending.root(), RunProgress.FILE))) {
-      progress = Optional.of(RunProgress.parse(in.readAllBytes()));
-    } catch (FileNotFoundException | com.fasterxml.jackson.core.JsonProcessingException e) {
-      // Not there yet, or just being written on a file system that shows it.
-    }
+    Optional<RunProgress> progress = progress(pending, fs);
     long lastSign = Math.max(heartbeat, progress.map(RunProgress::updatedAtMillis).orElse(0L));
     boolean silent = System.currentTimeMillis() - lastSign > Recovery.SILENT_MILLIS;
     Life life = run.isSurelyDead() ? Life.DEAD : silent && !run.isHere() ? Life.SILENT : Life.ALIVE;
     return new GoingOn(
         run.runId(), run.workSet(), run.host(), run.pid(), life, Instant.ofEpochMilli(lastSign),
         pending.offered().size(), progress);
+  }
+
+  /**
+   * What the run says of itself. The file is replaced every few seconds: for a moment it is not there, or its checksum is
+   * not yet its own.
+   */
+  private static Optional<RunProgress> progress(PendingFolder pending, FileSystem fs) {
+    for (int attempt = 1; attempt <= PROGRESS_ATTEMPTS; attempt++) {
+      try (FSDataInputStream in = fs.open(new Path(pending.root(), RunProgress.FILE))) {
+        return Optional.of(RunProgress.parse(in.readAllBytes()));
+      } catch (IOException e) {
+        LockSupport.parkNanos(PROGRESS_PAUSE_NANOS);
+      }
+    }
+    return Optional.empty();
   }
 
   /** What is known of a run by its events. */
