@@ -140,4 +140,20 @@ class CommitterTest {
                 .trigger(org.apache.spark.sql.streaming.Trigger.AvailableNow()).start().awaitTermination(60_000)
             ? spark.table("changes").count() : -1);
   }
+
+  /** A thousand executors offer a file each in one interval: one commit, and what it takes is printed. */
+  @Test
+  void theOffersOfAThousandExecutorsAreOneCommit() throws Exception {
+    try (Ledger ledger = Ledger.open(spark, table, LedgerOptions.of("r", "w", 3_600_000))) {
+      for (int i = 0; i < 1000; i++) {
+        offer(ledger.spec(), i, 0, "a" + i, "b" + i);
+      }
+      long start = System.nanoTime();
+      LedgerProgress end = ledger.finish();
+      System.out.printf("1000 offers committed and merged in %.1f s%n", (System.nanoTime() - start) / 1e9);
+      assertEquals(2000, end.counts().rows());
+      assertEquals(1, end.commits());
+    }
+    assertEquals(2000, LocalDelta.count(spark, table));
+  }
 }
