@@ -97,9 +97,14 @@ final class Committer {
     }
   }
 
-  /** Merges small files, a step a call. */
-  void compact() {
-    rearranged(compaction.step());
+  /** Merges small files as long as there are enough of them, for about so long at most. */
+  void compact(long millis) {
+    long end = System.nanoTime() + millis * 1_000_000L;
+    long version;
+    do {
+      version = compaction.step();
+      rearranged(version);
+    } while (version >= 0 && System.nanoTime() < end);
   }
 
   /** Merges the small files that are left when the run ends. */

@@ -258,7 +258,7 @@ public final class Ledger implements AutoCloseable {
       try {
         beat();
         committer.commitOffered();
-        committer.compact();
+        committer.compact(tickMillis / 2);
         attempts = 0;
         if (last) {
           return;
