@@ -97,7 +97,7 @@ final class TraceRows implements Serializable {
     values.put("think_end", parsed == null ? null : parsed.thinkEnd());
     values.put("answer", parsed == null ? null : parsed.answer());
     values.put("token_ids", run.tokenIds() && !failed ? boxed(c.tokenIds()) : null);
-    values.put("logprobs", c.logprobs() == null ? null : boxed(c.logprobs()));
+    values.put("logprobs", failed || c.logprobs() == null ? null : boxed(c.logprobs()));
     values.put("verdicts", verdicts.isEmpty() ? null : scalaMap(verdictRows(verdicts)));
     values.put("extra", extra(planned));
     return fill(values, planned);
