@@ -8,8 +8,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.apache.hadoop.util.ShutdownHookManager;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The data file that all tasks of this JVM write to for one ledger: one file an executor and interval, however many
@@ -20,7 +23,11 @@ import org.apache.spark.sql.types.StructType;
  * learns it by the number. Thread-safe.
  */
 final class SharedFile {
+  private static final Logger LOG = LoggerFactory.getLogger(SharedFile.class);
   private static final Map<String, SharedFile> OPEN = new HashMap<>();
+  /** Before Spark's own hook (50) and Hadoop's (10), which close what is needed here. */
+  private static final int HOOK_PRIORITY = 90;
+  private static boolean hooked;
 
   private final String id;
   private final LedgerSpec spec;
@@ -67,7 +74,26 @@ final class SharedFile {
         OPEN.put(id, file);
       }
       file.tasks++;
+      if (!hooked) {
+        hooked = true;
+        ShutdownHookManager.get().addShutdownHook(SharedFile::offerAll, HOOK_PRIORITY);
+      }
       return file;
+    }
+  }
+
+  /** Offers all that is finished: an executor that is told to go (a spot machine, a decommission) has seconds for it. */
+  static void offerAll() {
+    List<SharedFile> open;
+    synchronized (OPEN) {
+      open = List.copyOf(OPEN.values());
+    }
+    for (SharedFile file : open) {
+      try {
+        file.flush();
+      } catch (IOException | RuntimeException e) {
+        LOG.warn("Finished traces are lost with this process: {}", e.toString());
+      }
     }
   }
 

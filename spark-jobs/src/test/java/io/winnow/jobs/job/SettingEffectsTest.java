@@ -107,6 +107,7 @@ class SettingEffectsTest {
             Map.entry("logprobs", new Case("true")),
             Map.entry("token-ids", new Case("false")),
             Map.entry("commit-interval", new Case("5")),
+            Map.entry("retry-failed", new Case("all")),
             Map.entry("dry-run", new Case("true")),
             Map.entry("strict", new Case("true")),
             Map.entry("weights", new Case("f32")),

@@ -245,6 +245,19 @@ class TraceWriterTest {
   }
 
   @Test
+  void whatIsFinishedIsOfferedWhenTheProcessIsToldToGo() throws Exception {
+    TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
+    LedgerSpec spec = spec(table, 1_000_000, 1000, 1 << 30);
+    TraceWriter writer = TraceWriter.open(spec, 0, 0);
+    writer.add(LocalDelta.trace(table.schema(), "p", "a"));
+    assertEquals(List.of(), offered(table));
+    SharedFile.offerAll();
+    assertEquals(List.of(new RowKey("p", "a")), offered(table).get(0).keys());
+    writer.close();
+    assertEquals(1, offered(table).size());
+  }
+
+  @Test
   void aFileThatCannotBeCompletedIsALossForAllOfItsTasks() throws Exception {
     TraceTable table = TraceTable.open(spark, dir + "/t", new StructType());
     LedgerSpec spec = spec(table, 1_000_000, 1000, 1 << 30);
