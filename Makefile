@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance bench faults soak first-run spark-submit clean
+.PHONY: help build check test conformance bench faults soak scale first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ faults: ## Runs that are disturbed in every way against quiet ones: make faults 
 
 soak: ## A job that is killed every 20 s, for MINUTES=30.
 	@MINUTES="$(MINUTES)" KILL_SECONDS="$(KILL_SECONDS)" SEED="$(SEED)" tests/soak.sh
+
+scale: build ## A million short prompts in one JVM of 1 GiB: make scale PROMPTS=1000000
+	@PROMPTS="$(PROMPTS)" tests/scale.sh
 
 first-run: ## What a newcomer does: a fresh clone and the README's first command.
 	tests/first-run.sh
