@@ -26,8 +26,8 @@ import org.apache.spark.sql.Row;
 /**
  * The requests of a task, made of planned rows as the engine asks for them. Rows that cannot be computed are written as
  * their failure on the way. What is about to go to the engine is noted first; prompts under suspicion of having ended a
- * process wait for their turn, one at a time, beside the others. {@link #hasNext} may be false now and true later: after
- * a suspect has finished.
+ * process wait for their turn, one at a time, beside the others. {@link #hasNext} may be false now and true later, when a
+ * suspect has finished.
  */
 final class RequestQueue implements Iterator<GenerationRequest> {
   private static final int LEAST_BLOCK = 8;

@@ -104,7 +104,7 @@ final class Compaction {
       }
       return version;
     } catch (IOException | RuntimeException e) {
-      LOG.warn("Cannot merge {} small files of {}: {}; they stay as they are", files.size(), table.path(), e.toString());
+      LOG.warn("Cannot merge {} small files of {}, which stay: {}", files.size(), table.path(), e.toString());
       return -1;
     }
   }

@@ -93,7 +93,7 @@ public final class InFlight implements AutoCloseable {
     }
   }
 
-  /** Processes that died with this prompt in their engine, as far as it was alone under suspicion; -1 for no suspect. */
+  /** Processes that died with this prompt alone under suspicion in their engine; -1 for no suspect. */
   public int deathsAlone(String promptId) {
     return suspects.getOrDefault(promptId, -1);
   }

@@ -35,9 +35,11 @@ import org.apache.hadoop.fs.Path;
 final class PendingFolder {
   static final String PENDING = WinnowTable.SIDE_FOLDER + "/pending";
 
-  /** File systems on which a created file is visible before it is complete, and a rename is one step. */
-  private static final Set<String> RENAMING =
-      Set.of("file", "hdfs", "viewfs", "webhdfs", "abfs", "abfss", "ofs", "maprfs");
+  /**
+   * File systems on which a created file is visible only when it is complete, and a rename is a copy. On all others files
+   * are written aside and renamed, which is right wherever one of the two is one step.
+   */
+  private static final Set<String> IN_PLACE = Set.of("s3", "s3a", "s3n", "gs", "oss", "obs", "cosn");
 
   private static final String OFFERED = "offered";
   private static final String ACCEPTED = "accepted";
@@ -236,7 +238,7 @@ final class PendingFolder {
   }
 
   private void writeWhole(Path file, byte[] bytes) throws IOException {
-    if (!RENAMING.contains(String.valueOf(fs.getScheme()).toLowerCase(Locale.ROOT))) {
+    if (IN_PLACE.contains(String.valueOf(fs.getScheme()).toLowerCase(Locale.ROOT))) {
       write(file, bytes, false);
       return;
     }

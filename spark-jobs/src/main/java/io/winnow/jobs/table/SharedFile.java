@@ -82,7 +82,7 @@ final class SharedFile {
     }
   }
 
-  /** Offers all that is finished: an executor that is told to go (a spot machine, a decommission) has seconds for it. */
+  /** Offers all that is finished: an executor that is told to go (spot machine, decommission) has seconds for it. */
   static void offerAll() {
     List<SharedFile> open;
     synchronized (OPEN) {

@@ -48,7 +48,8 @@ class RecoveryTest {
 
   private LedgerSpec deadRun(String runId, String workSet) throws Exception {
     RunFile here = RunFile.here(runId, workSet, 0);
-    pending(runId).writeRun(new RunFile(runId, workSet, 0, here.host(), here.pid(), here.pidStartMillis() - 1).toBytes());
+    RunFile dead = new RunFile(runId, workSet, 0, here.host(), here.pid(), here.pidStartMillis() - 1);
+    pending(runId).writeRun(dead.toBytes());
     return new LedgerSpec(table.path(), runId, table.schema().json(), 1000, 1000, 1 << 30,
         new SerializableConfiguration(table.table().conf()));
   }
@@ -80,13 +81,18 @@ class RecoveryTest {
     assertFalse(Files.exists(dir.resolve("t/_winnow/pending/dead")), "the pending folder is gone");
   }
 
+  private static RecoveryResult result(
+      List<String> recovered, List<String> running, long rows, long files, long refused) {
+    return new RecoveryResult(recovered, running, rows, files, refused, Map.of());
+  }
+
   @Test
   void killedBetweenDataFileAndManifestLeavesOnlyAnOrphan() throws Exception {
     LedgerSpec spec = deadRun("dead", "w");
     offer(spec, 0, "a");
     pending("dead").dropOffered(pending("dead").offered().get(0));
     RecoveryResult result = Ledger.recover(spark, table, "w", 0);
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 0, Map.of()), result);
+    assertEquals(result(List.of("dead"), List.of(), 0, 0, 0), result);
     assertRows(0);
   }
 
@@ -95,9 +101,9 @@ class RecoveryTest {
     LedgerSpec spec = deadRun("dead", "w");
     offer(spec, 0, "a", "b");
     offer(spec, 1, "c");
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 3, 2, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
+    assertEquals(result(List.of("dead"), List.of(), 3, 2, 0), Ledger.recover(spark, table, "w", 0));
     assertRows(3);
-    assertEquals(new RecoveryResult(List.of(), List.of(), 0, 0, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
+    assertEquals(result(List.of(), List.of(), 0, 0, 0), Ledger.recover(spark, table, "w", 0));
     assertRows(3);
   }
 
@@ -118,7 +124,7 @@ class RecoveryTest {
     pending("dead").writeBatch(1, first);
     commit("dead", 1, first);
     offer(spec, 1, "b");
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 1, 1, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
+    assertEquals(result(List.of("dead"), List.of(), 1, 1, 0), Ledger.recover(spark, table, "w", 0));
     assertRows(2);
   }
 
@@ -153,7 +159,7 @@ class RecoveryTest {
     LedgerSpec spec = deadRun("dead", "w");
     offer(spec, 0, "a", "b");
     offer(spec, 1, "c");
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 2, 2, 1, Map.of()), Ledger.recover(spark, table, "w", 0));
+    assertEquals(result(List.of("dead"), List.of(), 2, 2, 1), Ledger.recover(spark, table, "w", 0));
     assertRows(3);
   }
 
@@ -164,7 +170,7 @@ class RecoveryTest {
     String file = pending("dead").readOffered(pending("dead").offered().get(0)).file().name();
     byte[] bytes = Files.readAllBytes(dir.resolve("t/" + file));
     Files.write(dir.resolve("t/" + file), java.util.Arrays.copyOf(bytes, bytes.length / 2));
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 1, Map.of()), Ledger.recover(spark, table, "w", 0));
+    assertEquals(result(List.of("dead"), List.of(), 0, 0, 1), Ledger.recover(spark, table, "w", 0));
     assertRows(0);
   }
 
@@ -172,7 +178,7 @@ class RecoveryTest {
   void aLivingRunOfTheSameWorkIsShutOut() throws Exception {
     try (Ledger older = Ledger.open(spark, table, LedgerOptions.of("older", "w", 60_000))) {
       offer(older.spec(), 0, "a");
-      assertEquals(new RecoveryResult(List.of("older"), List.of(), 1, 1, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
+      assertEquals(result(List.of("older"), List.of(), 1, 1, 0), Ledger.recover(spark, table, "w", 0));
       offer(older.spec(), 1, "b");
       TableException e = assertThrows(TableException.class, older::finish);
       assertEquals(TableErrors.FENCED, e.errorClass());
@@ -187,7 +193,7 @@ class RecoveryTest {
   void aLivingRunOfOtherWorkIsLeftAlone() throws Exception {
     try (Ledger other = Ledger.open(spark, table, LedgerOptions.of("other", "w2", 60_000))) {
       offer(other.spec(), 0, "a");
-      assertEquals(new RecoveryResult(List.of(), List.of("other"), 0, 0, 0, Map.of()), Ledger.recover(spark, table, "w", 0));
+      assertEquals(result(List.of(), List.of("other"), 0, 0, 0), Ledger.recover(spark, table, "w", 0));
       assertEquals(1, other.finish().counts().rows());
     }
     assertRows(1);
@@ -210,7 +216,7 @@ class RecoveryTest {
     }
     offer(late, 0, "a");
     RecoveryResult result = Ledger.recover(spark, table, "other work", 0);
-    assertEquals(new RecoveryResult(List.of("dead"), List.of(), 0, 0, 1, Map.of()), result);
+    assertEquals(result(List.of("dead"), List.of(), 0, 0, 1), result);
     assertRows(1);
     assertTrue(result.recoveredRuns().contains("dead"));
   }

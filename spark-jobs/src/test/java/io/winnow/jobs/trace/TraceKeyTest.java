@@ -37,7 +37,8 @@ class TraceKeyTest {
           Map.entry("dry-run", "true"), Map.entry("strict", "true"), Map.entry("weights", "f32"),
           Map.entry("threads", "3"), Map.entry("max-sequences", "8"), Map.entry("kv-cache-tokens", "4096"),
           Map.entry("partitions", "7"), Map.entry("master", "local[1]"), Map.entry("conf", "a=b"),
-          Map.entry("verbose", "true"), Map.entry("retry-failed", "all"), Map.entry("max-cost", "1.5"), Map.entry("max-duration", "60"),
+          Map.entry("verbose", "true"), Map.entry("retry-failed", "all"), Map.entry("max-cost", "1.5"),
+          Map.entry("max-duration", "60"),
           Map.entry("max-tokens-total", "1000"), Map.entry("prices", "p.json"));
 
   private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
