@@ -88,6 +88,28 @@ class ClusterTest {
     assertEquals(expected, Tables.comparable(spark, table));
   }
 
+  /** The prompt costs executors their lives until it is found; all others get their traces in the same run. */
+  @Test
+  void aPromptThatEndsItsExecutorIsSetAside() throws Exception {
+    spark = cluster();
+    String[] lines = new String[40];
+    for (int i = 0; i < lines.length; i++) {
+      String question = i == 17 ? "What is killer?" : "How much is " + i + "?";
+      lines[i] = "{\"id\": \"p" + i + "\", \"question\": \"" + question + "\", \"answer\": \"" + i + "\"}";
+    }
+    Path prompts = Tables.lines(folder.resolve("killer.jsonl"), lines);
+    Path table = folder.resolve("killer");
+    Invocation run =
+        Invocation.winnow(
+            "generate", "--prompts", prompts.toString(), "--model", "scripted:crash=killer,step-ms=2", "--id-column",
+            "id", "--samples", "2", "--out", table.toString(), "--commit-interval", "1", "--strict");
+    run.expect(3);
+    assertEquals("2 (engine_crash 2)", run.summary("failed"));
+    assertEquals("80 wanted = 0 before + 80 now + 0 to do", run.summary("accounted"));
+    assertEquals(2, Tables.read(spark, table).filter("error is not null and prompt_id = 'p17'").count());
+    assertEquals(78, Tables.read(spark, table).filter("error is null and completion_tokens > 0").count());
+  }
+
   private static String[] with(String... more) {
     return Stream.of(WORK, more).flatMap(Stream::of).toArray(String[]::new);
   }
