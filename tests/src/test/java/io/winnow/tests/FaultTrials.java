@@ -156,8 +156,8 @@ final class FaultTrials {
     byKind.forEach((kind, of) -> line(kind.label(), of, out));
     line("all", trials, out);
     out.println(
-        "hit: the fault met a run under way; lost, doubled, different: rows; unlike: trials in which a run ended or left"
-            + " things otherwise than it should");
+        "hit: the fault met a run under way; lost, doubled, different: rows; unlike: trials in which a run ended or"
+            + " left things otherwise than it should");
   }
 
   private static void line(String name, List<FaultTrial> trials, PrintStream out) {

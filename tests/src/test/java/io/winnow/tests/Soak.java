@@ -162,8 +162,8 @@ final class Soak {
     double second = warm.subList(third, 2 * third).stream().mapToLong(Long::longValue).average().orElse(0);
     double last = warm.subList(2 * third, warm.size()).stream().mapToLong(Long::longValue).average().orElse(0);
     out.printf(
-        "resident memory of the process that lived longest, %d s: means of its thirds %.0f, %.0f, %.0f MB (the last %+.1f %%"
-            + " to the middle one), least %d, most %d MB%n",
+        "resident memory of the process that lived longest, %d s: means of its thirds %.0f, %.0f, %.0f MB (the last"
+            + " %+.1f %% to the middle one), least %d, most %d MB%n",
         longest.size(), first / 1024, second / 1024, last / 1024, 100 * (last / second - 1),
         warm.stream().mapToLong(Long::longValue).min().orElse(0) / 1024,
         warm.stream().mapToLong(Long::longValue).max().orElse(0) / 1024);
