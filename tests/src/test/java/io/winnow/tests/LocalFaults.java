@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -96,8 +97,15 @@ final class LocalFaults {
     trial.hit = true;
     trial.expect(run, 1);
     expectOneLine(trial, run);
-    trial.check(before.equals(Tables.files(trial.table)), "a read-only table has other files than before");
+    List<String> after = Tables.files(trial.table);
+    trial.check(before.equals(after), "a read-only table has other files than before: " + differences(before, after));
     trial.check(fresh != Files.exists(trial.table), "a read-only folder was made or is gone");
+  }
+
+  private static List<String> differences(List<String> before, List<String> after) {
+    List<String> out = new ArrayList<>(before.stream().filter(file -> !after.contains(file)).toList());
+    after.stream().filter(file -> !before.contains(file)).forEach(out::add);
+    return out;
   }
 
   /** A failure says what it is in one line, and no stack trace. */

@@ -147,8 +147,12 @@ public final class Ledger implements AutoCloseable {
     }
   }
 
-  /** Shows where the run stands to {@code winnow status}. */
-  public void show(RunProgress standing) {
+  /** Shows where the run stands to {@code winnow status}; nothing once the ledger has ended. */
+  public synchronized void show(RunProgress standing) {
+    // A file written now would bring back the folder that the end of the run has taken away.
+    if (closed) {
+      return;
+    }
     try {
       pending.writeProgress(standing.toBytes());
     } catch (IOException e) {

@@ -420,6 +420,18 @@ class LedgerTest {
   }
 
   @Test
+  void progressThatComesLateLeavesNothingBehind() throws Exception {
+    Path pending = dir.resolve("t/_winnow/pending/r");
+    try (Ledger ledger = Ledger.open(spark, table, LedgerOptions.of("r", "w", 20))) {
+      ledger.show(RunProgress.start("r", "w", 1, 0));
+      assertTrue(Files.exists(pending.resolve("progress.json")));
+      ledger.finish();
+      ledger.show(RunProgress.start("r", "w", 1, 0));
+      assertFalse(Files.exists(pending));
+    }
+  }
+
+  @Test
   void keySetTellsMillionsApart() {
     RowKeySet set = new RowKeySet();
     IntStream.range(0, 300_000).forEach(i -> assertTrue(set.add(new RowKey("p" + i / 8, "t" + i % 8))));
