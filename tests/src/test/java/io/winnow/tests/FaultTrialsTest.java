@@ -15,8 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("faults")
 class FaultTrialsTest {
-  /** Each kind once or twice: about six minutes on two cores. */
-  private static final int TRIALS = 20;
+  /** Each kind once: about five minutes on two cores. {@code make faults TRIALS=N} runs more. */
+  private static final int TRIALS = FaultKind.values().length;
 
   @TempDir Path folder;
 
