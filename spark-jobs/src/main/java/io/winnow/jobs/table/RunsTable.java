@@ -47,17 +47,19 @@ public final class RunsTable {
 
   /** Opens the runs beside a table of traces, creating them where there are none. */
   public static RunsTable open(TraceTable traces) {
-    String path = new Path(traces.path(), WinnowTable.SIDE_FOLDER + "/runs").toString();
-    WinnowTable table = WinnowTable.openOrCreate(path, WinnowTable.RUNS, SCHEMA, traces.table().conf());
+    WinnowTable table = WinnowTable.openOrCreate(path(traces), WinnowTable.RUNS, SCHEMA, traces.table().conf());
     table.checkWritable(table.snapshot(), SCHEMA);
     return new RunsTable(table);
   }
 
   /** The runs beside a table of traces; empty where there are none. Creates nothing. */
   public static Optional<RunsTable> find(TraceTable traces) {
-    String path = new Path(traces.path(), WinnowTable.SIDE_FOLDER + "/runs").toString();
-    WinnowTable table = WinnowTable.at(path, traces.table().conf());
+    WinnowTable table = WinnowTable.at(path(traces), traces.table().conf());
     return table.latest().map(snapshot -> new RunsTable(table));
+  }
+
+  private static String path(TraceTable traces) {
+    return new Path(traces.path(), WinnowTable.SIDE_FOLDER + "/runs").toString();
   }
 
   /** Fully qualified path of the table's folder. */

@@ -117,7 +117,8 @@ final class TableScan {
     }
   }
 
-  private static <T> CloseableIterator<T> closeable(Iterator<T> it, AutoCloseable owned) {
+  /** An iterator of Kernel's kind around a plain one, which closes what it owns. */
+  static <T> CloseableIterator<T> closeable(Iterator<T> it, AutoCloseable owned) {
     return new CloseableIterator<>() {
       @Override
       public boolean hasNext() {

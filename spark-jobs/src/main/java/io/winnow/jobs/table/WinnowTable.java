@@ -28,7 +28,6 @@ import io.delta.kernel.utils.DataFileStatus;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -289,7 +288,8 @@ class WinnowTable {
     List<DataFileStatus> statuses = files.stream().map(f -> status(f, schema)).toList();
     CloseableIterator<Row> actions =
         Transaction.generateAppendActions(
-            engine, state, closeable(statuses.iterator()), Transaction.getWriteContext(engine, state, Map.of()));
+            engine, state, TableScan.closeable(statuses.iterator(), () -> {}),
+            Transaction.getWriteContext(engine, state, Map.of()));
     return commit(txn, actions);
   }
 
@@ -326,7 +326,7 @@ class WinnowTable {
             Optional.empty(), Optional.empty());
     actions.add(SingleAction.createAddFileSingleAction(add.toRow()));
     try {
-      return commit(txn, closeable(actions.iterator()));
+      return commit(txn, TableScan.closeable(actions.iterator(), () -> {}));
     } catch (ConcurrentWriteException e) {
       return -1;
     }
@@ -365,22 +365,5 @@ class WinnowTable {
       }
     }
     return result.getVersion();
-  }
-
-  private static <T> CloseableIterator<T> closeable(Iterator<T> it) {
-    return new CloseableIterator<>() {
-      @Override
-      public boolean hasNext() {
-        return it.hasNext();
-      }
-
-      @Override
-      public T next() {
-        return it.next();
-      }
-
-      @Override
-      public void close() {}
-    };
   }
 }
