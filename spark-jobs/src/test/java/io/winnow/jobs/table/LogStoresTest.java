@@ -130,7 +130,7 @@ class LogStoresTest {
     assertEquals(100_000, fs.getFileStatus(object).getLen(), "the later upload wins");
     assertThrows(java.io.IOException.class, () -> fs.create(object, false));
     assertThrows(UnsupportedOperationException.class, () -> fs.append(object));
-    ObjectStoreFileSystem.RENAMES_TO_BREAK.set(1);
+    ObjectStoreFileSystem.breakRenameTo("folder/b");
     org.apache.hadoop.fs.Path moved = new org.apache.hadoop.fs.Path(root, "folder/b");
     assertThrows(java.io.IOException.class, () -> fs.rename(object, moved));
     assertTrue(fs.exists(object) && fs.exists(moved), "a rename that stops in the middle leaves both");

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -40,11 +40,8 @@ import org.apache.hadoop.util.Progressable;
 public final class ObjectStoreFileSystem extends FileSystem {
   public static final String SCHEME = "objstore";
 
-  /** So many renames from now on fail between the copy and the delete, as a process that is killed there. */
-  public static final AtomicInteger RENAMES_TO_BREAK = new AtomicInteger();
-
-  /** Renames of this process. */
-  public static final AtomicInteger RENAMES = new AtomicInteger();
+  /** Part of a target; the next rename to such a one fails between the copy and the delete. */
+  private static final AtomicReference<String> RENAME_TO_BREAK = new AtomicReference<>();
 
   private static final java.nio.file.Path UPLOADS =
       java.nio.file.Path.of(System.getProperty("java.io.tmpdir"), "objstore-uploads");
@@ -52,6 +49,16 @@ public final class ObjectStoreFileSystem extends FileSystem {
   private final RawLocalFileSystem local = new RawLocalFileSystem();
   private URI uri;
   private Path workingDirectory;
+
+  /** The next rename to an address with this part fails between the copy and the delete, as one that is cut off. */
+  public static void breakRenameTo(String part) {
+    RENAME_TO_BREAK.set(part);
+  }
+
+  /** Whether that rename came; if not, none is broken any more. */
+  public static boolean renameBroke() {
+    return RENAME_TO_BREAK.getAndSet(null) == null;
+  }
 
   /** The address of a folder of this host. */
   public static String address(java.nio.file.Path folder) {
@@ -145,7 +152,6 @@ public final class ObjectStoreFileSystem extends FileSystem {
 
   @Override
   public boolean rename(Path from, Path to) throws IOException {
-    RENAMES.incrementAndGet();
     java.nio.file.Path source = file(from);
     java.nio.file.Path target = file(to);
     if (!Files.exists(source)) {
@@ -161,7 +167,8 @@ public final class ObjectStoreFileSystem extends FileSystem {
       java.nio.file.Path copy = UPLOADS.resolve(UUID.randomUUID().toString());
       Files.copy(object, copy);
       put(copy, target.resolve(source.relativize(object).toString()));
-      if (RENAMES_TO_BREAK.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+      String broken = RENAME_TO_BREAK.get();
+      if (broken != null && to.toString().contains(broken) && RENAME_TO_BREAK.compareAndSet(broken, null)) {
         throw new IOException("injected: the rename of " + from + " stopped between copy and delete");
       }
       Files.deleteIfExists(object);
