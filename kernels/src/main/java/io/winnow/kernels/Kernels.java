@@ -16,7 +16,11 @@ public interface Kernels extends AutoCloseable {
   /** Packs a matrix [rows][cols]. Values that BF16 cannot hold exactly are rounded to nearest even. */
   Weight pack(int rows, int cols, WeightFormat format, WeightSource source);
 
-  /** out[r][c] = w[ids[r]][c]; w is [vocab][cols]. */
+  /**
+   * out[r][c] = w[ids[r]][c]; w is [vocab][cols].
+   *
+   * @throws KernelException for an id outside the vocabulary
+   */
   void embed(Weight w, int[] ids, int rows, NativeBuffer out);
 
   /**
@@ -65,6 +69,9 @@ public interface Kernels extends AutoCloseable {
 
   /** Draws tokens: penalty, temperature, top-k, top-p, min-p, in this order; see {@link SampleArgs}. */
   void sample(SampleArgs args);
+
+  /** Makes a plan ready to be run many times. Buffers, weights and caches that it names must outlive it. */
+  PreparedStep prepare(StepPlan plan);
 
   @Override
   void close();

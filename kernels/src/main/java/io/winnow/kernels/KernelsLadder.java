@@ -1,38 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels;
 
-import io.winnow.kernels.internal.JavaKernels;
+import io.winnow.kernels.internal.KernelRungs;
 import java.util.List;
 
-/** Picks the best implementation that this machine can run, and says why the better ones were not taken. */
+/**
+ * Picks the best implementation that this machine can run, and says why the better ones were not taken. All give the same
+ * bits, so which one it is matters to nothing but speed. The environment variable {@value #ISA_VARIABLE} forces one:
+ * {@code avx2}, {@code avx512}, {@code amx}, {@code neon}, or {@code reference} for plain Java.
+ */
 public final class KernelsLadder {
+  public static final String ISA_VARIABLE = "WINNOW_ISA";
+
+  private static final KernelRungs RUNGS = KernelRungs.of(System.getenv(ISA_VARIABLE));
+
   private KernelsLadder() {}
 
   /**
    * One rung.
    *
-   * @param name implementation
+   * @param name implementation, with its instruction set
    * @param unusableReason why it is not taken, null when it is
    */
   public record Rung(String name, String unusableReason) {}
 
-  /** The rungs, best first; the first without a reason is what {@link #open} gives. */
+  /** The rungs, best first; the one without a reason is what {@link #open} gives. */
   public static List<Rung> rungs() {
-    return List.of(
-        new Rung("native", "this build has no native library"), new Rung("java", null));
+    return RUNGS.list();
+  }
+
+  /** Why {@value #ISA_VARIABLE} cannot be followed; null if it can, or is not set. */
+  public static String refusal() {
+    return RUNGS.refusal();
   }
 
   /** Bytes that a matrix [rows][cols] takes once {@link Kernels#pack} of what {@link #open} gives has packed it. */
   public static long packedBytes(int rows, int cols, WeightFormat format) {
-    return JavaKernels.packedBytes(rows, cols, format);
+    return RUNGS.packedBytes(rows, cols, format);
   }
 
   /**
-   * Opens the best usable implementation.
+   * Opens the best usable implementation, or the one that {@value #ISA_VARIABLE} names.
    *
    * @param threads size of its team, at least 1
+   * @throws KernelException where this machine lacks what the variable names
    */
   public static Kernels open(int threads) {
-    return new JavaKernels(threads);
+    return RUNGS.open(threads);
   }
 }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.model;
 
+import static io.winnow.kernels.StepPlan.RowSet.ALL;
+import static io.winnow.kernels.StepPlan.RowSet.PICKED;
+
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.ModelConfig;
-import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.PreparedStep;
 import io.winnow.kernels.RowMap;
+import io.winnow.kernels.StepPlan;
+import io.winnow.kernels.StepRows;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import java.util.ArrayList;
@@ -34,6 +39,9 @@ public final class DecoderModel implements AutoCloseable {
   private final NativeBuffer activated;
   private final NativeBuffer lastHidden;
   private final NativeBuffer logits;
+  /** The step as the kernels run it, for one cache. */
+  private PreparedStep prepared;
+  private KvCache plannedCache;
 
   /** All weights; the head may be the embedding itself. */
   private record Weights(Weight embedding, Weight head, NativeBuffer finalNorm, Block[] blocks) {
@@ -166,39 +174,50 @@ public final class DecoderModel implements AutoCloseable {
    * @return logits, float32 [logitCount][vocab], valid until the next step
    */
   public NativeBuffer step(int[] tokens, RowMap rows, int[] logitRows, int logitCount, KvCache cache) {
-    int count = rows.count();
+    if (cache != plannedCache) {
+      dropPlan();
+      prepared = kernels.prepare(plan(cache));
+      plannedCache = cache;
+    }
+    prepared.run(new StepRows(tokens, rows, logitRows, logitCount));
+    return logits;
+  }
+
+  /** The operations of a step: the same for every batch. */
+  private StepPlan plan(KvCache cache) {
     int width = config.hiddenSize();
     int headDim = config.headDim();
-    int rotated = config.heads() + config.kvHeads();
-    int stride = (config.heads() + 2 * config.kvHeads()) * headDim;
+    int heads = config.heads();
+    int stride = (heads + 2 * config.kvHeads()) * headDim;
     float eps = (float) config.rmsNormEps();
     float scale = (float) (1.0 / Math.sqrt(headDim));
-    kernels.embed(weights.embedding, tokens, count, hidden);
+    List<StepPlan.Op> ops = new ArrayList<>();
+    ops.add(new StepPlan.Embed(weights.embedding, hidden));
     for (int layer = 0; layer < weights.blocks.length; layer++) {
       Block b = weights.blocks[layer];
-      kernels.rmsNorm(hidden, count, width, b.attentionNorm, eps, normed);
-      kernels.matmul(normed, count, b.qkv, b.qkvBias, null, qkv);
-      kernels.rope(qkv, stride, rotated, headDim, rows, rope.cos, rope.sin);
-      AttentionArgs args =
-          new AttentionArgs(qkv, attended, cache, layer, config.heads(), scale, config.slidingWindow(), rows);
-      kernels.storeKv(args);
-      kernels.attention(args);
-      kernels.matmul(attended, count, b.output, b.outputBias, hidden, hidden);
-      kernels.rmsNorm(hidden, count, width, b.mlpNorm, eps, normed);
-      kernels.matmul(normed, count, b.gateUp, b.gateUpBias, null, gateUp);
-      kernels.siluMul(gateUp, count, config.intermediateSize(), activated);
-      kernels.matmul(activated, count, b.down, b.downBias, hidden, hidden);
+      ops.add(new StepPlan.RmsNorm(ALL, hidden, width, b.attentionNorm, eps, normed));
+      ops.add(new StepPlan.Matmul(ALL, normed, b.qkv, b.qkvBias, null, qkv));
+      ops.add(new StepPlan.Rope(qkv, stride, heads + config.kvHeads(), headDim, rope.cos, rope.sin));
+      ops.add(new StepPlan.StoreKv(qkv, cache, layer, heads));
+      ops.add(new StepPlan.Attention(qkv, attended, cache, layer, heads, scale, config.slidingWindow()));
+      ops.add(new StepPlan.Matmul(ALL, attended, b.output, b.outputBias, hidden, hidden));
+      ops.add(new StepPlan.RmsNorm(ALL, hidden, width, b.mlpNorm, eps, normed));
+      ops.add(new StepPlan.Matmul(ALL, normed, b.gateUp, b.gateUpBias, null, gateUp));
+      ops.add(new StepPlan.SiluMul(gateUp, config.intermediateSize(), activated));
+      ops.add(new StepPlan.Matmul(ALL, activated, b.down, b.downBias, hidden, hidden));
     }
-    if (logitCount > 0) {
-      float[] line = new float[width];
-      for (int i = 0; i < logitCount; i++) {
-        hidden.read((long) logitRows[i] * width, line, 0, width);
-        lastHidden.write((long) i * width, line, 0, width);
-      }
-      kernels.rmsNorm(lastHidden, logitCount, width, weights.finalNorm, eps, lastHidden);
-      kernels.matmul(lastHidden, logitCount, weights.head, null, null, logits);
+    ops.add(new StepPlan.Gather(hidden, width, lastHidden));
+    ops.add(new StepPlan.RmsNorm(PICKED, lastHidden, width, weights.finalNorm, eps, lastHidden));
+    ops.add(new StepPlan.Matmul(PICKED, lastHidden, weights.head, null, null, logits));
+    return new StepPlan(ops);
+  }
+
+  private void dropPlan() {
+    if (prepared != null) {
+      prepared.close();
+      prepared = null;
+      plannedCache = null;
     }
-    return logits;
   }
 
   /** The residual stream of a row after the last step, before the final norm: float32 [hidden]. For tests. */
@@ -210,6 +229,7 @@ public final class DecoderModel implements AutoCloseable {
 
   @Override
   public void close() {
+    dropPlan();
     for (AutoCloseable part : owned) {
       try {
         part.close();

@@ -2,11 +2,12 @@
 package io.winnow.kernels.internal;
 
 import io.winnow.kernels.AttentionArgs;
-import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.PreparedStep;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.StepPlan;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
@@ -49,18 +50,7 @@ public final class JavaKernels implements Kernels {
 
   @Override
   public void embed(Weight w, int[] ids, int rows, NativeBuffer out) {
-    float[] line = new float[w.cols()];
-    for (int r = 0; r < rows; r++) {
-      if (ids[r] < 0 || ids[r] >= w.rows()) {
-        throw new KernelException(
-            String.format(
-                "Cannot embed token %d of row %d: the embedding has %d rows. The tokenizer does not belong to this"
-                    + " model.",
-                ids[r], r, w.rows()));
-      }
-      ((PackedWeight) w).readRow(ids[r], line);
-      out.write((long) r * line.length, line, 0, line.length);
-    }
+    Embed.run((PackedWeight) w, ids, rows, out);
   }
 
   @Override
@@ -97,6 +87,11 @@ public final class JavaKernels implements Kernels {
   @Override
   public void sample(SampleArgs args) {
     sample.run(args);
+  }
+
+  @Override
+  public PreparedStep prepare(StepPlan plan) {
+    return new StepInterpreter(this, plan);
   }
 
   @Override

@@ -67,6 +67,14 @@ public final class Raw {
     return UNSAFE.getInt(address);
   }
 
+  static void putInt(long address, int value) {
+    UNSAFE.putInt(address, value);
+  }
+
+  static void putLong(long address, long value) {
+    UNSAFE.putLong(address, value);
+  }
+
   static void putFloat(long address, float value) {
     UNSAFE.putFloat(address, value);
   }

@@ -2,16 +2,25 @@
 package io.winnow.kernels.internal;
 
 import io.winnow.kernels.Kernels;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 
-/** The implementations that are held to kernels/NUMERICS.md; a new one becomes a line here. */
+/** The implementations that are held to kernels/NUMERICS.md: the reference and every instruction set of the machine. */
 final class KernelsUnderTest {
   static final int[] THREADS = {1, 2, 5};
-  private static final List<IntFunction<Kernels>> IMPLEMENTATIONS = List.of(JavaKernels::new);
+  static final List<IntFunction<Kernels>> IMPLEMENTATIONS = implementations();
 
   private KernelsUnderTest() {}
+
+  private static List<IntFunction<Kernels>> implementations() {
+    List<IntFunction<Kernels>> all = new ArrayList<>(List.of(JavaKernels::new));
+    for (Isa isa : Isa.available()) {
+      all.add(threads -> new NativeKernels(isa, threads));
+    }
+    return all;
+  }
 
   /** Runs a test with every implementation and every size of team. */
   static void each(Consumer<Kernels> test) {

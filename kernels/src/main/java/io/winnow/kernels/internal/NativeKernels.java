@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.kernels.internal;
+
+import io.winnow.kernels.AttentionArgs;
+import io.winnow.kernels.KernelException;
+import io.winnow.kernels.Kernels;
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.PreparedStep;
+import io.winnow.kernels.RowMap;
+import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.StepPlan;
+import io.winnow.kernels.StepRows;
+import io.winnow.kernels.Weight;
+import io.winnow.kernels.WeightFormat;
+import io.winnow.kernels.WeightSource;
+import java.util.List;
+
+/** The native library with one instruction set: the same bits as {@link JavaKernels}, faster. */
+public final class NativeKernels implements Kernels {
+  private final Isa isa;
+  private final int threads;
+  private final ThreadTeam samplingTeam;
+  private final Sample sample;
+  private final NativeRows rows = new NativeRows();
+  private long context;
+
+  NativeKernels(Isa isa, int threads) {
+    this.isa = isa;
+    this.threads = threads;
+    this.context = NativeLibrary.open(threads, isa.bit);
+    if (context < 0) {
+      rows.close();
+      throw new KernelException(
+          "Cannot start " + threads + " kernel threads (status " + -context + "): use fewer --threads.");
+    }
+    samplingTeam = new ThreadTeam(threads);
+    sample = new Sample(samplingTeam);
+  }
+
+  @Override
+  public String name() {
+    return "native " + isa.label();
+  }
+
+  @Override
+  public int threads() {
+    return threads;
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
+    return new NativeWeight(rows, cols, format, source);
+  }
+
+  @Override
+  public void embed(Weight w, int[] ids, int count, NativeBuffer out) {
+    run(new StepPlan.Embed(w, out), new StepRows(ids, new RowMap(count, null, null), null, 0));
+  }
+
+  @Override
+  public void matmul(NativeBuffer x, int count, Weight w, NativeBuffer bias, NativeBuffer residual, NativeBuffer out) {
+    run(new StepPlan.Matmul(StepPlan.RowSet.ALL, x, w, bias, residual, out), count);
+  }
+
+  @Override
+  public void rmsNorm(NativeBuffer x, int count, int cols, NativeBuffer weight, float eps, NativeBuffer out) {
+    run(new StepPlan.RmsNorm(StepPlan.RowSet.ALL, x, cols, weight, eps, out), count);
+  }
+
+  @Override
+  public void rope(
+      NativeBuffer x, int stride, int heads, int headDim, RowMap map, NativeBuffer cos, NativeBuffer sin) {
+    run(new StepPlan.Rope(x, stride, heads, headDim, cos, sin), new StepRows(null, map, null, 0));
+  }
+
+  @Override
+  public void storeKv(AttentionArgs args) {
+    run(
+        new StepPlan.StoreKv(args.qkv(), args.cache(), args.layer(), args.heads()),
+        new StepRows(null, args.rows(), null, 0));
+  }
+
+  @Override
+  public void attention(AttentionArgs args) {
+    run(
+        new StepPlan.Attention(
+            args.qkv(), args.out(), args.cache(), args.layer(), args.heads(), args.scale(), args.window()),
+        new StepRows(null, args.rows(), null, 0));
+  }
+
+  @Override
+  public void siluMul(NativeBuffer gateUp, int count, int cols, NativeBuffer out) {
+    run(new StepPlan.SiluMul(gateUp, cols, out), count);
+  }
+
+  @Override
+  public void sample(SampleArgs args) {
+    sample.run(args);
+  }
+
+  @Override
+  public PreparedStep prepare(StepPlan plan) {
+    NativeOps ops = new NativeOps(plan.ops());
+    return new PreparedStep() {
+      @Override
+      public void run(StepRows step) {
+        NativeKernels.this.run(ops, step);
+      }
+
+      @Override
+      public void close() {
+        ops.close();
+      }
+    };
+  }
+
+  private void run(StepPlan.Op op, int count) {
+    run(op, new StepRows(null, new RowMap(count, null, null), null, 0));
+  }
+
+  private void run(StepPlan.Op op, StepRows step) {
+    if (step.map().count() == 0) {
+      return;
+    }
+    try (NativeOps ops = new NativeOps(List.of(op))) {
+      run(ops, step);
+    }
+  }
+
+  private void run(NativeOps ops, StepRows step) {
+    if (context <= 0) {
+      throw new IllegalStateException("the kernels are closed");
+    }
+    ops.check(step);
+    int status = NativeLibrary.run(context, ops.address(), ops.count(), rows.fill(step, ops));
+    if (status == 3) {
+      throw new KernelException("Cannot run a step: no memory is left for its scratch. Use fewer --max-sequences.");
+    }
+    if (status != 0) {
+      // Everything was checked before.
+      throw new IllegalStateException("the native kernels refuse a step with status " + status);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (context > 0) {
+      NativeLibrary.close(context);
+      context = 0;
+      rows.close();
+      samplingTeam.close();
+    }
+  }
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C ABI: contexts, and the running of operation lists.
+#include <stdlib.h>
+
+#include <atomic>
+#include <new>
+
+#include "environment.h"
+#include "isa.h"
+#include "ops.h"
+#include "team.h"
+
+namespace {
+
+using namespace wk;
+
+// The only state of the process; for tests that nothing is left behind.
+std::atomic<int64_t> outstanding{0};
+
+constexpr int32_t kMostThreads = 1024;
+// Queries of one attention task: as many as their scores and sums leave room for in the second-level cache.
+constexpr int32_t kGroupQueries = 48;
+
+int32_t built_isas() {
+#if defined(__x86_64__)
+  return WK_ISA_AVX2 | WK_ISA_AVX512;
+#elif defined(__aarch64__)
+  return WK_ISA_NEON;
+#else
+  return 0;
+#endif
+}
+
+const Operations* operations(int32_t isa) {
+  switch (isa) {
+#if defined(__x86_64__)
+    case WK_ISA_AVX2:
+      return &avx2_operations();
+    case WK_ISA_AVX512:
+      return &avx512_operations();
+#elif defined(__aarch64__)
+    case WK_ISA_NEON:
+      return &neon_operations();
+#endif
+    default:
+      return nullptr;
+  }
+}
+
+/* Memory that grows to the largest step seen and then stays. */
+class Scratch {
+ public:
+  ~Scratch() { release(); }
+
+  char* fit(int64_t bytes) {
+    if (bytes <= size_) return memory_;
+    release();
+    int64_t rounded = (bytes + 4095) & ~4095LL;
+    memory_ = static_cast<char*>(aligned_alloc(64, rounded));
+    if (memory_ == nullptr) return nullptr;
+    size_ = rounded;
+    outstanding += size_;
+    return memory_;
+  }
+
+ private:
+  void release() {
+    free(memory_);
+    outstanding -= size_;
+    memory_ = nullptr;
+    size_ = 0;
+  }
+
+  char* memory_ = nullptr;
+  int64_t size_ = 0;
+};
+
+}  // namespace
+
+struct wk_context {
+  Team team;
+  const Operations* operations = nullptr;
+  Scratch scratch;
+  Scratch groups;
+};
+
+namespace {
+
+/* What a member of the team needs to do a task. */
+struct Work {
+  const Operation* operation;
+  const Run* run;
+  char* scratch;
+  int64_t scratch_each;
+};
+
+void one_task(void* arg, int32_t task, int32_t member) {
+  const Work& work = *static_cast<const Work*>(arg);
+  work.operation->run(*work.run, task, work.scratch + member * work.scratch_each);
+}
+
+// Neighbouring rows that one attention task takes: those of one sequence, and those that share their first pages, as
+// samples of one prompt do; fewer where the team would have too few tasks. Which rows meet changes no bit.
+int32_t group_rows(wk_context& context, const wk_op& op, const wk_rows& rows, int32_t* starts) {
+  int32_t by_size = kGroupQueries / (op.heads / op.kv_heads);
+  int64_t all = static_cast<int64_t>(rows.count) * op.kv_heads;
+  int32_t by_team = static_cast<int32_t>((all + 4 * context.team.size() - 1) / (4 * context.team.size()));
+  int32_t most = by_size < by_team ? by_size : by_team;
+  int32_t groups = 0;
+  for (int32_t r = 0; r < rows.count;) {
+    starts[groups++] = r;
+    int32_t next = r + 1;
+    while (next < rows.count && next - r < most
+           && (rows.page_table[next] == rows.page_table[r]
+               || rows.pages[rows.page_table[next]] == rows.pages[rows.page_table[r]])) {
+      next++;
+    }
+    r = next;
+  }
+  starts[groups] = rows.count;
+  return groups;
+}
+
+bool fits(const wk_op& op, const wk_rows& rows) {
+  switch (op.kind) {
+    case WK_EMBED:
+    case WK_MATMUL:
+      return op.weight != nullptr && op.weight->rows > 0 && op.weight->cols > 0
+          && (op.weight->format == WK_F32 || op.weight->format == WK_BF16);
+    case WK_RMS_NORM:
+    case WK_SILU_MUL:
+    case WK_GATHER:
+      return op.cols > 0;
+    case WK_ROPE:
+      return op.heads > 0 && op.head_dim > 0 && op.head_dim % 2 == 0 && op.cols >= op.heads * op.head_dim;
+    case WK_STORE_KV:
+    case WK_ATTENTION:
+      return op.head_dim > 0 && op.kv_heads > 0 && op.heads >= op.kv_heads && op.heads % op.kv_heads == 0
+          && op.window >= 0 && rows.positions != nullptr && rows.pages != nullptr;
+    default:
+      return false;
+  }
+}
+
+int32_t run_one(wk_context& context, const wk_op& op, const wk_rows& rows) {
+  if (!fits(op, rows)) return WK_BAD_SHAPE;
+  Run run = {&op, &rows, 0, context.team.size(), nullptr, 0};
+  run.count = op.row_set == WK_FIXED_ROWS ? op.rows : op.row_set == WK_PICKED_ROWS ? rows.picked_count : rows.count;
+  if (run.count <= 0) return run.count == 0 ? WK_OK : WK_BAD_SHAPE;
+  if (op.kind == WK_EMBED) {
+    for (int32_t r = 0; r < run.count; r++) {
+      if (rows.tokens[r] < 0 || rows.tokens[r] >= op.weight->rows) return WK_BAD_TOKEN;
+    }
+  }
+  if (op.kind == WK_ATTENTION) {
+    char* starts = context.groups.fit((rows.count + 1) * sizeof(int32_t));
+    if (starts == nullptr) return WK_NO_MEMORY;
+    run.group = reinterpret_cast<int32_t*>(starts);
+    run.groups = group_rows(context, op, rows, reinterpret_cast<int32_t*>(starts));
+  }
+  const Operation& operation = context.operations->by_kind[op.kind];
+  Work work = {&operation, &run, nullptr, (operation.scratch(run) + 63) & ~63LL};
+  if (work.scratch_each > 0) {
+    work.scratch = context.scratch.fit(work.scratch_each * context.team.size());
+    if (work.scratch == nullptr) return WK_NO_MEMORY;
+  }
+  context.team.run(operation.tasks(run), one_task, &work);
+  return WK_OK;
+}
+
+}  // namespace
+
+int32_t wk_abi_version(void) { return WK_ABI_VERSION; }
+
+int32_t wk_isas(void) { return machine_isas() & built_isas(); }
+
+int32_t wk_open(int32_t threads, int32_t isa, wk_context** out) {
+  *out = nullptr;
+  if (threads < 1 || threads > kMostThreads) return WK_BAD_SHAPE;
+  const Operations* table = operations(isa);
+  if (table == nullptr || (wk_isas() & isa) == 0) return WK_UNAVAILABLE;
+  wk_context* context = new (std::nothrow) wk_context();
+  if (context == nullptr) return WK_NO_MEMORY;
+  outstanding += sizeof(wk_context);
+  context->operations = table;
+  if (!context->team.start(threads)) {
+    wk_close(context);
+    return WK_NO_MEMORY;
+  }
+  *out = context;
+  return WK_OK;
+}
+
+void wk_close(wk_context* context) {
+  if (context != nullptr) {
+    delete context;
+    outstanding -= sizeof(wk_context);
+  }
+}
+
+int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows) {
+  FloatEnvironment environment;
+  for (int64_t i = 0; i < count; i++) {
+    int32_t status = run_one(*context, ops[i], *rows);
+    if (status != WK_OK) return status;
+  }
+  return WK_OK;
+}
+
+int64_t wk_outstanding_bytes(void) { return outstanding.load(); }

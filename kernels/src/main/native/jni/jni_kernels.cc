@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only file that knows Java: numbers and addresses in, numbers out. Its other side is NativeLibrary.java.
+#include <jni.h>
+
+#include "../winnow_kernels.h"
+
+#define WK_JNI(type, name) extern "C" JNIEXPORT type JNICALL Java_io_winnow_kernels_internal_NativeLibrary_##name
+
+namespace {
+template <class T>
+T* at(jlong address) {
+  return reinterpret_cast<T*>(static_cast<intptr_t>(address));
+}
+}  // namespace
+
+WK_JNI(jint, abiVersion)(JNIEnv*, jclass) { return wk_abi_version(); }
+
+WK_JNI(jint, sizeOfOp)(JNIEnv*, jclass) { return sizeof(wk_op); }
+
+WK_JNI(jint, isas)(JNIEnv*, jclass) { return wk_isas(); }
+
+/* The context, or the negative status. Addresses of user space are positive. */
+WK_JNI(jlong, open)(JNIEnv*, jclass, jint threads, jint isa) {
+  wk_context* context;
+  int32_t status = wk_open(threads, isa, &context);
+  return status == WK_OK ? static_cast<jlong>(reinterpret_cast<intptr_t>(context)) : -status;
+}
+
+WK_JNI(void, close)(JNIEnv*, jclass, jlong context) { wk_close(at<wk_context>(context)); }
+
+WK_JNI(jint, run)(JNIEnv*, jclass, jlong context, jlong ops, jlong count, jlong rows) {
+  return wk_run(at<wk_context>(context), at<wk_op>(ops), count, at<wk_rows>(rows));
+}
+
+WK_JNI(jlong, packedBytes)(JNIEnv*, jclass, jint format, jlong rows, jlong cols) {
+  return wk_packed_bytes(format, rows, cols);
+}
+
+WK_JNI(jint, pack)(JNIEnv*, jclass, jlong weight, jlong data, jint first, jint count, jlong source) {
+  return wk_pack(at<wk_weight>(weight), at<void>(data), first, count, at<float>(source));
+}
+
+WK_JNI(jlong, outstandingBytes)(JNIEnv*, jclass) { return wk_outstanding_bytes(); }

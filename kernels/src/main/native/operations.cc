@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of an instruction set's operations; compiled once for each set, as the operations are.
+#include "ops.h"
+
+namespace wk {
+namespace WK_ISA {
+extern const Operation embed, rms_norm, matmul, rope, store_kv, attention, silu_mul, gather;
+}
+
+#define WK_NAME2(isa) isa##_operations
+#define WK_NAME(isa) WK_NAME2(isa)
+
+const Operations& WK_NAME(WK_ISA)() {
+  static const Operations all = {{
+      {},
+      WK_ISA::embed,
+      WK_ISA::rms_norm,
+      WK_ISA::matmul,
+      WK_ISA::rope,
+      WK_ISA::store_kv,
+      WK_ISA::attention,
+      WK_ISA::silu_mul,
+      WK_ISA::gather,
+  }};
+  return all;
+}
+
+}  // namespace wk

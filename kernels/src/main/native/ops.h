@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operation gives to the context that runs it, and what it gets.
+#pragma once
+
+#include "winnow_kernels.h"
+
+namespace wk {
+
+constexpr int32_t kPage = 64;    // positions of a page
+constexpr int32_t kChunk = 256;  // positions of an attention chunk, counted from the sequence's start
+constexpr int32_t kPanel = 16;   // outputs of a weight panel
+
+/* One operation on its way. */
+struct Run {
+  const wk_op* op;
+  const wk_rows* rows;
+  int32_t count;        // rows that the operation works on
+  int32_t threads;      // members of the team
+  const int32_t* group; // attention: first row of each group of rows of one task; then the end of the last
+  int32_t groups;
+};
+
+/* One operation for one instruction set. */
+struct Operation {
+  /* Number of tasks; they are independent and may run in any order. */
+  int32_t (*tasks)(const Run& run);
+  /* Bytes of scratch that a task needs. */
+  int64_t (*scratch)(const Run& run);
+  /* Does one task; `scratch` is the member's own, aligned to 64 bytes. */
+  void (*run)(const Run& run, int32_t task, char* scratch);
+};
+
+/* All operations of an instruction set, by kind. */
+constexpr int32_t kKinds = WK_GATHER + 1;
+struct Operations {
+  Operation by_kind[kKinds];
+};
+
+const Operations& avx2_operations();
+const Operations& avx512_operations();
+const Operations& neon_operations();
+
+/* Rows of one task of a row-wise operation: few tasks for each member, so that one that is late delays little. */
+inline int32_t row_tasks(const Run& run, int64_t cost_of_row) {
+  // Below about 20 µs of work waking others costs more than it saves.
+  int64_t cost = run.count * cost_of_row;
+  int64_t tasks = cost / 20000;
+  int64_t most = run.count < 4 * run.threads ? run.count : 4 * run.threads;
+  return static_cast<int32_t>(tasks < 1 ? 1 : tasks > most ? most : tasks);
+}
+
+inline void row_range(const Run& run, int32_t tasks, int32_t task, int32_t* from, int32_t* to) {
+  *from = static_cast<int32_t>(static_cast<int64_t>(run.count) * task / tasks);
+  *to = static_cast<int32_t>(static_cast<int64_t>(run.count) * (task + 1) / tasks);
+}
+
+}  // namespace wk

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// C ABI of the native kernels. The arithmetic of each operation is fixed by kernels/NUMERICS.md.
+//
+// A caller opens a context (a team of threads and an instruction set) and runs lists of operations on it. All memory is
+// the caller's: addresses are raw, nothing is checked but shapes, and a run allocates nothing once the context has seen
+// its largest step. One caller at a time for each context; contexts share nothing. Nothing here prints, exits or throws.
+#ifndef WINNOW_KERNELS_H
+#define WINNOW_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WK_ABI_VERSION 1
+
+/* Status of a call. */
+enum {
+  WK_OK = 0,
+  WK_BAD_TOKEN = 1,   /* embed: an id outside the vocabulary */
+  WK_BAD_SHAPE = 2,   /* sizes that an operation cannot have */
+  WK_NO_MEMORY = 3,   /* no room for scratch, or no thread */
+  WK_UNAVAILABLE = 4  /* this machine lacks the instruction set */
+};
+
+/* Instruction sets; bits in the answer of wk_isas. */
+enum { WK_ISA_AVX2 = 1, WK_ISA_AVX512 = 2, WK_ISA_AMX = 4, WK_ISA_NEON = 8 };
+
+/* Formats of a packed matrix. Panels of 16 outputs; the last one is padded with zeros, columns never are. */
+enum {
+  WK_F32 = 0,  /* float [rows/16][cols][16] */
+  WK_BF16 = 1  /* uint16 [rows/16][cols][16], upper halves of float32 */
+};
+
+typedef struct wk_weight {
+  const void* data;  /* aligned to 64 bytes */
+  int32_t rows;      /* outputs */
+  int32_t cols;      /* inputs */
+  int32_t format;
+  int32_t unused;
+} wk_weight;
+
+/* What a step computes. Rows of one sequence stand side by side, in ascending position. */
+typedef struct wk_rows {
+  const int32_t* tokens;      /* [count]; read by embed */
+  const int32_t* positions;   /* [count] */
+  const int32_t* page_table;  /* [count]: where in pages the row's table begins; equal for rows of one sequence */
+  const int32_t* pages;       /* page ids: page of positions 64 i … 64 i + 63 of the sequence at index i of its table */
+  const int32_t* picked;      /* [picked_count] rows that gather picks */
+  int32_t count;
+  int32_t picked_count;
+} wk_rows;
+
+enum {
+  WK_EMBED = 1,
+  WK_RMS_NORM = 2,
+  WK_MATMUL = 3,
+  WK_ROPE = 4,
+  WK_STORE_KV = 5,
+  WK_ATTENTION = 6,
+  WK_SILU_MUL = 7,
+  WK_GATHER = 8
+};
+
+/* Which rows an operation works on: all of the step, those that gather has picked, or `rows` of them. */
+enum { WK_ALL_ROWS = 0, WK_PICKED_ROWS = 1, WK_FIXED_ROWS = 2 };
+
+/* One operation. Activations are float32, row-major. */
+typedef struct wk_op {
+  int32_t kind;
+  int32_t row_set;
+  int32_t rows; /* for WK_FIXED_ROWS */
+  int32_t layer;
+  const wk_weight* weight; /* embed, matmul */
+  const float* x;          /* input; qkv for store_kv and attention */
+  const float* a;          /* bias; weight of rms_norm; cos of rope */
+  const float* b;          /* residual; sin of rope */
+  float* out;              /* output; rope: what is rotated */
+  float* cache;            /* store_kv, attention: pages of 64 tokens, [page][layer][kv head][keys, values] */
+  int32_t cols;            /* rms_norm, silu_mul, gather: width of a row; rope: distance of rows */
+  int32_t heads;           /* query heads; rope: heads that are rotated */
+  int32_t kv_heads;
+  int32_t head_dim;
+  int32_t layers;
+  int32_t window;  /* attention: positions a query sees, itself included; 0 for all */
+  float scale;     /* attention: factor of scores; rms_norm: eps */
+  int32_t unused;
+} wk_op;
+
+typedef struct wk_context wk_context;
+
+/* Version of this header, so that a caller and a library of different builds find out. */
+int32_t wk_abi_version(void);
+
+/* Sets that this build has and this machine can run. */
+int32_t wk_isas(void);
+
+/* Opens a context whose team has `threads` threads, the caller's own among them. */
+int32_t wk_open(int32_t threads, int32_t isa, wk_context** out);
+
+void wk_close(wk_context* context);
+
+/* Runs operations one after the other. */
+int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows);
+
+/* Bytes of a packed matrix; -1 for shapes or formats that there are none of. */
+int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols);
+
+/* Packs rows first … first + count - 1 of a matrix; `source` holds them row by row. `first` is a multiple of 16, and
+   `count` too but for the matrix's last rows. */
+int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t count, const float* source);
+
+/* Bytes that contexts hold at the moment: 0 when all are closed. */
+int64_t wk_outstanding_bytes(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
