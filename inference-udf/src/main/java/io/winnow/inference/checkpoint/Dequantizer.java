@@ -16,6 +16,8 @@ final class Dequantizer {
   private static final int STRIP = 2048;
 
   private static final float[] F8_E4M3 = eightBitFloats();
+  /** Signed bytes as floats, by their bits: a load is quicker here than the processor's conversion. */
+  private static final float[] WHOLE = wholeNumbers();
 
   private Dequantizer() {}
 
@@ -77,28 +79,35 @@ final class Dequantizer {
       float scale = scales[g];
       if (mins == null) {
         for (int i = from; i < from + group; i++) {
-          out[to + i] = (codes[i] - zero) * scale;
+          out[to + i] = WHOLE[codes[i] - zero & 0xff] * scale;
         }
       } else {
         float min = mins[g];
         for (int i = from; i < from + group; i++) {
-          out[to + i] = (codes[i] - zero) * scale + min;
+          out[to + i] = WHOLE[codes[i] - zero & 0xff] * scale + min;
         }
       }
     }
   }
 
   /**
-   * IEEE 754 binary16 to binary32, exact, without a branch on the exponent for finite values: the exponent and fraction
-   * are placed in a float whose exponent is 112 too small, and a product with 2^112 mends normals and subnormals alike.
+   * IEEE 754 binary16 to binary32, exact. Subnormals are counts of 2^-24 (a product of subnormal floats would be slower
+   * by far); other exponents are moved by 112, and one that was all ones is made so again.
    */
   static float half(short bits) {
     int magnitude = bits & 0x7fff;
     float value =
-        magnitude >= 0x7c00
-            ? Float.intBitsToFloat(0x7f800000 | magnitude << 13)
-            : Float.intBitsToFloat(magnitude << 13) * 0x1p112f;
-    return Float.intBitsToFloat(Float.floatToRawIntBits(value) | (bits & 0x8000) << 16);
+        magnitude < 0x400 ? magnitude * 0x1p-24f : Float.intBitsToFloat((magnitude << 13) + (112 << 23));
+    int special = -(magnitude + 0x400 >> 15) & 0x7f800000;
+    return Float.intBitsToFloat(Float.floatToRawIntBits(value) | special | (bits & 0x8000) << 16);
+  }
+
+  private static float[] wholeNumbers() {
+    float[] values = new float[256];
+    for (int bits = 0; bits < 256; bits++) {
+      values[bits] = (byte) bits;
+    }
+    return values;
   }
 
   /**

@@ -59,6 +59,9 @@ final class SafetensorsCheckpoint extends FileCheckpoint {
               tensors.put(name, tensor);
             }
           });
+      List<String> scales =
+          tensors.values().stream().filter(t -> t.scales() != null).map(t -> t.scales().tensor().info().name()).toList();
+      scales.forEach(tensors::remove);
       check(folder, expected, tensors);
       return new SafetensorsCheckpoint(folder, config.model(), tensors, files, fingerprinted);
     } catch (RuntimeException e) {
