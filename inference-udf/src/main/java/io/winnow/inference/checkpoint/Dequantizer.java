@@ -111,8 +111,8 @@ final class Dequantizer {
   }
 
   /**
-   * Every value of E4M3 without infinities (Micikevicius et al., FP8 Formats for Deep Learning, 2022): the same trick as
-   * for half floats, with an exponent 120 too small; all ones is NaN.
+   * Every value of E4M3, which has no infinities (Micikevicius et al., FP8 Formats for Deep Learning, 2022): exponent
+   * and fraction in a float whose exponent is 120 too small, mended by a product with 2^120; all ones is NaN.
    */
   private static float[] eightBitFloats() {
     float[] values = new float[256];

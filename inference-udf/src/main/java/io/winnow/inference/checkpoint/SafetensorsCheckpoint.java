@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -59,9 +60,8 @@ final class SafetensorsCheckpoint extends FileCheckpoint {
               tensors.put(name, tensor);
             }
           });
-      List<String> scales =
-          tensors.values().stream().filter(t -> t.scales() != null).map(t -> t.scales().tensor().info().name()).toList();
-      scales.forEach(tensors::remove);
+      List<Fp8Scales> scales = tensors.values().stream().map(StoredTensor::scales).filter(Objects::nonNull).toList();
+      scales.forEach(s -> tensors.remove(s.tensor().info().name()));
       check(folder, expected, tensors);
       return new SafetensorsCheckpoint(folder, config.model(), tensors, files, fingerprinted);
     } catch (RuntimeException e) {

@@ -42,7 +42,7 @@ record StoredTensor(TensorInfo info, RandomReader file, long position, int paire
     }
   }
 
-  /** Null where codes cannot be told apart from values; also where a vector's elements, and so groups, are reordered. */
+  /** Null where there are no codes; also where the elements of a vector, and so its groups, are reordered. */
   QuantLayout quantLayout() {
     return pairedHeadDim != 0 && info.rows() == 1 ? null : info.dtype().quant;
   }

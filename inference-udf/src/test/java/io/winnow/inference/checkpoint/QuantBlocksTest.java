@@ -49,7 +49,7 @@ class QuantBlocksTest {
     };
   }
 
-  /** Upper bytes of a linear congruential sequence; half floats lose the top bit of their exponent, and so are finite. */
+  /** Upper bytes of a linear congruential sequence; half floats lose their exponent's top bit, and so are finite. */
   private static byte[] blocks(DType dtype, int count) {
     byte[] bytes = new byte[count * dtype.blockBytes];
     int state = 1;
@@ -107,7 +107,8 @@ class QuantBlocksTest {
         for (int e = 0; e < values.length; e++) {
           float expected = ggml(dtype, in, e);
           if (Float.floatToIntBits(expected) != Float.floatToIntBits(values[e])) {
-            assertEquals(expected, values[e], String.format("%s, element %d, seed %d, round %d", dtype, e, seed, round));
+            assertEquals(
+                expected, values[e], String.format("%s, element %d, seed %d, round %d", dtype, e, seed, round));
           }
         }
       }
