@@ -60,8 +60,7 @@ class ReferenceLogitsTest {
       JsonNode reference = JSON.readTree(folder.resolve("reference.json").toFile());
       String type = reference.path("model_type").asText();
       return reference.has("sequences") && (Conformance.everything()
-          || List.of("llama", "qwen2").contains(type)
-          && !folder.getFileName().toString().matches("gguf-llama-q(2|3|5|6|4_k).*"));
+          || List.of("llama", "qwen2").contains(type));
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
