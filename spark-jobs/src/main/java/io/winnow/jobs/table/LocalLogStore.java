@@ -5,12 +5,12 @@ import io.delta.storage.HDFSLogStore;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.util.Iterator;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
@@ -54,7 +54,7 @@ public final class LocalLogStore extends HDFSLogStore {
   private static void link(java.nio.file.Path aside, java.nio.file.Path commit, Path path) throws IOException {
     try {
       Files.createLink(commit, aside);
-    } catch (java.nio.file.FileAlreadyExistsException e) {
+    } catch (FileAlreadyExistsException e) {
       throw new FileAlreadyExistsException(path.toString());
     } catch (UnsupportedOperationException | FileSystemException e) {
       // No hard links here: what is left is to look first.

@@ -12,6 +12,7 @@ import io.delta.kernel.defaults.internal.logstore.LogStoreProvider;
 import io.delta.storage.HDFSLogStore;
 import io.delta.storage.LogStore;
 import io.delta.storage.S3SingleDriverLogStore;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +24,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -87,7 +87,7 @@ class LogStoresTest {
             try {
               store.write(commit, List.of(who, who.repeat(1000)).iterator(), false, conf);
               return true;
-            } catch (FileAlreadyExistsException | java.nio.file.FileAlreadyExistsException e) {
+            } catch (FileAlreadyExistsException e) {
               return false;
             }
           }));
