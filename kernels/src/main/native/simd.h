@@ -276,11 +276,13 @@ static WK_INLINE Codes low_codes(const uint8_t* p) {
 static WK_INLINE Codes high_codes(const uint8_t* p) {
   return {_mm512_and_si512(_mm512_srli_epi16(_mm512_loadu_si512(p), 4), _mm512_set1_epi8(15))};
 }
-/* acc[n] += Σ_j code[n][j] · x[j], for 4 signed bytes of x. */
-static WK_INLINE void dot(I32x16& acc, const Codes& w, const int8_t* x) {
+/* acc[n] + Σ_j code[n][j] · x[j], for 4 signed bytes of x. */
+static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
   int32_t four;
   memcpy(&four, x, 4);
-  acc.r[0] = _mm512_dpbusd_epi32(acc.r[0], w.u, _mm512_set1_epi32(four));
+  // GCC 12 keeps two copies of each sum around the intrinsic, half of them on the stack.
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(acc.r[0]) : "v"(w.u), "v"(_mm512_set1_epi32(four)));
+  return acc;
 }
 #elif defined(__AVX2__)
 constexpr int32_t kCodeShift = 128;
@@ -306,7 +308,7 @@ static WK_INLINE Codes high_codes(const uint8_t* p) {
       _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(_mm256_loadu_si256(q + 1), 4), mask), shift));
 }
 /* |code| · (x with the code's sign): pairs stay within 2 · 128 · 127, and −128 has a size that unsigned bytes hold. */
-static WK_INLINE void dot(I32x16& acc, const Codes& w, const int8_t* x) {
+static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
   int32_t four;
   memcpy(&four, x, 4);
   const __m256i v = _mm256_set1_epi32(four), ones = _mm256_set1_epi16(1);
@@ -314,6 +316,7 @@ static WK_INLINE void dot(I32x16& acc, const Codes& w, const int8_t* x) {
     __m256i pairs = _mm256_maddubs_epi16(w.size[i], _mm256_sign_epi8(v, w.s[i]));
     acc.r[i] = _mm256_add_epi32(acc.r[i], _mm256_madd_epi16(pairs, ones));
   }
+  return acc;
 }
 #else
 constexpr int32_t kCodeShift = 128;
@@ -336,7 +339,7 @@ static WK_INLINE Codes high_codes(const uint8_t* p) {
   }
   return o;
 }
-static WK_INLINE void dot(I32x16& acc, const Codes& w, const int8_t* x) {
+static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
   int32_t four;
   memcpy(&four, x, 4);
   const int8x16_t v = vreinterpretq_s8_s32(vdupq_n_s32(four));
@@ -345,6 +348,7 @@ static WK_INLINE void dot(I32x16& acc, const Codes& w, const int8_t* x) {
     int16x8_t high = vmull_s8(vget_high_s8(w.s[i]), vget_high_s8(v));
     acc.r[i] = vaddq_s32(acc.r[i], vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
   }
+  return acc;
 }
 #endif
 

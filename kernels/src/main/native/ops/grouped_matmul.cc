@@ -27,14 +27,18 @@ constexpr int panels_of(int rows) { return kRegs != 1 ? 1 : rows <= 4 ? 4 : 2; }
 
 constexpr int32_t kRowBlock = 96;
 
-// Input rows as run.shared holds them.
+// Input rows as run.shared holds them: in tiles of kTileRows rows, whose four columns stand together, so that a tile reads
+// one stream.
 struct Quantized {
-  int64_t columns;  // of a row of codes, padded to 64
+  int64_t columns;  // padded to 64
   int64_t groups;
-  int8_t* codes;    // [rows][columns]
-  float* scales;    // [rows][groups]
-  int32_t* sums;    // [rows][groups]
+  int8_t* codes;    // [tiles][columns / 4][kTileRows][4]
+  float* scales;    // [tiles][groups][kTileRows]
+  float* sums;      // likewise: scale · Σ codes, for minimums
+  int32_t* starts;  // likewise: what integer sums begin with, which takes the zero off the weights' codes
 };
+
+int64_t padded_rows(const Run& run) { return (run.count + kTileRows - 1) / kTileRows * kTileRows; }
 
 Quantized quantized(const Run& run) {
   const wk_weight& w = *run.op->weight;
@@ -42,19 +46,21 @@ Quantized quantized(const Run& run) {
   q.columns = (static_cast<int64_t>(w.cols) + 63) & ~63LL;
   q.groups = (w.cols + w.group - 1) / w.group;
   q.codes = reinterpret_cast<int8_t*>(run.shared);
-  q.scales = reinterpret_cast<float*>(run.shared + run.count * q.columns);
-  q.sums = reinterpret_cast<int32_t*>(q.scales + run.count * q.groups);
+  q.scales = reinterpret_cast<float*>(run.shared + padded_rows(run) * q.columns);
+  q.sums = q.scales + padded_rows(run) * q.groups;
+  q.starts = reinterpret_cast<int32_t*>(q.sums + padded_rows(run) * q.groups);
   return q;
 }
 
 int64_t shared(const Run& run) {
   const wk_weight& w = *run.op->weight;
   int64_t columns = (static_cast<int64_t>(w.cols) + 63) & ~63LL;
-  return run.count * (columns + (w.cols + w.group - 1) / w.group * 8LL);
+  return padded_rows(run) * (columns + (w.cols + w.group - 1) / w.group * 12LL);
 }
 
 int32_t first_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 4); }
 
+// Codes of a group, four columns every kTileRows · 4 bytes.
 void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, int32_t* sum) {
   F32x16 most = set1(0), bad = set1(0);
   int32_t whole = count & ~15, left = count - whole;
@@ -71,14 +77,9 @@ void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, 
   }
   float amax = lane_max(most);
   *sum = 0;
-  if (lane_sum(bad) != 0) {
-    *scale = NAN;
-    memset(codes, 0, count);
-    return;
-  }
-  if (amax < 0x1p-110f) {
-    *scale = 0;
-    memset(codes, 0, count);
+  if (lane_sum(bad) != 0 || amax < 0x1p-110f) {
+    *scale = lane_sum(bad) != 0 ? NAN : 0;
+    for (int32_t i = 0; i < count; i += 4) memset(codes + i * kTileRows, 0, 4);
     return;
   }
   *scale = amax / 127.0f;
@@ -94,7 +95,12 @@ void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, 
     I32x16 code = to_int(e);
     total = add(total, code);
     store(line, code);
-    for (int j = 0; j < n; j++) codes[i + j] = static_cast<int8_t>(line[j]);
+    // Columns beyond the last have code 0.
+    for (int j = 0; j < n; j += 4) {
+      int8_t four[4] = {static_cast<int8_t>(line[j]), static_cast<int8_t>(line[j + 1]),
+                        static_cast<int8_t>(line[j + 2]), static_cast<int8_t>(line[j + 3])};
+      memcpy(codes + (i + j) * kTileRows, four, 4);
+    }
   }
   store(line, total);
   for (int j = 0; j < 16; j++) *sum += line[j];
@@ -106,13 +112,16 @@ void first(const Run& run, int32_t task, char*) {
   int32_t from, to;
   row_range(run, first_tasks(run), task, &from, &to);
   for (int64_t r = from; r < to; r++) {
-    int8_t* codes = q.codes + r * q.columns;
-    memset(codes + (q.columns - 64), 0, 64);
+    int64_t tile = r / kTileRows, lane = r % kTileRows;
+    int8_t* codes = q.codes + tile * kTileRows * q.columns + lane * 4;
+    for (int64_t k = (w.cols + 3) & ~3; k < q.columns; k += 4) memset(codes + k * kTileRows, 0, 4);
     for (int64_t g = 0; g < q.groups; g++) {
-      int64_t k = g * w.group;
+      int64_t k = g * w.group, at = (tile * q.groups + g) * kTileRows + lane;
       int32_t count = static_cast<int32_t>(w.cols - k < w.group ? w.cols - k : w.group);
-      quantize_group(run.op->x + r * w.cols + k, count, codes + k, q.scales + r * q.groups + g,
-                     q.sums + r * q.groups + g);
+      int32_t sum;
+      quantize_group(run.op->x + r * w.cols + k, count, codes + k * kTileRows, q.scales + at, &sum);
+      q.sums[at] = q.scales[at] * static_cast<float>(sum);
+      q.starts[at] = (kCodeShift - w.zero) * sum;
     }
   }
 }
@@ -127,74 +136,77 @@ struct Tile {
   int32_t group;
   int32_t groups;
   int32_t vectors;  // of a panel
-  int32_t zero;
   bool half;
   bool nibbles;
   const int8_t* x;
-  int64_t columns;
   const float* x_scales;
-  const int32_t* x_sums;
+  const float* x_sums;
+  const int32_t* starts;
 };
 
-template <bool H>
-WK_INLINE F32x16 scales_at(const char* p, int32_t g) {
-  return H ? widen_f16(reinterpret_cast<const uint16_t*>(p) + g * kPanel)
-           : load(reinterpret_cast<const float*>(p) + g * kPanel);
+WK_INLINE F32x16 scales_at(bool half, const char* p, int32_t g) {
+  return half ? widen_f16(reinterpret_cast<const uint16_t*>(p) + g * kPanel)
+              : load(reinterpret_cast<const float*>(p) + g * kPanel);
 }
 
-template <int R, int P, bool NIBBLES, bool H>
+#define WK_ROWS _Pragma("GCC unroll 16") for (int r = 0; r < R; r++)
+#define WK_PANELS _Pragma("GCC unroll 4") for (int p = 0; p < P; p++)
+
+template <int R, int P, bool NIBBLES>
 void tile(const Tile& t, float* sums) {
   constexpr int32_t ld = kPanelBlock * kPanel;
   // Vectors of a group: 4 columns each in bytes, 8 in nibbles.
   const int32_t each = t.group / (NIBBLES ? 8 : 4);
+  const int64_t panel = t.panel;
+  const int8_t* x = t.x;
+  const uint8_t* codes = t.codes;
   for (int32_t g = 0; g < t.groups; g++) {
+    const float* x_sums = t.x_sums + g * kTileRows;
+    const int32_t* starts = t.starts + g * kTileRows;
+    // Or the compiler keeps the chains in registers that there are none of.
+    __asm__ volatile("" : "+r"(sums));
+    const float* x_scales = t.x_scales + g * kTileRows;
     I32x16 s[R][P];
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      I32x16 start = set1_int((kCodeShift - t.zero) * t.x_sums[r * t.groups + g]);
-      for (int p = 0; p < P; p++) s[r][p] = start;
+    WK_ROWS {
+      WK_PANELS s[r][p] = set1_int(starts[r]);
     }
-    int32_t begin = g * each, end = begin + each < t.vectors ? begin + each : t.vectors;
-    for (int32_t v = begin; v < end; v++) {
+    int32_t count = (g + 1) * each <= t.vectors ? each : t.vectors - g * each;
+    for (int32_t v = 0; v < count; v++, codes += 64) {
+      Codes w[P];
       if (NIBBLES) {
-        const int8_t* x = t.x + v * 8;
-        for (int part = 0; part < 2; part++) {
-          Codes w[P];
-          for (int p = 0; p < P; p++) {
-            const uint8_t* at = t.codes + p * t.panel + v * 64;
-            w[p] = part == 0 ? low_codes(at) : high_codes(at);
-          }
-#pragma GCC unroll 16
-          for (int r = 0; r < R; r++) {
-            for (int p = 0; p < P; p++) dot(s[r][p], w[p], x + part * 4 + r * t.columns);
-          }
+        WK_PANELS w[p] = low_codes(codes + p * panel);
+        WK_ROWS {
+          WK_PANELS s[r][p] = dot(s[r][p], w[p], x + r * 4);
         }
+        x += kTileRows * 4;
+        WK_PANELS w[p] = high_codes(codes + p * panel);
       } else {
-        Codes w[P];
-        for (int p = 0; p < P; p++) w[p] = load_codes(t.codes + p * t.panel + v * 64);
-#pragma GCC unroll 16
-        for (int r = 0; r < R; r++) {
-          for (int p = 0; p < P; p++) dot(s[r][p], w[p], t.x + v * 4 + r * t.columns);
-        }
+        WK_PANELS w[p] = load_codes(codes + p * panel);
       }
+      WK_ROWS {
+        WK_PANELS s[r][p] = dot(s[r][p], w[p], x + r * 4);
+      }
+      x += kTileRows * 4;
     }
     F32x16 scale[P];
-    for (int p = 0; p < P; p++) scale[p] = scales_at<H>(t.scales + p * t.scale_panel, g);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      F32x16 sx = set1(t.x_scales[r * t.groups + g]);
-      for (int p = 0; p < P; p++) {
-        float* sum = sums + r * ld + p * kPanel;
-        store(sum, fma(to_float(s[r][p]), mul(sx, scale[p]), load(sum)));
-      }
-    }
-    if (t.mins != nullptr) {
-      for (int p = 0; p < P; p++) scale[p] = scales_at<H>(t.mins + p * t.scale_panel, g);
-      for (int r = 0; r < R; r++) {
-        F32x16 sx = set1(t.x_scales[r * t.groups + g] * static_cast<float>(t.x_sums[r * t.groups + g]));
-        for (int p = 0; p < P; p++) {
+    WK_PANELS scale[p] = scales_at(t.half, t.scales + p * t.scale_panel, g);
+    if (t.mins == nullptr) {
+      WK_ROWS {
+        F32x16 sx = set1(x_scales[r]);
+        WK_PANELS {
           float* sum = sums + r * ld + p * kPanel;
-          store(sum, fma(scale[p], sx, load(sum)));
+          store(sum, fma(to_float(s[r][p]), mul(sx, scale[p]), load(sum)));
+        }
+      }
+    } else {
+      F32x16 min[P];
+      WK_PANELS min[p] = scales_at(t.half, t.mins + p * t.scale_panel, g);
+      WK_ROWS {
+        F32x16 sx = set1(x_scales[r]), sum_x = set1(x_sums[r]);
+        WK_PANELS {
+          float* sum = sums + r * ld + p * kPanel;
+          F32x16 chain = fma(to_float(s[r][p]), mul(sx, scale[p]), load(sum));
+          store(sum, fma(min[p], sum_x, chain));
         }
       }
     }
@@ -203,11 +215,7 @@ void tile(const Tile& t, float* sums) {
 
 template <int R, int P>
 void any_tile(const Tile& t, float* sums) {
-  if (t.nibbles) {
-    t.half ? tile<R, P, true, true>(t, sums) : tile<R, P, true, false>(t, sums);
-  } else {
-    t.half ? tile<R, P, false, true>(t, sums) : tile<R, P, false, false>(t, sums);
-  }
+  t.nibbles ? tile<R, P, true>(t, sums) : tile<R, P, false>(t, sums);
 }
 
 template <int R>
@@ -282,12 +290,12 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   t.scale_panel = q.groups * kPanel * (t.half ? 2 : 4);
   t.scales = static_cast<const char*>(w.scales) + panel * t.scale_panel;
   t.mins = w.mins == nullptr ? nullptr : static_cast<const char*>(w.mins) + panel * t.scale_panel;
-  t.zero = w.zero;
-  t.columns = q.columns;
   for (int32_t r = 0; r < rows; r += kTileRows) {
+    // A task's first row is the first of a tile.
     t.x = q.codes + (row + r) * q.columns;
     t.x_scales = q.scales + (row + r) * q.groups;
     t.x_sums = q.sums + (row + r) * q.groups;
+    t.starts = q.starts + (row + r) * q.groups;
     rows_of(rows - r < kTileRows ? rows - r : kTileRows, t, panels, sums + r * kPanelBlock * kPanel);
   }
   finish_product(run, row, rows, static_cast<int32_t>(panel), panels, sums);
