@@ -30,10 +30,19 @@ struct Operation {
   void (*run)(const Run& run, int32_t task, char* scratch);
 };
 
+/* Drawing of tokens for one instruction set. */
+struct Sampling {
+  /* Bytes of scratch that a member of the team needs. */
+  int64_t (*scratch)(const wk_sample& sample);
+  /* Draws the token of one row; `scratch` is the member's own, aligned to 64 bytes. */
+  void (*run)(const wk_sample& sample, int32_t row, char* scratch);
+};
+
 /* All operations of an instruction set, by kind. */
 constexpr int32_t kKinds = WK_GATHER + 1;
 struct Operations {
   Operation by_kind[kKinds];
+  Sampling sampling;
 };
 
 const Operations& avx2_operations();

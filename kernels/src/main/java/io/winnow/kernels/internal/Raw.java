@@ -67,6 +67,10 @@ public final class Raw {
     return UNSAFE.getInt(address);
   }
 
+  static long longAt(long address) {
+    return UNSAFE.getLong(address);
+  }
+
   static void putInt(long address, int value) {
     UNSAFE.putInt(address, value);
   }
