@@ -38,6 +38,9 @@ struct Cut {
   int64_t ties;
 };
 
+// Else a body keeps vectors and counters in memory.
+#define WK_ALWAYS __attribute__((always_inline))
+
 /* Calls body(vector, index of its first element, bits of lanes in use); lanes beyond the end are `rest`. */
 template <class Body>
 WK_INLINE void each_vector(const float* x, int32_t count, float rest, Body body) {
@@ -46,7 +49,7 @@ WK_INLINE void each_vector(const float* x, int32_t count, float rest, Body body)
   if (i < count) body(load_first(x + i, count - i, rest), i, (1u << (count - i)) - 1);
 }
 
-/* The largest of logits; false where one is not finite. */
+/* The largest of logits, a zero of either sign where both are; false where one is not finite. */
 bool largest(const float* x, int32_t count, float* most) {
   // 0 · x is NaN for all that is not finite, and NaN stays. Four chains, because each link waits for the one before.
   F32x16 high[4], zero[4];
@@ -62,7 +65,7 @@ bool largest(const float* x, int32_t count, float* most) {
       zero[c] = fma(v, set1(0), zero[c]);
     }
   }
-  each_vector(x + whole, count - whole, x[0], [&](F32x16 v, int32_t, uint32_t) {
+  each_vector(x + whole, count - whole, x[0], [&](F32x16 v, int32_t, uint32_t) WK_ALWAYS {
     high[0] = max(high[0], v);
     zero[0] = fma(v, set1(0), zero[0]);
   });
@@ -89,7 +92,7 @@ int64_t exp_sum(const float* x, int32_t count, float most) {
   // Both parts are at most 2^20, so 1,024 of them fit into 32 bits.
   I32x16 high_part = iset1(0), low_part = iset1(0);
   int32_t parts = 0;
-  each_vector(x, count, -__builtin_inff(), [&](F32x16 v, int32_t, uint32_t) {
+  each_vector(x, count, -__builtin_inff(), [&](F32x16 v, int32_t, uint32_t) WK_ALWAYS {
     F32x16 below = sub(v, set1(most));
     if (gt_bits(below, least) == 0) return;
     F32x16 e = exp(below);
@@ -190,7 +193,7 @@ Cut cut_at(float* keys, int32_t count, int64_t target, float low, float high) {
 /* The cut of the k largest logits. */
 Cut cut_top_k(const float* x, int32_t count, int32_t k, float most, float* keys) {
   F32x16 low = set1(-most);
-  each_vector(x, count, most, [&](F32x16 v, int32_t i, uint32_t) {
+  each_vector(x, count, most, [&](F32x16 v, int32_t i, uint32_t) WK_ALWAYS {
     store(keys + i, v);
     low = max(low, neg(v));
   });
@@ -219,7 +222,7 @@ void weigh(const float* x, int32_t count, float most, float temperature, Cut cut
   // (l − max) / T <= −22 gives less than half a weight; −23 leaves room for the rounding of both.
   const F32x16 least = set1(-23 * temperature);
   int32_t n = 0;
-  each_vector(x, count, -__builtin_inff(), [&](F32x16 v, int32_t i, uint32_t in_use) {
+  each_vector(x, count, -__builtin_inff(), [&](F32x16 v, int32_t i, uint32_t in_use) WK_ALWAYS {
     F32x16 below = sub(v, set1(most));
     // Ties that follow are counted only where they may weigh something, and then all of them do.
     if (gt_bits(below, least) == 0) return;
