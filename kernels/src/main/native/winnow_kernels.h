@@ -88,7 +88,7 @@ typedef struct wk_op {
   int32_t unused;
 } wk_op;
 
-/* Draws one token a row. Arrays have an element a row; their ranges are those of NUMERICS.md, which the caller keeps. */
+/* Draws one token a row. Arrays have an element a row; the caller keeps the ranges of NUMERICS.md. */
 typedef struct wk_sample {
   const float* logits; /* [rows][vocab] */
   const int32_t* seen; /* tokens that the penalty is for, those of a row one behind the other */

@@ -3,11 +3,11 @@
 // NUMERICS.md: sample.
 //
 // Operands: logits float [rows][vocab], read only; wk_sample has the others. Nothing sorts the vocabulary: tokens of
-// weight 0 are left out at once (for most models that leaves some hundreds), and a cut is found by splitting what is left
-// about a pivot again and again, keeping the side that holds the cut. Weights are held in float32, which holds them
-// exactly, as it holds exp(…) · 2^30. Tails: the last vocab mod 16 logits as a vector that is filled up with −∞, or with
-// the row's first logit where the largest is looked for; lists of survivors are filled up with 0 or −∞, which no
-// comparison keeps. Test: SampleTest, SampleShapesTest.
+// weight 0 are left out at once (for most models that leaves some hundreds), and a cut is found by splitting what is
+// left about a pivot again and again, keeping the side that holds the cut. Weights are held in float32, which holds
+// them exactly, as it holds exp(…) · 2^30. Tails: the last vocab mod 16 logits as a vector that is filled up with −∞,
+// or with the row's first logit where the largest is looked for; lists of survivors are filled up with 0 or −∞, which
+// no comparison keeps. Test: SampleTest, SampleShapesTest.
 #include "../ops.h"
 #include "../philox.h"
 #include "../simd_keep.h"
@@ -151,9 +151,9 @@ int64_t mass_above(const float* keys, int32_t count, float pivot) {
 }
 
 /* The cut that keeps the shortest list of largest keys whose number, or Σ, reaches target; all of them do. Keys lie in
-   [low, high] and have room for 16 more; they are overwritten. Each round takes at least one value out of the range. The
-   middle by value suits logits and the middle by bits weights, which span powers of two; taken in turn, both halve the
-   range however the keys are spread, so there are some sixty rounds at the very most. */
+   [low, high] and have room for 16 more; they are overwritten. Each round takes at least one value out of the range.
+   The middle by value suits logits and the middle by bits weights, which span powers of two; taken in turn, both halve
+   the range however the keys are spread, so there are some sixty rounds at the very most. */
 template <bool weighted>
 Cut cut_at(float* keys, int32_t count, int64_t target, float low, float high) {
   int64_t above = 0;
@@ -238,7 +238,7 @@ void weigh(const float* x, int32_t count, float most, float temperature, Cut cut
   out.count = n;
 }
 
-/* Σ of the weights from … to that the cut keeps; the end is that of a vector, or the list's own. Takes used ties off. */
+/* Σ of the weights from … to that the cut keeps; the end is a vector's or the list's own. Takes used ties off. */
 int64_t mass_kept(const Survivors& s, int32_t from, int32_t to, Cut& cut) {
   const F32x16 key = set1(cut.key);
   Sum64 sum = sum64();
@@ -256,8 +256,8 @@ int64_t mass_kept(const Survivors& s, int32_t from, int32_t to, Cut& cut) {
 
 int64_t mass(const Survivors& s, Cut cut) { return mass_kept(s, 0, s.count, cut); }
 
-/* The cut of the shortest list by (weight descending, id ascending) that reaches target; target < sum of all. Of n tokens
-   those below (sum − target) / n weigh less than sum − target together, so the others alone decide. */
+/* The cut of the shortest list by (weight descending, id ascending) that reaches target; target < sum of all. Of n
+   tokens those below (sum − target) / n weigh less than sum − target together, so the others alone decide. */
 Cut cut_top_p(const Survivors& s, int64_t sum, int64_t target, float* keys) {
   int64_t floor = (sum - target) / s.count;
   // A little lower, so that no rounding to float32 puts it above; it costs nothing.
