@@ -46,4 +46,10 @@ WK_JNI(jint, pack)(JNIEnv*, jclass, jlong weight, jlong data, jint first, jint c
   return wk_pack(at<wk_weight>(weight), at<void>(data), first, count, at<float>(source));
 }
 
+WK_JNI(jint, packCodes)(JNIEnv*, jclass, jlong weight, jlong data, jlong scales, jlong mins, jint first, jint count,
+                        jlong codes, jlong source_scales, jlong source_mins) {
+  return wk_pack_codes(at<wk_weight>(weight), at<void>(data), at<void>(scales), at<void>(mins), first, count,
+                       at<uint8_t>(codes), at<void>(source_scales), at<void>(source_mins));
+}
+
 WK_JNI(jlong, outstandingBytes)(JNIEnv*, jclass) { return wk_outstanding_bytes(); }

@@ -6,20 +6,18 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Stored elements to float32, exactly: half floats are widened, and GGML's block formats are computed as GGML does, in
+ * Stored elements to float32, exactly: small floats are widened, and GGML's block formats are computed as GGML does, in
  * float32 with one rounding for each product and sum.
- *
- * <p>Block layouts (32 elements, little-endian):
- *
- * <ul>
- *   <li>Q8_0: f16 d, 32 signed bytes q; value q·d
- *   <li>Q4_0: f16 d, 16 bytes; the low nibbles are elements 0 to 15, the high ones 16 to 31; value (q − 8)·d
- *   <li>Q4_1: f16 d, f16 m, 16 bytes as in Q4_0; value q·d + m
- * </ul>
  */
 final class Dequantizer {
   private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+  /** Elements taken apart at once: what lies between stays in the first-level cache. */
+  private static final int STRIP = 2048;
+
+  private static final float[] F8_E4M3 = eightBitFloats();
+  /** Signed bytes as floats, by their bits: a load is quicker here than the processor's conversion. */
+  private static final float[] WHOLE = wholeNumbers();
 
   private Dequantizer() {}
 
@@ -29,9 +27,8 @@ final class Dequantizer {
       case F32 -> f32(in, inOffset, out, outOffset, count);
       case F16 -> f16(in, inOffset, out, outOffset, count);
       case BF16 -> bf16(in, inOffset, out, outOffset, count);
-      case Q8_0 -> q8Zero(in, inOffset, out, outOffset, count);
-      case Q4_0 -> q4Zero(in, inOffset, out, outOffset, count);
-      case Q4_1 -> q4One(in, inOffset, out, outOffset, count);
+      case F8_E4M3 -> f8(in, inOffset, out, outOffset, count);
+      default -> blocks(dtype, in, inOffset, out, outOffset, count);
     }
   }
 
@@ -53,50 +50,77 @@ final class Dequantizer {
     }
   }
 
-  private static void q8Zero(byte[] in, int at, float[] out, int to, int count) {
-    for (int done = 0; done < count; done += 32, at += 34) {
-      float d = half((short) SHORT.get(in, at));
-      for (int i = 0; i < 32; i++) {
-        out[to + done + i] = in[at + 2 + i] * d;
-      }
+  private static void f8(byte[] in, int at, float[] out, int to, int count) {
+    for (int i = 0; i < count; i++) {
+      out[to + i] = F8_E4M3[in[at + i] & 0xff];
     }
   }
 
-  private static void q4Zero(byte[] in, int at, float[] out, int to, int count) {
-    for (int done = 0; done < count; done += 32, at += 18) {
-      float d = half((short) SHORT.get(in, at));
-      int low = to + done;
-      for (int i = 0; i < 16; i++) {
-        int pair = in[at + 2 + i];
-        out[low + i] = ((pair & 0xf) - 8) * d;
-        out[low + 16 + i] = ((pair >> 4 & 0xf) - 8) * d;
-      }
+  private static void blocks(DType dtype, byte[] in, int at, float[] out, int to, int count) {
+    QuantLayout layout = dtype.quant;
+    int strip = Math.min(STRIP, count);
+    byte[] codes = new byte[strip];
+    float[] scales = new float[strip / layout.group()];
+    float[] mins = layout.hasMin() ? new float[scales.length] : null;
+    for (int done = 0; done < count; done += strip) {
+      int n = Math.min(strip, count - done);
+      QuantBlocks.unpack(dtype, in, at, n, codes, 0, scales, mins, 0);
+      combine(layout, codes, scales, mins, out, to + done, n);
+      at += n / dtype.blockElements * dtype.blockBytes;
     }
   }
 
-  private static void q4One(byte[] in, int at, float[] out, int to, int count) {
-    for (int done = 0; done < count; done += 32, at += 20) {
-      float d = half((short) SHORT.get(in, at));
-      float m = half((short) SHORT.get(in, at + 2));
-      int low = to + done;
-      for (int i = 0; i < 16; i++) {
-        int pair = in[at + 4 + i];
-        out[low + i] = (pair & 0xf) * d + m;
-        out[low + 16 + i] = (pair >> 4 & 0xf) * d + m;
+  /** The values that the first {@code count} codes mean, from {@code out[to]} on. */
+  static void combine(
+      QuantLayout layout, byte[] codes, float[] scales, float[] mins, float[] out, int to, int count) {
+    int group = layout.group();
+    int zero = layout.zero();
+    for (int from = 0, g = 0; from < count; from += group, g++) {
+      float scale = scales[g];
+      if (mins == null) {
+        for (int i = from; i < from + group; i++) {
+          out[to + i] = WHOLE[codes[i] - zero & 0xff] * scale;
+        }
+      } else {
+        float min = mins[g];
+        for (int i = from; i < from + group; i++) {
+          out[to + i] = WHOLE[codes[i] - zero & 0xff] * scale + min;
+        }
       }
     }
   }
 
   /**
-   * IEEE 754 binary16 to binary32, exact, without a branch on the exponent for finite values: the exponent and fraction
-   * are placed in a float whose exponent is 112 too small, and a product with 2^112 mends normals and subnormals alike.
+   * IEEE 754 binary16 to binary32, exact. Subnormals are counts of 2^-24 (a product of subnormal floats would be slower
+   * by far); other exponents are moved by 112, and one that was all ones is made so again.
    */
   static float half(short bits) {
     int magnitude = bits & 0x7fff;
     float value =
-        magnitude >= 0x7c00
-            ? Float.intBitsToFloat(0x7f800000 | magnitude << 13)
-            : Float.intBitsToFloat(magnitude << 13) * 0x1p112f;
-    return Float.intBitsToFloat(Float.floatToRawIntBits(value) | (bits & 0x8000) << 16);
+        magnitude < 0x400 ? magnitude * 0x1p-24f : Float.intBitsToFloat((magnitude << 13) + (112 << 23));
+    int special = -(magnitude + 0x400 >> 15) & 0x7f800000;
+    return Float.intBitsToFloat(Float.floatToRawIntBits(value) | special | (bits & 0x8000) << 16);
+  }
+
+  private static float[] wholeNumbers() {
+    float[] values = new float[256];
+    for (int bits = 0; bits < 256; bits++) {
+      values[bits] = (byte) bits;
+    }
+    return values;
+  }
+
+  /**
+   * Every value of E4M3, which has no infinities (Micikevicius et al., FP8 Formats for Deep Learning, 2022): exponent
+   * and fraction in a float whose exponent is 120 too small, mended by a product with 2^120; all ones is NaN.
+   */
+  private static float[] eightBitFloats() {
+    float[] values = new float[256];
+    for (int bits = 0; bits < 256; bits++) {
+      int magnitude = bits & 0x7f;
+      float value = magnitude == 0x7f ? Float.NaN : Float.intBitsToFloat(magnitude << 20) * 0x1p120f;
+      values[bits] = (bits & 0x80) == 0 ? value : -value;
+    }
+    return values;
   }
 }

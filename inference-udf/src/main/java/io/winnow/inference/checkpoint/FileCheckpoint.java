@@ -92,11 +92,27 @@ abstract class FileCheckpoint implements Checkpoint {
 
   @Override
   public final void readRows(String name, long firstRow, int rows, float[] out) {
+    known(name).readRows(firstRow, rows, out);
+  }
+
+  @Override
+  public final QuantLayout quantLayout(String name) {
+    StoredTensor tensor = tensors.get(name);
+    return tensor == null ? null : tensor.quantLayout();
+  }
+
+  @Override
+  public final void readQuantRows(
+      String name, long firstRow, int rows, byte[] codes, float[] scales, float[] mins) {
+    known(name).readQuantRows(firstRow, rows, codes, scales, mins);
+  }
+
+  private StoredTensor known(String name) {
     StoredTensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new IllegalArgumentException("No tensor " + name + " in " + path);
     }
-    tensor.readRows(firstRow, rows, out);
+    return tensor;
   }
 
   @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.checkpoint;
 
+import java.util.List;
 import java.util.Map;
 
 /** Numbers of GGML's tensor types (ggml.h), for naming those that are not read. */
@@ -22,16 +23,21 @@ final class GgmlType {
     return NAMES.getOrDefault(type, "unknown");
   }
 
-  /** The format, or null where it is not read. */
+  /** The format, which has GGML's name, or null where it is not read. */
   static DType dtype(int type) {
-    return switch (type) {
-      case 0 -> DType.F32;
-      case 1 -> DType.F16;
-      case 2 -> DType.Q4_0;
-      case 3 -> DType.Q4_1;
-      case 8 -> DType.Q8_0;
-      case 30 -> DType.BF16;
-      default -> null;
-    };
+    String name = name(type);
+    for (DType dtype : DType.values()) {
+      if (dtype.name().equals(name)) {
+        return dtype;
+      }
+    }
+    return null;
+  }
+
+  /** The names of the types that are read, for messages. */
+  static String readable() {
+    List<String> names = NAMES.keySet().stream().filter(t -> dtype(t) != null).sorted().map(NAMES::get).toList();
+    int last = names.size() - 1;
+    return String.join(", ", names.subList(0, last)) + " and " + names.get(last);
   }
 }

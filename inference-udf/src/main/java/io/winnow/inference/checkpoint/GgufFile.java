@@ -177,9 +177,9 @@ public final class GgufFile implements Closeable {
       throw InferenceErrors.modelUnsupported(
           file.path().toString(),
           String.format(
-              "tensor %s is stored as %s (ggml type %s), but only F32, F16, BF16, Q8_0, Q4_0 and Q4_1 are read",
-              name, GgmlType.name(type), Integer.toUnsignedString(type)),
-          "Use a file quantised to one of these.");
+              "tensor %s is stored as %s (ggml type %s), but only %s are read",
+              name, GgmlType.name(type), Integer.toUnsignedString(type), GgmlType.readable()),
+          "Use a file quantised to these, such as Q4_K_M or Q8_0.");
     }
     long bytes;
     try {

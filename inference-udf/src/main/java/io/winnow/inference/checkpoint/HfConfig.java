@@ -17,8 +17,10 @@ import java.util.Set;
  *
  * @param attentionBias whether q, k, v and o must have biases
  * @param mlpBias whether gate, up and down must have biases
+ * @param fp8 how FP8 weights, where there are any, are scaled
  */
-record HfConfig(Architecture architecture, ModelConfig model, boolean attentionBias, boolean mlpBias) {
+record HfConfig(
+    Architecture architecture, ModelConfig model, boolean attentionBias, boolean mlpBias, Fp8Format fp8) {
 
   static HfConfig read(Path folder) {
     Path file = folder.resolve("config.json");
@@ -63,7 +65,11 @@ record HfConfig(Architecture architecture, ModelConfig model, boolean attentionB
             bos.isEmpty() ? -1 : bos.get(0),
             List.copyOf(eos));
     return new HfConfig(
-        architecture, model, config.bool("attention_bias", false), config.bool("mlp_bias", false));
+        architecture,
+        model,
+        config.bool("attention_bias", false),
+        config.bool("mlp_bias", false),
+        Fp8Format.of(file, config));
   }
 
   /** Shared with GGUF: a head count must divide evenly and a head must split into pairs. */
@@ -86,13 +92,6 @@ record HfConfig(Architecture architecture, ModelConfig model, boolean attentionB
     String activation = config.string("hidden_act", "silu");
     if (!activation.equals("silu")) {
       throw unsupported(file, "hidden_act is '" + activation + "', but only 'silu' is known");
-    }
-    if (config.has("quantization_config")) {
-      throw unsupported(
-          file,
-          "its weights are quantised by '"
-              + config.object("quantization_config").string("quant_method", "an unnamed method")
-              + "', but of safetensors only F32, F16 and BF16 are read");
     }
   }
 

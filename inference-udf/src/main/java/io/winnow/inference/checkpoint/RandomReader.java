@@ -61,7 +61,7 @@ final class RandomReader implements Closeable {
               path.toString(),
               String.format(
                   "it is truncated: bytes %d to %d are needed, but it ends at byte %d",
-                  position, position + length, position + done),
+                  position, position + length, handle.length()),
               "Download it again.");
         }
         done += n;

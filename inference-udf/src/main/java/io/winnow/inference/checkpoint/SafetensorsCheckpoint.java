@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -54,11 +55,13 @@ final class SafetensorsCheckpoint extends FileCheckpoint {
       Map<String, StoredTensor> tensors = new LinkedHashMap<>();
       placed.forEach(
           (name, file) -> {
-            StoredTensor tensor = stored(file.entries().get(name), file.file(), wanted.containsKey(name));
+            StoredTensor tensor = stored(name, placed, config.fp8(), wanted.containsKey(name));
             if (tensor != null) {
               tensors.put(name, tensor);
             }
           });
+      List<Fp8Scales> scales = tensors.values().stream().map(StoredTensor::scales).filter(Objects::nonNull).toList();
+      scales.forEach(s -> tensors.remove(s.tensor().info().name()));
       check(folder, expected, tensors);
       return new SafetensorsCheckpoint(folder, config.model(), tensors, files, fingerprinted);
     } catch (RuntimeException e) {
@@ -113,31 +116,53 @@ final class SafetensorsCheckpoint extends FileCheckpoint {
     }
   }
 
+  /** The format of the elements, or null where it is not read. */
+  static DType dtype(SafetensorsFile.Entry entry) {
+    return switch (entry.dtype()) {
+      case "F32" -> DType.F32;
+      case "F16" -> DType.F16;
+      case "BF16" -> DType.BF16;
+      case "F8_E4M3" -> DType.F8_E4M3;
+      default -> null;
+    };
+  }
+
   /** Null for tensors nobody needs that are stored in a way nobody reads, such as integer buffers. */
-  private static StoredTensor stored(SafetensorsFile.Entry entry, RandomReader file, boolean needed) {
-    DType dtype =
-        switch (entry.dtype()) {
-          case "F32" -> DType.F32;
-          case "F16" -> DType.F16;
-          case "BF16" -> DType.BF16;
-          default -> null;
-        };
+  private static StoredTensor stored(
+      String name, Map<String, SafetensorsFile> placed, Fp8Format fp8, boolean needed) {
+    SafetensorsFile in = placed.get(name);
+    SafetensorsFile.Entry entry = in.entries().get(name);
+    RandomReader file = in.file();
+    DType dtype = dtype(entry);
     long[] shape = entry.shape();
-    if (dtype == null || shape.length > 2) {
+    String scales = dtype == DType.F8_E4M3 ? Fp8Format.scalesOf(file.path(), name, placed.keySet()) : null;
+    String why = null;
+    if (dtype == null) {
+      why = String.format("is stored as %s, but only F32, F16, BF16 and F8_E4M3 are read", entry.dtype());
+    } else if (shape.length > 2) {
+      why = String.format("has %d dimensions, but a matrix or a vector is needed", shape.length);
+    } else if (dtype == DType.F8_E4M3 && scales == null) {
+      why = String.format("is stored as F8_E4M3, but its scales, %s_scale_inv or %s_scale, are not there", name, name);
+    }
+    if (why != null) {
       if (needed) {
         throw InferenceErrors.modelInvalid(
             file.path().toString(),
-            dtype == null
-                ? String.format("tensor %s is stored as %s, but only F32, F16 and BF16 are read", entry.name(),
-                    entry.dtype())
-                : String.format("tensor %s has %d dimensions, but a matrix or a vector is needed", entry.name(),
-                    shape.length),
-            "Use a model in one of these formats.");
+            String.format("tensor %s %s", name, why),
+            dtype == DType.F8_E4M3 && shape.length <= 2
+                ? "Download the model again, or use one in BF16."
+                : "Use a model in one of these formats.");
       }
       return null;
     }
     long rows = shape.length == 2 ? shape[0] : 1;
     long cols = shape.length == 0 ? 1 : shape[shape.length - 1];
-    return new StoredTensor(new TensorInfo(entry.name(), dtype, rows, cols), file, entry.begin(), 0);
+    TensorInfo info = new TensorInfo(name, dtype, rows, cols);
+    if (scales == null) {
+      return new StoredTensor(info, file, entry.begin(), 0);
+    }
+    SafetensorsFile holder = placed.get(scales);
+    return new StoredTensor(
+        info, file, entry.begin(), 0, fp8.scales(info, holder.entries().get(scales), holder.file()));
   }
 }

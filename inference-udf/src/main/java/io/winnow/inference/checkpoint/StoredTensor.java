@@ -11,31 +11,84 @@ import java.util.Objects;
  * @param position first byte in that file
  * @param pairedHeadDim 0, or the head width of a llama GGUF's query or key projection, whose rows (i, i + headDim/2) of
  *     each head are stored as neighbours (2i, 2i + 1)
+ * @param scales what FP8 elements are multiplied by, else null
  */
-record StoredTensor(TensorInfo info, RandomReader file, long position, int pairedHeadDim) {
+record StoredTensor(TensorInfo info, RandomReader file, long position, int pairedHeadDim, Fp8Scales scales) {
   private static final int CHUNK_BYTES = 1 << 18;
 
+  StoredTensor(TensorInfo info, RandomReader file, long position, int pairedHeadDim) {
+    this(info, file, position, pairedHeadDim, null);
+  }
+
+  /** Takes whole blocks as stored: {@code count} elements, the first being element {@code to} of what was asked for. */
+  private interface Blocks {
+    void accept(byte[] chunk, int count, int to);
+  }
+
   void readRows(long firstRow, int rows, float[] out) {
-    long cols = info.cols();
-    Objects.checkFromIndexSize(firstRow, rows, info.rows());
-    long count = Math.multiplyExact(rows, cols);
-    if (count > out.length) {
-      throw new IllegalArgumentException(
-          String.format("%d rows of %s are %d values, but the array holds %d", rows, info.name(), count, out.length));
-    }
-    byte[] chunk = new byte[(int) Math.min(CHUNK_BYTES, bytes(count))];
-    if (pairedHeadDim == 0) {
-      copy(firstRow * cols, (int) count, out, 0, chunk);
-    } else if (info.rows() == 1) {
-      float[] stored = new float[(int) cols];
-      copy(0, (int) cols, stored, 0, chunk);
-      for (int i = 0; i < cols; i++) {
+    int count = count(firstRow, rows, out.length);
+    DType dtype = info.dtype();
+    if (pairedHeadDim != 0 && info.rows() == 1) {
+      float[] stored = new float[count];
+      each(0, count, 0, chunkFor(count), (chunk, n, to) -> Dequantizer.widen(dtype, chunk, 0, stored, to, n));
+      for (int i = 0; i < count; i++) {
         out[i] = stored[(int) storedIndex(i)];
       }
-    } else {
-      for (int r = 0; r < rows; r++) {
-        copy(storedIndex(firstRow + r) * cols, (int) cols, out, (int) (r * cols), chunk);
-      }
+      return;
+    }
+    eachRow(firstRow, rows, count, (chunk, n, to) -> Dequantizer.widen(dtype, chunk, 0, out, to, n));
+    if (scales != null) {
+      scales.apply(firstRow, rows, (int) info.cols(), out);
+    }
+  }
+
+  /** Null where there are no codes; also where the elements of a vector, and so its groups, are reordered. */
+  QuantLayout quantLayout() {
+    return pairedHeadDim != 0 && info.rows() == 1 ? null : info.dtype().quant;
+  }
+
+  void readQuantRows(long firstRow, int rows, byte[] codes, float[] scales, float[] mins) {
+    QuantLayout layout = quantLayout();
+    if (layout == null) {
+      throw new IllegalArgumentException(
+          String.format("%s is stored as %s, which has no codes and scales", info.name(), info.dtype()));
+    }
+    int count = count(firstRow, rows, codes.length);
+    int groups = count / layout.group();
+    if (scales.length < groups || layout.hasMin() && (mins == null || mins.length < groups)) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%d rows of %s have %d groups, but the arrays hold %d scales and %d minimums",
+              rows, info.name(), groups, scales.length, mins == null ? 0 : mins.length));
+    }
+    DType dtype = info.dtype();
+    eachRow(
+        firstRow,
+        rows,
+        count,
+        (chunk, n, to) -> QuantBlocks.unpack(dtype, chunk, 0, n, codes, to, scales, mins, to / layout.group()));
+  }
+
+  private int count(long firstRow, int rows, int room) {
+    Objects.checkFromIndexSize(firstRow, rows, info.rows());
+    long count = Math.multiplyExact(rows, info.cols());
+    if (count > room) {
+      throw new IllegalArgumentException(
+          String.format("%d rows of %s are %d values, but the array holds %d", rows, info.name(), count, room));
+    }
+    return (int) count;
+  }
+
+  /** Rows in the caller's order: as they lie where the file has that order, else one by one. */
+  private void eachRow(long firstRow, int rows, int count, Blocks blocks) {
+    long cols = info.cols();
+    if (pairedHeadDim == 0) {
+      each(firstRow * cols, count, 0, chunkFor(count), blocks);
+      return;
+    }
+    byte[] chunk = chunkFor(cols);
+    for (int r = 0; r < rows; r++) {
+      each(storedIndex(firstRow + r) * cols, (int) cols, (int) (r * cols), chunk, blocks);
     }
   }
 
@@ -46,7 +99,11 @@ record StoredTensor(TensorInfo info, RandomReader file, long position, int paire
     return row - inHead + 2 * (inHead % half) + inHead / half;
   }
 
-  private void copy(long firstElement, int count, float[] out, int to, byte[] chunk) {
+  private byte[] chunkFor(long elements) {
+    return new byte[(int) Math.min(CHUNK_BYTES, bytes(elements))];
+  }
+
+  private void each(long firstElement, int count, int to, byte[] chunk, Blocks blocks) {
     DType dtype = info.dtype();
     long at = position + bytes(firstElement);
     int perChunk = Math.max(1, chunk.length / dtype.blockBytes) * dtype.blockElements;
@@ -54,7 +111,7 @@ record StoredTensor(TensorInfo info, RandomReader file, long position, int paire
       int n = Math.min(perChunk, count - done);
       int length = (int) bytes(n);
       file.read(at, chunk, 0, length);
-      Dequantizer.widen(dtype, chunk, 0, out, to + done, n);
+      blocks.accept(chunk, n, to + done);
       at += length;
     }
   }

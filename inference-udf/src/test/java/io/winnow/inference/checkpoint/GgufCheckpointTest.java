@@ -160,7 +160,8 @@ class GgufCheckpointTest {
   void namesWhatItCannotRun() throws IOException {
     refuses(head("qwen2", 3).tensor("output_norm.weight", F32, count(8), 8), "model_invalid", "q_proj.bias");
     refuses(head("mixtral", 3), "architecture_unknown", "'mixtral'", "llama, qwen2");
-    refuses(tiny().tensorAt("x", 14, 0, 256), "model_unsupported", "Q6_K", "ggml type 14");
+    refuses(tiny().tensorAt("x", 20, 0, 256), "model_unsupported", "IQ4_NL", "ggml type 20",
+        "only F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and BF16 are read");
     refuses(tiny().tensorAt("x", 999, 0, 256), "model_unsupported", "unknown", "999");
     refuses(tiny().tensor("blk.0.attn_q_norm.weight", F32, count(4), 4), "model_unsupported", "attn_q_norm");
     refuses(tiny().put("llama.expert_count", 8), "model_unsupported", "experts");

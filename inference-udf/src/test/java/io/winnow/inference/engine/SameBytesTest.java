@@ -18,7 +18,7 @@ import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
-import io.winnow.kernels.WeightFormat;
+import io.winnow.inference.model.WeightPrecision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,7 +53,7 @@ class SameBytesTest {
 
   @TempDir Path folder;
   private Path model;
-  private WeightFormat format;
+  private WeightPrecision format;
   private List<GenerationRequest> requests;
   private Map<String, String> alone;
   private long preemptions;
@@ -70,18 +70,18 @@ class SameBytesTest {
 
   @Test
   void llamaInFloat32() throws Exception {
-    check("llama", "F32", WeightFormat.F32);
+    check("llama", "F32", WeightPrecision.F32);
   }
 
   @Test
   void qwen2InBfloat16() throws Exception {
-    check("qwen2", "BF16", WeightFormat.BF16);
+    check("qwen2", "BF16", WeightPrecision.BF16);
     // What the file holds in BF16 is the same model when it is widened beforehand.
-    format = WeightFormat.F32;
+    format = WeightPrecision.F32;
     same("widened", run(Setup.WIDE, requests));
   }
 
-  private void check(String type, String dtype, WeightFormat weights) throws Exception {
+  private void check(String type, String dtype, WeightPrecision weights) throws Exception {
     long seed = Script.seed("SameBytesTest " + type);
     model = TinyCheckpoint.write(folder, type, dtype, seed);
     format = weights;

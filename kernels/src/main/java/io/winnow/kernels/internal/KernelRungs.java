@@ -4,6 +4,7 @@ package io.winnow.kernels.internal;
 import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder.Rung;
+import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.WeightFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -76,6 +77,12 @@ public final class KernelRungs {
   }
 
   public long packedBytes(int rows, int cols, WeightFormat format) {
+    return isa == null || refusal != null
+        ? JavaKernels.packedBytes(rows, cols, format)
+        : NativeWeight.sizeBytes(rows, cols, format);
+  }
+
+  public long packedBytes(int rows, int cols, QuantFormat format) {
     return isa == null || refusal != null
         ? JavaKernels.packedBytes(rows, cols, format)
         : NativeWeight.sizeBytes(rows, cols, format);

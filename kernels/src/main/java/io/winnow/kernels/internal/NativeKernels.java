@@ -6,6 +6,8 @@ import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.PreparedStep;
+import io.winnow.kernels.QuantFormat;
+import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
 import io.winnow.kernels.StepPlan;
@@ -45,7 +47,14 @@ public final class NativeKernels implements Kernels {
 
   @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
-    return new NativeWeight(rows, cols, format, source);
+    return format == WeightFormat.F32 || format == WeightFormat.BF16
+        ? NativeWeight.of(rows, cols, format, source)
+        : pack(rows, cols, WeightQuantizer.format(format), WeightQuantizer.of(format, cols, source));
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, QuantFormat format, QuantSource source) {
+    return NativeWeight.of(rows, cols, format, source);
   }
 
   @Override

@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 1;
+  private static final int ABI_VERSION = 2;
 
   private static final String UNUSABLE = load();
 
@@ -79,6 +79,10 @@ final class NativeLibrary {
   static native long packedBytes(int format, long rows, long cols);
 
   static native int pack(long weight, long data, int first, int count, long source);
+
+  static native int packCodes(
+      long weight, long data, long scales, long mins, int first, int count, long codes, long sourceScales,
+      long sourceMins);
 
   static native long outstandingBytes();
 }
