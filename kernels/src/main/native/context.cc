@@ -225,4 +225,44 @@ int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_ro
   return WK_OK;
 }
 
+namespace {
+
+// All sums of weights stay below 2^63.
+constexpr int32_t kMostVocab = 1 << 22;
+// Logits below which waking others costs more than it saves.
+constexpr int64_t kFewLogits = 20000;
+
+struct Draws {
+  const Sampling* sampling;
+  const wk_sample* sample;
+  char* scratch;
+  int64_t scratch_each;
+  int32_t tasks;
+};
+
+void some_draws(void* arg, int32_t task, int32_t member) {
+  const Draws& draws = *static_cast<const Draws*>(arg);
+  int64_t rows = draws.sample->rows;
+  for (int64_t row = rows * task / draws.tasks; row < rows * (task + 1) / draws.tasks; row++) {
+    draws.sampling->run(*draws.sample, static_cast<int32_t>(row), draws.scratch + member * draws.scratch_each);
+  }
+}
+
+}  // namespace
+
+int32_t wk_sample_rows(wk_context* context, const wk_sample* sample) {
+  if (sample->rows < 0 || sample->vocab < 1 || sample->vocab > kMostVocab) return WK_BAD_SHAPE;
+  FloatEnvironment environment;
+  const Sampling& sampling = context->operations->sampling;
+  // Rows differ much in their cost, so each is a task, unless they are very short.
+  int64_t logits = static_cast<int64_t>(sample->rows) * sample->vocab;
+  int64_t tasks = logits < kFewLogits ? 1 : logits / kFewLogits;
+  Draws draws = {&sampling, sample, nullptr, (sampling.scratch(*sample) + 63) & ~63LL, 0};
+  draws.tasks = static_cast<int32_t>(tasks < sample->rows ? tasks : sample->rows);
+  draws.scratch = context->scratch.fit(draws.scratch_each * context->team.size());
+  if (draws.scratch == nullptr) return WK_NO_MEMORY;
+  context->team.run(draws.tasks, some_draws, &draws);
+  return WK_OK;
+}
+
 int64_t wk_outstanding_bytes(void) { return outstanding.load(); }

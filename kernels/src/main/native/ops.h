@@ -36,11 +36,20 @@ struct Operation {
   int64_t (*shared)(const Run& run) = nullptr;
 };
 
+/* Drawing of tokens for one instruction set. */
+struct Sampling {
+  /* Bytes of scratch that a member of the team needs. */
+  int64_t (*scratch)(const wk_sample& sample);
+  /* Draws the token of one row; `scratch` is the member's own, aligned to 64 bytes. */
+  void (*run)(const wk_sample& sample, int32_t row, char* scratch);
+};
+
 /* All operations of an instruction set, by kind. */
 constexpr int32_t kKinds = WK_GATHER + 1;
 struct Operations {
   Operation by_kind[kKinds];
   Operation grouped_matmul;  // matmul with integer weights
+  Sampling sampling;
 };
 
 inline bool is_integer(const wk_weight& weight) { return weight.format == WK_INT8 || weight.format == WK_INT4; }

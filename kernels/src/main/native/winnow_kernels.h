@@ -96,6 +96,34 @@ typedef struct wk_op {
   int32_t unused;
 } wk_op;
 
+/* Draws one token a row. Arrays have an element a row; the caller keeps the ranges of NUMERICS.md. */
+typedef struct wk_sample {
+  const float* logits; /* [rows][vocab] */
+  const int32_t* seen; /* tokens that the penalty is for, those of a row one behind the other */
+
+  const int64_t* seen_start; /* where in `seen` the row's begin */
+  const int64_t* seed;       /* key of the random numbers */
+  const int64_t* stream;     /* last two words of the counter */
+  const double* top_p;
+  int64_t* raw_sum; /* receives, where asked for, the sum of rint(exp(logit - raw_max) * 2^40) over the row */
+
+  const float* temperature;
+  const float* min_p;
+  const float* penalty;
+  float* raw_max;   /* receives, where asked for, the largest logit */
+  float* raw_token; /* receives, where asked for, the logit of the token */
+
+  const int32_t* top_k;
+  const int32_t* seen_count;
+  const int32_t* sample;       /* second word of the counter */
+  const int32_t* position;     /* first word of the counter */
+  const int32_t* want_logprob; /* 0 or 1: whether raw_sum, raw_max and raw_token are asked for */
+  int32_t* token;              /* receives the token; -1: a logit is not finite; -2: settings out of their ranges */
+
+  int32_t rows;
+  int32_t vocab; /* at most 2^22 */
+} wk_sample;
+
 typedef struct wk_context wk_context;
 
 /* Version of this header, so that a caller and a library of different builds find out. */
@@ -111,6 +139,9 @@ void wk_close(wk_context* context);
 
 /* Runs operations one after the other. */
 int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows);
+
+/* Draws tokens. */
+int32_t wk_sample_rows(wk_context* context, const wk_sample* sample);
 
 /* Bytes of a packed matrix, or of its codes; -1 for shapes or formats that there are none of. */
 int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols);

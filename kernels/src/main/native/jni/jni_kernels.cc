@@ -17,6 +17,8 @@ WK_JNI(jint, abiVersion)(JNIEnv*, jclass) { return wk_abi_version(); }
 
 WK_JNI(jint, sizeOfOp)(JNIEnv*, jclass) { return sizeof(wk_op); }
 
+WK_JNI(jint, sizeOfSample)(JNIEnv*, jclass) { return sizeof(wk_sample); }
+
 WK_JNI(jint, isas)(JNIEnv*, jclass) { return wk_isas(); }
 
 /* The context, or the negative status. Addresses of user space are positive. */
@@ -30,6 +32,10 @@ WK_JNI(void, close)(JNIEnv*, jclass, jlong context) { wk_close(at<wk_context>(co
 
 WK_JNI(jint, run)(JNIEnv*, jclass, jlong context, jlong ops, jlong count, jlong rows) {
   return wk_run(at<wk_context>(context), at<wk_op>(ops), count, at<wk_rows>(rows));
+}
+
+WK_JNI(jint, sample)(JNIEnv*, jclass, jlong context, jlong sample) {
+  return wk_sample_rows(at<wk_context>(context), at<wk_sample>(sample));
 }
 
 WK_JNI(jlong, packedBytes)(JNIEnv*, jclass, jint format, jlong rows, jlong cols) {

@@ -21,9 +21,8 @@ import java.util.List;
 public final class NativeKernels implements Kernels {
   private final Isa isa;
   private final int threads;
-  private final ThreadTeam samplingTeam;
-  private final Sample sample;
   private final NativeRows rows = new NativeRows();
+  private final NativeSample sample = new NativeSample();
   private long context;
 
   NativeKernels(Isa isa, int threads) {
@@ -31,12 +30,9 @@ public final class NativeKernels implements Kernels {
     this.threads = threads;
     this.context = NativeLibrary.open(threads, isa.bit);
     if (context < 0) {
-      rows.close();
       throw new KernelException(
           "Cannot start " + threads + " kernel threads (status " + -context + "): use fewer --threads.");
     }
-    samplingTeam = new ThreadTeam(threads);
-    sample = new Sample(samplingTeam);
   }
 
   @Override
@@ -104,7 +100,10 @@ public final class NativeKernels implements Kernels {
 
   @Override
   public void sample(SampleArgs args) {
-    sample.run(args);
+    requireOpen();
+    int status = NativeLibrary.sample(context, sample.fill(args));
+    requireOk(status, "sample");
+    sample.take(args);
   }
 
   @Override
@@ -137,17 +136,26 @@ public final class NativeKernels implements Kernels {
   }
 
   private void run(NativeOps ops, StepRows step) {
+    requireOpen();
+    ops.check(step);
+    int status = NativeLibrary.run(context, ops.address(), ops.count(), rows.fill(step, ops));
+    requireOk(status, "run a step");
+  }
+
+  private void requireOpen() {
     if (context <= 0) {
       throw new IllegalStateException("the kernels are closed");
     }
-    ops.check(step);
-    int status = NativeLibrary.run(context, ops.address(), ops.count(), rows.fill(step, ops));
+  }
+
+  private static void requireOk(int status, String what) {
     if (status == 3) {
-      throw new KernelException("Cannot run a step: no memory is left for its scratch. Use fewer --max-sequences.");
+      throw new KernelException(
+          "Cannot " + what + ": no memory is left for its scratch. Use fewer --max-sequences.");
     }
     if (status != 0) {
       // Everything was checked before.
-      throw new IllegalStateException("the native kernels refuse a step with status " + status);
+      throw new IllegalStateException("the native kernels refuse to " + what + " with status " + status);
     }
   }
 
@@ -157,7 +165,7 @@ public final class NativeKernels implements Kernels {
       NativeLibrary.close(context);
       context = 0;
       rows.close();
-      samplingTeam.close();
+      sample.close();
     }
   }
 }
