@@ -9,6 +9,9 @@ build=$1
 resources=$2
 jdk=$3
 arch=$(uname -m)
+# More for CMake, such as -DWK_EMULATE_AMX=ON; built apart, since CMake remembers it.
+options=${WINNOW_NATIVE_OPTIONS:-}
+[ -z "$options" ] || build=$build-options
 
 lacks=
 [ "$(uname -s)" = Linux ] || lacks="Linux"
@@ -25,8 +28,8 @@ mkdir -p "$build"
 log=$build/build.log
 generator=
 command -v ninja >/dev/null 2>&1 && generator="-G Ninja"
-# shellcheck disable=SC2086  # two words or none
-if ! { cmake -S "$source" -B "$build" $generator -DWK_JAVA_HOME="$jdk" && cmake --build "$build"; } >"$log" 2>&1; then
+# shellcheck disable=SC2086  # words or none
+if ! { cmake -S "$source" -B "$build" $generator -DWK_JAVA_HOME="$jdk" $options && cmake --build "$build"; } >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "winnow: the native kernels cannot be built; all of the output is in $log." >&2
   exit 1

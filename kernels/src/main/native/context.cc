@@ -23,7 +23,7 @@ constexpr int32_t kGroupQueries = 48;
 
 int32_t built_isas() {
 #if defined(__x86_64__)
-  return WK_ISA_AVX2 | WK_ISA_AVX512;
+  return WK_ISA_AVX2 | WK_ISA_AVX512 | WK_ISA_AMX;
 #elif defined(__aarch64__)
   return WK_ISA_NEON;
 #else
@@ -38,6 +38,8 @@ const Operations* operations(int32_t isa) {
       return &avx2_operations();
     case WK_ISA_AVX512:
       return &avx512_operations();
+    case WK_ISA_AMX:
+      return &amx_operations();
 #elif defined(__aarch64__)
     case WK_ISA_NEON:
       return &neon_operations();

@@ -23,8 +23,10 @@ uint64_t saved_state() {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
+#if !defined(WK_EMULATE_TILES)
 // Linux gives a process the tile registers only on request: ARCH_REQ_XCOMP_PERM for XFEATURE_XTILEDATA.
 bool tiles_permitted() { return syscall(SYS_arch_prctl, 0x1023, 18) == 0; }
+#endif
 
 }  // namespace
 
@@ -41,9 +43,13 @@ int32_t machine_isas() {
       && (c & bit_AVX512VNNI);
   if (!avx512 || (saved & 0xE6) != 0xE6) return isas;
   isas |= WK_ISA_AVX512;
+#if defined(WK_EMULATE_TILES)
+  return isas | WK_ISA_AMX;
+#else
   bool tiles = (d & 1u << 24) && (d & 1u << 25);  // AMX-TILE, AMX-INT8
   if (tiles && (saved & 0x60000) == 0x60000 && tiles_permitted()) isas |= WK_ISA_AMX;
   return isas;
+#endif
 }
 #elif defined(__aarch64__)
 int32_t machine_isas() { return WK_ISA_NEON; }

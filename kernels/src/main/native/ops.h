@@ -56,6 +56,7 @@ inline bool is_integer(const wk_weight& weight) { return weight.format == WK_INT
 
 const Operations& avx2_operations();
 const Operations& avx512_operations();
+const Operations& amx_operations();
 const Operations& neon_operations();
 
 /* Rows of one task of a row-wise operation: few tasks for each member, so that one that is late delays little. */

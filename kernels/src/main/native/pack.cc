@@ -84,7 +84,8 @@ bool in_panels(const wk_weight& weight, int32_t first, int32_t count) {
 int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols) {
   if (rows < 1 || cols < 1) return -1;
   int64_t panels = (rows + kPanel - 1) / kPanel;
-  if (format == WK_INT8 || format == WK_INT4) return panels * vectors(format, cols) * 64;
+  // A tile of the last panel's end may be read as a whole.
+  if (format == WK_INT8 || format == WK_INT4) return panels * vectors(format, cols) * 64 + 1024;
   int64_t each = bytes_of(format);
   return each < 0 ? -1 : panels * kPanel * cols * each;
 }

@@ -57,6 +57,7 @@ static WK_INLINE IReg r_shl23(IReg a) { return _mm512_slli_epi32(a, 23); }
 static WK_INLINE IReg r_to_int(FReg a) { return _mm512_cvttps_epi32(a); }
 static WK_INLINE FReg r_to_float(IReg a) { return _mm512_cvtepi32_ps(a); }
 static WK_INLINE FReg r_bits(IReg a) { return _mm512_castsi512_ps(a); }
+static WK_INLINE IReg r_iload(const int32_t* p) { return _mm512_loadu_si512(p); }
 static WK_INLINE void r_istore(int32_t* p, IReg v) { _mm512_storeu_si512(p, v); }
 #elif defined(__AVX2__)
 constexpr int kRegs = 2, kRegisters = 16;
@@ -93,6 +94,7 @@ static WK_INLINE IReg r_shl23(IReg a) { return _mm256_slli_epi32(a, 23); }
 static WK_INLINE IReg r_to_int(FReg a) { return _mm256_cvttps_epi32(a); }
 static WK_INLINE FReg r_to_float(IReg a) { return _mm256_cvtepi32_ps(a); }
 static WK_INLINE FReg r_bits(IReg a) { return _mm256_castsi256_ps(a); }
+static WK_INLINE IReg r_iload(const int32_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
 static WK_INLINE void r_istore(int32_t* p, IReg v) { _mm256_storeu_si256((__m256i*)p, v); }
 #elif defined(__aarch64__)
 constexpr int kRegs = 4, kRegisters = 32;
@@ -126,6 +128,7 @@ static WK_INLINE IReg r_shl23(IReg a) { return vshlq_n_s32(a, 23); }
 static WK_INLINE IReg r_to_int(FReg a) { return vcvtq_s32_f32(a); }
 static WK_INLINE FReg r_to_float(IReg a) { return vcvtq_f32_s32(a); }
 static WK_INLINE FReg r_bits(IReg a) { return vreinterpretq_f32_s32(a); }
+static WK_INLINE IReg r_iload(const int32_t* p) { return vld1q_s32(p); }
 static WK_INLINE void r_istore(int32_t* p, IReg v) { vst1q_s32(p, v); }
 #else
 #error "no instruction set that these kernels know"
@@ -161,6 +164,11 @@ static WK_INLINE F32x16 load(const float* p) {
 }
 static WK_INLINE void store(float* p, F32x16 v) { WK_EACH_REG r_store(p + i * kRegLanes, v.r[i]); }
 static WK_INLINE void store(int32_t* p, I32x16 v) { WK_EACH_REG r_istore(p + i * kRegLanes, v.r[i]); }
+static WK_INLINE I32x16 load_int(const int32_t* p) {
+  I32x16 o;
+  WK_EACH_REG o.r[i] = r_iload(p + i * kRegLanes);
+  return o;
+}
 static WK_INLINE F32x16 set1(float f) {
   F32x16 o;
   WK_EACH_REG o.r[i] = r_set1(f);

@@ -14,9 +14,8 @@
 //
 // Tails: columns are padded to vectors with inputs of 0; fewer rows than a tile take the tile of their own height; outputs
 // beyond the last are computed and not written. Test: GroupedMatmulTest, KernelsAgreeTest.
-#include <math.h>
-
 #include "product.h"
+#include "quantize.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -27,104 +26,11 @@ constexpr int panels_of(int rows) { return kRegs != 1 ? 1 : rows <= 4 ? 4 : 2; }
 
 constexpr int32_t kRowBlock = 96;
 
-// Input rows as run.shared holds them: in tiles of kTileRows rows, whose four columns stand together, so that a tile reads
-// one stream.
-struct Quantized {
-  int64_t columns;  // padded to 64
-  int64_t groups;
-  int8_t* codes;    // [tiles][columns / 4][kTileRows][4]
-  float* scales;    // [tiles][groups][kTileRows]
-  float* sums;      // likewise: scale · Σ codes, for minimums
-  int32_t* starts;  // likewise: what integer sums begin with, which takes the zero off the weights' codes
-};
+int64_t shared(const Run& run) { return Quantized<kTileRows>::bytes(run); }
 
-int64_t padded_rows(const Run& run) { return (run.count + kTileRows - 1) / kTileRows * kTileRows; }
+int32_t first_tasks(const Run& run) { return quantize_tasks(run); }
 
-Quantized quantized(const Run& run) {
-  const wk_weight& w = *run.op->weight;
-  Quantized q;
-  q.columns = (static_cast<int64_t>(w.cols) + 63) & ~63LL;
-  q.groups = (w.cols + w.group - 1) / w.group;
-  q.codes = reinterpret_cast<int8_t*>(run.shared);
-  q.scales = reinterpret_cast<float*>(run.shared + padded_rows(run) * q.columns);
-  q.sums = q.scales + padded_rows(run) * q.groups;
-  q.starts = reinterpret_cast<int32_t*>(q.sums + padded_rows(run) * q.groups);
-  return q;
-}
-
-int64_t shared(const Run& run) {
-  const wk_weight& w = *run.op->weight;
-  int64_t columns = (static_cast<int64_t>(w.cols) + 63) & ~63LL;
-  return padded_rows(run) * (columns + (w.cols + w.group - 1) / w.group * 12LL);
-}
-
-int32_t first_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 4); }
-
-// Codes of a group, four columns every kTileRows · 4 bytes.
-void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, int32_t* sum) {
-  F32x16 most = set1(0), bad = set1(0);
-  int32_t whole = count & ~15, left = count - whole;
-  for (int32_t i = 0; i < whole; i += 16) {
-    F32x16 size = abs(load(x + i));
-    most = max(size, most);
-    // Only numbers give 0; an infinity or a NaN gives NaN.
-    bad = add(bad, sub(size, size));
-  }
-  if (left > 0) {
-    F32x16 size = abs(load_first(x + whole, left, 0));
-    most = max(size, most);
-    bad = add(bad, sub(size, size));
-  }
-  float amax = lane_max(most);
-  *sum = 0;
-  if (lane_sum(bad) != 0 || amax < 0x1p-110f) {
-    *scale = lane_sum(bad) != 0 ? NAN : 0;
-    for (int32_t i = 0; i < count; i += 4) memset(codes + i * kTileRows, 0, 4);
-    return;
-  }
-  *scale = amax / 127.0f;
-  F32x16 factor = set1(127.0f / amax), round = set1(0x1.8p+23f), least = set1(-127), largest = set1(127);
-  I32x16 total = set1_int(0);
-  alignas(64) int32_t line[16];
-  for (int32_t i = 0; i < count; i += 16) {
-    int n = count - i < 16 ? count - i : 16;
-    F32x16 e = n == 16 ? load(x + i) : load_first(x + i, n, 0);
-    // Adding and subtracting 1.5 · 2^23 rounds to the nearest even integer.
-    e = sub(add(mul(e, factor), round), round);
-    e = max(min(e, largest), least);
-    I32x16 code = to_int(e);
-    total = add(total, code);
-    store(line, code);
-    // Columns beyond the last have code 0.
-    for (int j = 0; j < n; j += 4) {
-      int8_t four[4] = {static_cast<int8_t>(line[j]), static_cast<int8_t>(line[j + 1]),
-                        static_cast<int8_t>(line[j + 2]), static_cast<int8_t>(line[j + 3])};
-      memcpy(codes + (i + j) * kTileRows, four, 4);
-    }
-  }
-  store(line, total);
-  for (int j = 0; j < 16; j++) *sum += line[j];
-}
-
-void first(const Run& run, int32_t task, char*) {
-  const wk_weight& w = *run.op->weight;
-  Quantized q = quantized(run);
-  int32_t from, to;
-  row_range(run, first_tasks(run), task, &from, &to);
-  for (int64_t r = from; r < to; r++) {
-    int64_t tile = r / kTileRows, lane = r % kTileRows;
-    int8_t* codes = q.codes + tile * kTileRows * q.columns + lane * 4;
-    for (int64_t k = (w.cols + 3) & ~3; k < q.columns; k += 4) memset(codes + k * kTileRows, 0, 4);
-    for (int64_t g = 0; g < q.groups; g++) {
-      int64_t k = g * w.group, at = (tile * q.groups + g) * kTileRows + lane;
-      int32_t count = static_cast<int32_t>(w.cols - k < w.group ? w.cols - k : w.group);
-      int32_t sum;
-      quantize_group(run.op->x + r * w.cols + k, count, codes + k * kTileRows, q.scales + at, &sum);
-      q.sums[at] = q.scales[at] * static_cast<float>(sum);
-      q.starts[at] = (kCodeShift - w.zero) * sum;
-    }
-  }
-}
+void first(const Run& run, int32_t task, char*) { quantize_rows<kTileRows>(run, task, kCodeShift); }
 
 // What a tile needs to know of its weights and rows; pointers to its first panel and row.
 struct Tile {
@@ -270,7 +176,7 @@ int64_t scratch(const Run&) { return kRowBlock * kPanelBlock * kPanel * sizeof(f
 
 void run_task(const Run& run, int32_t task, char* scratch) {
   const wk_weight& w = *run.op->weight;
-  Quantized q = quantized(run);
+  Quantized<kTileRows> q(run);
   int32_t blocks = panel_blocks(run);
   int32_t row = task / blocks * kRowBlock, rows = run.count - row < kRowBlock ? run.count - row : kRowBlock;
   int64_t panel = task % blocks * kPanelBlock;

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Input rows of a product with integer weights, quantized. NUMERICS.md: Integer weights.
+#pragma once
+
+#include <math.h>
+
+#include "../ops.h"
+#include "../simd.h"
+
+namespace wk {
+namespace WK_ISA {
+
+/* Input rows as run.shared holds them: in tiles of T rows, whose four columns stand together, so that a tile of sums reads
+   one stream. With T = 1 rows are plain. */
+template <int T>
+struct Quantized {
+  int64_t columns;  // padded to 64
+  int64_t groups;
+  int8_t* codes;    // [tiles][columns / 4][T][4]
+  float* scales;    // [tiles][groups][T]
+  float* sums;      // likewise: scale · Σ codes, for minimums
+  int32_t* starts;  // likewise: what integer sums begin with, which takes the zero off the weights' codes
+
+  explicit Quantized(const Run& run) {
+    const wk_weight& w = *run.op->weight;
+    int64_t rows = padded_rows(run);
+    columns = padded(w);
+    groups = (w.cols + w.group - 1) / w.group;
+    codes = reinterpret_cast<int8_t*>(run.shared);
+    scales = reinterpret_cast<float*>(run.shared + rows * columns);
+    sums = scales + rows * groups;
+    starts = reinterpret_cast<int32_t*>(sums + rows * groups);
+  }
+
+  static int64_t padded(const wk_weight& w) { return (static_cast<int64_t>(w.cols) + 63) & ~63LL; }
+  static int64_t padded_rows(const Run& run) { return (run.count + T - 1) / T * T; }
+  static int64_t bytes(const Run& run) {
+    const wk_weight& w = *run.op->weight;
+    return padded_rows(run) * (padded(w) + (w.cols + w.group - 1) / w.group * 12LL);
+  }
+};
+
+/* Codes of a group, four columns every T · 4 bytes. */
+template <int T>
+void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, int32_t* sum) {
+  F32x16 most = set1(0), bad = set1(0);
+  int32_t whole = count & ~15, left = count - whole;
+  for (int32_t i = 0; i < whole; i += 16) {
+    F32x16 size = abs(load(x + i));
+    most = max(size, most);
+    // Only numbers give 0; an infinity or a NaN gives NaN.
+    bad = add(bad, sub(size, size));
+  }
+  if (left > 0) {
+    F32x16 size = abs(load_first(x + whole, left, 0));
+    most = max(size, most);
+    bad = add(bad, sub(size, size));
+  }
+  float amax = lane_max(most);
+  *sum = 0;
+  if (lane_sum(bad) != 0 || amax < 0x1p-110f) {
+    *scale = lane_sum(bad) != 0 ? NAN : 0;
+    for (int32_t i = 0; i < count; i += 4) memset(codes + i * T, 0, 4);
+    return;
+  }
+  *scale = amax / 127.0f;
+  F32x16 factor = set1(127.0f / amax), round = set1(0x1.8p+23f), least = set1(-127), largest = set1(127);
+  I32x16 total = set1_int(0);
+  alignas(64) int32_t line[16];
+  for (int32_t i = 0; i < count; i += 16) {
+    int n = count - i < 16 ? count - i : 16;
+    F32x16 e = n == 16 ? load(x + i) : load_first(x + i, n, 0);
+    // Adding and subtracting 1.5 · 2^23 rounds to the nearest even integer.
+    e = sub(add(mul(e, factor), round), round);
+    e = max(min(e, largest), least);
+    I32x16 code = to_int(e);
+    total = add(total, code);
+    store(line, code);
+    // Columns beyond the last have code 0.
+    for (int j = 0; j < n; j += 4) {
+      int8_t four[4] = {static_cast<int8_t>(line[j]), static_cast<int8_t>(line[j + 1]),
+                        static_cast<int8_t>(line[j + 2]), static_cast<int8_t>(line[j + 3])};
+      memcpy(codes + (i + j) * T, four, 4);
+    }
+  }
+  store(line, total);
+  for (int j = 0; j < 16; j++) *sum += line[j];
+}
+
+inline int32_t quantize_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 4); }
+
+/* One of quantize_tasks; `shift` is what the products take off the weights' codes by themselves. */
+template <int T>
+void quantize_rows(const Run& run, int32_t task, int32_t shift) {
+  const wk_weight& w = *run.op->weight;
+  Quantized<T> q(run);
+  int32_t from, to;
+  row_range(run, quantize_tasks(run), task, &from, &to);
+  for (int64_t r = from; r < to; r++) {
+    int64_t tile = r / T, lane = r % T;
+    int8_t* codes = q.codes + tile * T * q.columns + lane * 4;
+    for (int64_t k = (w.cols + 3) & ~3; k < q.columns; k += 4) memset(codes + k * T, 0, 4);
+    for (int64_t g = 0; g < q.groups; g++) {
+      int64_t k = g * w.group, at = (tile * q.groups + g) * T + lane;
+      int32_t count = static_cast<int32_t>(w.cols - k < w.group ? w.cols - k : w.group);
+      int32_t sum;
+      quantize_group<T>(run.op->x + r * w.cols + k, count, codes + k * T, q.scales + at, &sum);
+      q.sums[at] = q.scales[at] * static_cast<float>(sum);
+      q.starts[at] = (shift - w.zero) * sum;
+    }
+  }
+}
+
+}  // namespace WK_ISA
+}  // namespace wk
