@@ -12,7 +12,7 @@
 //
 // Tails: positions beyond the last visible one are computed and thrown away, in scores; they are skipped in the value
 // chains, and are +0 in the lane sum (lanes are never −0). headDim that is no multiple of 16: the rest one by one.
-// Test: AttentionTest, KernelsAgreeTest.
+// Test: AttentionTest, kernbench attention.
 #include <math.h>
 
 #include "../ops.h"

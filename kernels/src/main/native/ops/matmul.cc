@@ -10,7 +10,7 @@
 // of the task, its rows of x) in half of the second-level cache; the multipliers are the limit.
 //
 // Tails: fewer rows than a tile take the tile of their own height; outputs beyond the last are computed (their weights
-// are zeros) and not written. Test: MatmulTest, KernelsAgreeTest.
+// are zeros) and not written. Test: MatmulTest, kernbench matmul.
 #include "../ops.h"
 #include "../simd.h"
 
