@@ -120,6 +120,20 @@ static WK_INLINE void r_istore(int32_t* p, IReg v) { vst1q_s32(p, v); }
 
 constexpr int kRegLanes = 16 / kRegs;
 
+/* f(0), … f(N - 1), each with its number as a constant: arrays that only such loops touch stay in registers. */
+template <int I>
+struct Index {
+  constexpr operator int() const { return I; }
+};
+template <int N, class F>
+static WK_INLINE void each(const F& f) {
+  if constexpr (N > 0) {
+    each<N - 1>(f);
+    f(Index<N - 1>{});
+  }
+}
+#define WK_EACH(i) [&](auto i) __attribute__((always_inline))
+
 struct F32x16 {
   FReg r[kRegs];
 };

@@ -3,7 +3,7 @@
 //
 //   kernbench [OP] [--mode=correct,bitwise,speed] [--inputs=FOLDER] [--model=NAME,…] [--format=f32,…]
 //             [--isa=avx2,…] [--threads=1,2,…] [--rows=1,…] [--shape=AxBxC] [--pages=own|shared|prompt]
-//             [--window=N] [--hostile] [--seed=HEX] [--count=N]
+//             [--window=N] [--hostile] [--seed=HEX] [--count=N] [--footprint=MiB]
 //
 // OP: matmul, attention, rms_norm, silu_mul, team, roofline, fuzz; all of them (without fuzz) if none is given.
 // Modes: correct compares with plain scalar loops bit by bit, bitwise compares instruction sets, teams and batches with
@@ -82,6 +82,8 @@ void take(Options& options, const std::string& name, const std::string& value) {
     options.seed = static_cast<uint64_t>(number(value, 16));
   } else if (name == "count") {
     options.count = static_cast<int32_t>(number(value, 10));
+  } else if (name == "footprint") {
+    options.footprint = number(value, 10) << 20;
   } else if (name == "hostile") {
     options.hostile = true;
   } else {
