@@ -73,10 +73,6 @@ static WK_INLINE FReg r_pick_gt(FReg x, FReg y, FReg yes, FReg no) {
 static WK_INLINE FReg r_pick_nan(FReg x, FReg yes, FReg no) {
   return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
-static WK_INLINE FReg r_widen_bf16(const uint16_t* p) {
-  __m128i half = _mm_loadu_si128((const __m128i*)p);
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
-}
 static WK_INLINE IReg r_iset1(int32_t i) { return _mm256_set1_epi32(i); }
 static WK_INLINE IReg r_iadd(IReg a, IReg b) { return _mm256_add_epi32(a, b); }
 static WK_INLINE IReg r_isub(IReg a, IReg b) { return _mm256_sub_epi32(a, b); }
@@ -169,7 +165,14 @@ static WK_INLINE F32x16 set1(float f) {
 }
 static WK_INLINE F32x16 widen_bf16(const uint16_t* p) {
   F32x16 o;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  // Zeros beneath by shuffles alone: the ports that shift are those that multiply.
+  __m256i all = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i*)p), 0xD8), zero = _mm256_setzero_si256();
+  o.r[0] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, all));
+  o.r[1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, all));
+#else
   WK_EACH_REG o.r[i] = r_widen_bf16(p + i * kRegLanes);
+#endif
   return o;
 }
 WK_UNARY(neg, r_neg)

@@ -27,11 +27,21 @@ constexpr int panels_of(int rows) {
   return fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
 }
 
-constexpr int kTilePanels = panels_of(kTileRows);
+/* How many rows work: tiles of so many rows and panels, over so many columns at a time. */
+struct Many {
+  static constexpr int kRows = kTileRows, kPanels = panels_of(kTileRows), kColumns = 256;
+};
+/* More than one panel beside the other where few rows leave room for one alone: memory is faster by several streams. */
+struct Narrow {
+  static constexpr int kRows = 3, kPanels = 2, kColumns = 128;
+};
+constexpr bool narrow(int rows) { return rows <= kTileRows && rows > Narrow::kRows && panels_of(rows) == 1; }
+constexpr int32_t kWidened = Many::kPanels * Many::kColumns > Narrow::kPanels * Narrow::kColumns
+    ? Many::kPanels * Many::kColumns : Narrow::kPanels * Narrow::kColumns;
+
 constexpr int32_t kRowBlock = 12 * kTileRows;  // most rows of a task
 constexpr int32_t kPanelBlock = 8;             // most panels of a task
-constexpr int32_t kColumnBlock = 256;          // columns that many rows pass together
-constexpr int32_t kFetch = 2048;               // with few rows: bytes from what is used to what is fetched
+constexpr int32_t kFetch = 4096;               // few rows: bytes from what is used to what is fetched, over all panels
 
 WK_INLINE F32x16 weights(const float* p) { return load(p); }
 WK_INLINE F32x16 weights(const uint16_t* p) { return widen_bf16(p); }
@@ -118,6 +128,18 @@ void finish(const wk_op& op, const Part& part, const float* sums) {
   }
 }
 
+template <class T, int R, int P>
+void few_panels(const float* x, const T* w, int32_t cols, float* sums, int64_t ld) {
+  int64_t panel = static_cast<int64_t>(cols) * kPanel;
+  Ahead ahead = {nullptr, kPanel * sizeof(T), static_cast<int64_t>(panel * sizeof(T))};
+  // The last columns fetch the beginnings of the panels behind these.
+  int32_t last = kFetch / P / ahead.step, first = cols > last ? cols - last : 0;
+  ahead.at = reinterpret_cast<const char*>(w + last * kPanel);
+  tile<T, R, P>(x, cols, w, panel, first, ahead, sums, ld);
+  ahead.at = reinterpret_cast<const char*>(w + P * panel);
+  tile<T, R, P>(x + first, cols, w + first * kPanel, panel, cols - first, ahead, sums, ld);
+}
+
 // Rows of one tile: one pass over the weights.
 template <class T, int R>
 void few_rows(const wk_op& op, const Part& part, float* sums) {
@@ -126,14 +148,12 @@ void few_rows(const wk_op& op, const Part& part, float* sums) {
   int64_t panel = static_cast<int64_t>(cols) * kPanel, ld = part.panels * kPanel;
   const T* w = static_cast<const T*>(op.weight->data) + part.panel * panel;
   const float* x = op.x + static_cast<int64_t>(part.row) * cols;
-  Ahead ahead = {nullptr, kPanel * sizeof(T), static_cast<int64_t>(panel * sizeof(T))};
   for (int32_t p = 0; p < part.panels;) {
-    ahead.at = reinterpret_cast<const char*>(w + p * panel) + kFetch;
     if (p + P <= part.panels) {
-      tile<T, R, P>(x, cols, w + p * panel, panel, cols, ahead, sums + p * kPanel, ld);
+      few_panels<T, R, P>(x, w + p * panel, cols, sums + p * kPanel, ld);
       p += P;
     } else {
-      tile<T, R, 1>(x, cols, w + p * panel, panel, cols, ahead, sums + p * kPanel, ld);
+      few_panels<T, R, 1>(x, w + p * panel, cols, sums + p * kPanel, ld);
       p++;
     }
   }
@@ -148,18 +168,18 @@ WK_INLINE const float* wide(const uint16_t* w, int64_t panel, int32_t panels, in
   return room;
 }
 
-template <class T>
+template <class T, class Tile>
 void many_rows(const wk_op& op, const Part& part, float* sums, float* room) {
   int32_t cols = op.weight->cols;
   int64_t panel = static_cast<int64_t>(cols) * kPanel, ld = part.panels * kPanel;
   const T* w = static_cast<const T*>(op.weight->data) + part.panel * panel;
   const float* x = op.x + static_cast<int64_t>(part.row) * cols;
-  int32_t strips = (part.rows + kTileRows - 1) / kTileRows, blocks = (cols + kColumnBlock - 1) / kColumnBlock;
+  int32_t strips = (part.rows + Tile::kRows - 1) / Tile::kRows, blocks = (cols + Tile::kColumns - 1) / Tile::kColumns;
   for (int32_t block = 0; block < blocks; block++) {
     int32_t k = cols * static_cast<int64_t>(block) / blocks;
     int32_t depth = static_cast<int32_t>(cols * static_cast<int64_t>(block + 1) / blocks) - k;
     for (int32_t p = 0; p < part.panels;) {
-      int32_t beside = part.panels - p < kTilePanels ? 1 : kTilePanels;
+      int32_t beside = part.panels - p < Tile::kPanels ? 1 : Tile::kPanels;
       const T* here = w + p * panel + k * kPanel;
       bool more = p + beside < part.panels;
       const T* next = more ? here + beside * panel : block + 1 < blocks ? w + (k + depth) * kPanel : here;
@@ -173,7 +193,7 @@ void many_rows(const wk_op& op, const Part& part, float* sums, float* room) {
         if (beside == 1) {
           strip<float, 1>(height, x + static_cast<int64_t>(r) * cols + k, cols, b, apart, depth, ahead, s, ld);
         } else {
-          strip<float, kTilePanels>(height, x + static_cast<int64_t>(r) * cols + k, cols, b, apart, depth, ahead, s, ld);
+          strip<float, Tile::kPanels>(height, x + static_cast<int64_t>(r) * cols + k, cols, b, apart, depth, ahead, s, ld);
         }
         ahead.at += ahead.step * depth;
       }
@@ -188,13 +208,17 @@ void product(const wk_op& op, const Part& part, float* sums) {
   memset(sums, 0, part.rows * part.panels * kPanel * sizeof(float));
   switch (part.rows) {
 #define WK_FEW(n) \
-  case n:         \
-    few_rows<T, n>(op, part, sums); \
+  case n:                                         \
+    if constexpr (narrow(n) && sizeof(T) == 4) {  \
+      many_rows<T, Narrow>(op, part, sums, room); \
+    } else {                                      \
+      few_rows<T, n>(op, part, sums);             \
+    }                                             \
     break;
     WK_EACH_HEIGHT(WK_FEW)
 #undef WK_FEW
     default:
-      many_rows<T>(op, part, sums, room);
+      many_rows<T, Many>(op, part, sums, room);
   }
   finish(op, part, sums);
 }
@@ -211,7 +235,7 @@ Cut cut(const Run& run) {
   c.rows = (run.count + c.row_blocks - 1) / c.row_blocks;
   // Enough tasks that a member which is late delays little, in whole groups of panels.
   int32_t wanted = static_cast<int32_t>(static_cast<int64_t>(panels) * c.row_blocks / (8 * run.threads));
-  int32_t group = c.rows <= kTileRows ? 4 : kTilePanels;
+  int32_t group = c.rows <= kTileRows ? 4 : Many::kPanels;
   c.panels = wanted < group ? group : wanted > kPanelBlock ? kPanelBlock : wanted / group * group;
   c.panel_blocks = (panels + c.panels - 1) / c.panels;
   return c;
@@ -225,7 +249,7 @@ int32_t tasks(const Run& run) {
 
 int64_t scratch(const Run& run) {
   Cut c = cut(run);
-  return (c.rows * c.panels + kTilePanels * kColumnBlock) * static_cast<int64_t>(kPanel * sizeof(float));
+  return (c.rows * c.panels + kWidened) * static_cast<int64_t>(kPanel * sizeof(float));
 }
 
 void run_task(const Run& run, int32_t task, char* scratch) {
