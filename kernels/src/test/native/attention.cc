@@ -20,6 +20,7 @@ constexpr int64_t kPage = 64;
 struct Case {
   int64_t rows, heads, kv_heads, dim, context;
   std::string pages;
+  int64_t layers = 1;
 };
 
 /* Rows and their pages. */
@@ -67,7 +68,7 @@ wk_op operation(const Case& c, int32_t kind, float* cache, const float* x, float
   op.heads = static_cast<int32_t>(c.heads);
   op.kv_heads = static_cast<int32_t>(c.kv_heads);
   op.head_dim = static_cast<int32_t>(c.dim);
-  op.layers = 1;
+  op.layers = static_cast<int32_t>(c.layers);
   op.window = window;
   op.scale = 0.125f;
   return op;
@@ -77,7 +78,8 @@ wk_op operation(const Case& c, int32_t kind, float* cache, const float* x, float
 class Cache {
  public:
   Cache(const Case& c, int32_t page_count, bool keep)
-      : case_(c), width_((c.heads + 2 * c.kv_heads) * c.dim), memory_(page_count * kPage * 2 * c.kv_heads * c.dim) {
+      : case_(c), width_((c.heads + 2 * c.kv_heads) * c.dim), 
+        memory_(page_count * c.layers * kPage * 2 * c.kv_heads * c.dim) {
     if (keep) rows_ = Buffer<float>(page_count * kPage * width_);
   }
 
@@ -104,6 +106,7 @@ class Cache {
   const float* value(int32_t page, int64_t slot, int64_t head) const {
     return key(page, slot, head) + case_.kv_heads * case_.dim;
   }
+  Buffer<float>& all() { return memory_; }
   float* memory() { return memory_.data(); }
   int64_t bytes() const { return memory_.bytes(); }
 
@@ -114,7 +117,7 @@ class Cache {
 };
 
 Case case_of(const std::vector<int64_t>& s, const std::string& pages) {
-  return {s[0], s[1], s[2], s[3], std::max(s[4], pages == "prompt" ? s[0] : 1), pages};
+  return {s[0], s[1], s[2], s[3], std::max(s[4], pages == "prompt" ? s[0] : 1), pages, 1};
 }
 
 Buffer<float> plain_result(const Case& c, const Layout& layout, const Cache& cache, const Buffer<float>& x,
@@ -172,14 +175,14 @@ int check_attention(const Options& options, const std::vector<int64_t>& shape, c
 
 namespace {
 
-void measure(const Options& options, const std::string& name, const Case& c) {
+void measure(const Options& options, const std::string& name, Case c) {
   Random random(options.seed);
   Layout layout(c, random, false);
+  // Layers are walked through one after the other, so keys and values come from memory, as in a model.
+  int64_t layer_bytes = layout.page_count * kPage * 2 * c.kv_heads * c.dim * static_cast<int64_t>(sizeof(float));
+  c.layers = std::max<int64_t>(1, std::min(c.layers, 4 * options.footprint / layer_bytes));
   Cache cache(c, layout.page_count, false);
-  {
-    Context one(options.isas[0], 1);
-    cache.store(one, random, layout.page_count, false);
-  }
+  fill(random, cache.all(), false);
   Buffer<float> x(c.rows * (c.heads + 2 * c.kv_heads) * c.dim), out(c.rows * c.heads * c.dim);
   fill(random, x, false);
   bool memory = c.pages == "own";
@@ -196,6 +199,7 @@ void measure(const Options& options, const std::string& name, const Case& c) {
           threads, [&] { return memory ? roofline.read({cache.memory()}, cache.bytes()) : roofline.fma(); },
           [&] {
             context.run(&op, 1, layout.of);
+            op.layer = (op.layer + 1) % op.layers;
             return memory ? bytes : flops;
           });
       printf("| %s, %lld rows, %s pages | %lld | %s | %d |", name.c_str(), static_cast<long long>(c.rows),
@@ -228,12 +232,18 @@ int bench_attention(const Options& options) {
   if (options.speed) {
     printf("| attention | context | set | threads | rate | roof | share | CPU |\n|---|---|---|---|---|---|---|---|\n");
     for (const std::string& pages : kinds) {
-      if (!options.shape.empty()) measure(options, "", case_of(options.shape, pages));
+      if (!options.shape.empty()) {
+        Case c = case_of(options.shape, pages);
+        c.layers = 30;
+        measure(options, "", c);
+      }
       for (const Model& model : all) {
         std::vector<int64_t> heads = model.numbers_of("heads");
         int64_t rows = pages == "prompt" ? 64 : model.numbers_of("rows")[0];
         for (int64_t context : model.numbers_of("contexts")) {
-          measure(options, model.name, case_of({rows, heads[0], heads[1], heads[2], context}, pages));
+          Case c = case_of({rows, heads[0], heads[1], heads[2], context}, pages);
+          c.layers = model.numbers_of("layers")[0];
+          measure(options, model.name, c);
         }
       }
     }
