@@ -21,7 +21,7 @@ test: ## Unit tests of one class: make test T=SchedulerTest
 conformance: build ## Every model, tokenizer and template reference under FIXTURES=DIR, a line each.
 	@tests/conformance.sh "$(FIXTURES)"
 
-bench: build ## Tokens a second of the engine, alone and inside Spark.
+bench: build ## The native kernels beside the machine's limits; tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
 
 faults: ## Runs that are disturbed in every way against quiet ones: make faults TRIALS=20 SEED=1 [KIND=disk-full]

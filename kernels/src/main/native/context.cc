@@ -111,8 +111,9 @@ void one_first_task(void* arg, int32_t task, int32_t member) {
 // samples of one prompt do; fewer where the team would have too few tasks. Which rows meet changes no bit.
 int32_t group_rows(wk_context& context, const wk_op& op, const wk_rows& rows, int32_t* starts) {
   int32_t by_size = kGroupQueries / (op.heads / op.kv_heads);
-  int64_t all = static_cast<int64_t>(rows.count) * op.kv_heads;
-  int32_t by_team = static_cast<int32_t>((all + 4 * context.team.size() - 1) / (4 * context.team.size()));
+  // Two tasks for each member, and no more: a task reads its keys and values once for all of its rows.
+  int32_t wanted = (2 * context.team.size() + op.kv_heads - 1) / op.kv_heads;
+  int32_t by_team = (rows.count + wanted - 1) / wanted;
   int32_t most = by_size < by_team ? by_size : by_team;
   int32_t groups = 0;
   for (int32_t r = 0; r < rows.count;) {

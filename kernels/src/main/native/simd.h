@@ -81,10 +81,6 @@ static WK_INLINE FReg r_pick_gt(FReg x, FReg y, FReg yes, FReg no) {
 static WK_INLINE FReg r_pick_nan(FReg x, FReg yes, FReg no) {
   return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
-static WK_INLINE FReg r_widen_bf16(const uint16_t* p) {
-  __m128i half = _mm_loadu_si128((const __m128i*)p);
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
-}
 static WK_INLINE FReg r_widen_f16(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)); }
 static WK_INLINE IReg r_iset1(int32_t i) { return _mm256_set1_epi32(i); }
 static WK_INLINE IReg r_iadd(IReg a, IReg b) { return _mm256_add_epi32(a, b); }
@@ -136,6 +132,20 @@ static WK_INLINE void r_istore(int32_t* p, IReg v) { vst1q_s32(p, v); }
 
 constexpr int kRegLanes = 16 / kRegs;
 
+/* f(0), … f(N - 1), each with its number as a constant: arrays that only such loops touch stay in registers. */
+template <int I>
+struct Index {
+  constexpr operator int() const { return I; }
+};
+template <int N, class F>
+static WK_INLINE void each(const F& f) {
+  if constexpr (N > 0) {
+    each<N - 1>(f);
+    f(Index<N - 1>{});
+  }
+}
+#define WK_EACH(i) [&](auto i) __attribute__((always_inline))
+
 struct F32x16 {
   FReg r[kRegs];
 };
@@ -176,7 +186,14 @@ static WK_INLINE F32x16 set1(float f) {
 }
 static WK_INLINE F32x16 widen_bf16(const uint16_t* p) {
   F32x16 o;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  // Zeros beneath by shuffles alone: the ports that shift are those that multiply.
+  __m256i all = _mm256_permute4x64_epi64(_mm256_loadu_si256((const __m256i*)p), 0xD8), zero = _mm256_setzero_si256();
+  o.r[0] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, all));
+  o.r[1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, all));
+#else
   WK_EACH_REG o.r[i] = r_widen_bf16(p + i * kRegLanes);
+#endif
   return o;
 }
 WK_UNARY(neg, r_neg)

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plain.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <vector>
+
+namespace kernbench {
+namespace plain {
+
+namespace {
+
+float power_of_two(int32_t n) {
+  uint32_t bits = static_cast<uint32_t>(n + 127) << 23;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+float largest(float a, float b) {
+  if (a != a || b != b) return NAN;
+  return a > b || (a == b && !signbit(a)) ? a : b;
+}
+
+float lane_sum(float* lane) {
+  for (int w = 8; w > 0; w /= 2) {
+    for (int i = 0; i < w; i++) lane[i] += lane[i + w];
+  }
+  return lane[0];
+}
+
+}  // namespace
+
+float exp(float x) {
+  if (x != x) return x;
+  if (x > 0x1.62e42ep+6f) return INFINITY;
+  if (x < -104.0f) return 0;
+  float n = fmaf(x, 0x1.715476p+0f, 0x1.8p+23f) - 0x1.8p+23f;
+  float r = fmaf(n, -0x1.63p-1f, x);
+  r = fmaf(n, 0x1.bd0106p-13f, r);
+  float p = 1.0f / 5040;
+  for (float c : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f}) p = fmaf(p, r, c);
+  int32_t whole = static_cast<int32_t>(n), half = whole >> 1;
+  return p * power_of_two(half) * power_of_two(whole - half);
+}
+
+float as_bf16(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  bits = value != value ? (bits >> 16 | 0x40) : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+  bits <<= 16;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+float product(const float* x, const float* w, int64_t cols, const float* bias, const float* residual) {
+  float acc = 0;
+  for (int64_t k = 0; k < cols; k++) acc = fmaf(x[k], w[k], acc);
+  if (bias != nullptr) acc = acc + *bias;
+  if (residual != nullptr) acc = *residual + acc;
+  return acc;
+}
+
+void rms_norm(const float* x, const float* weight, int64_t cols, float eps, float* out) {
+  float lane[16] = {};
+  for (int64_t i = 0; i < cols; i++) lane[i % 16] = fmaf(x[i], x[i], lane[i % 16]);
+  float mean = lane_sum(lane) / static_cast<float>(cols);
+  float root = sqrtf(mean + eps);
+  float scale = 1 / root;
+  for (int64_t i = 0; i < cols; i++) out[i] = (x[i] * scale) * weight[i];
+}
+
+float silu_mul(float gate, float up) { return gate / (1 + exp(-gate)) * up; }
+
+void attention(const float* q, const float* const* keys, const float* const* values, int32_t dim, int32_t first,
+               int32_t last, float scale, float* out) {
+  float most = 0, sum = 0;
+  std::vector<float> total(dim), chunk(dim);
+  bool any = false;
+  for (int32_t c = first / 256 * 256; c <= last; c += 256) {
+    int32_t from = first > c ? first : c, to = last < c + 255 ? last : c + 255;
+    float p[256], m = -INFINITY;
+    for (int32_t t = from; t <= to; t++) {
+      float s = 0;
+      for (int32_t d = 0; d < dim; d++) s = fmaf(q[d], keys[t][d], s);
+      p[t - c] = s * scale;
+      m = largest(m, p[t - c]);
+    }
+    float lane[16] = {};
+    for (int32_t t = from; t <= to; t++) {
+      p[t - c] = exp(p[t - c] - m);
+      lane[(t - c) % 16] += p[t - c];
+    }
+    float l = lane_sum(lane);
+    for (int32_t d = 0; d < dim; d++) {
+      chunk[d] = 0;
+      for (int32_t t = from; t <= to; t++) chunk[d] = fmaf(p[t - c], values[t][d], chunk[d]);
+    }
+    if (!any) {
+      any = true;
+      most = m;
+      sum = l;
+      total = chunk;
+      continue;
+    }
+    float both = largest(most, m);
+    float f = exp(most - both), g = exp(m - both);
+    sum = fmaf(sum, f, l * g);
+    for (int32_t d = 0; d < dim; d++) total[d] = fmaf(total[d], f, chunk[d] * g);
+    most = both;
+  }
+  for (int32_t d = 0; d < dim; d++) out[d] = total[d] / sum;
+}
+
+}  // namespace plain
+}  // namespace kernbench
