@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance bench faults soak scale first-run spark-submit clean
+.PHONY: help build check test conformance same-bytes bench faults soak scale first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +20,11 @@ test: ## Unit tests of one class: make test T=SchedulerTest
 
 conformance: build ## Every model, tokenizer and template reference under FIXTURES=DIR, a line each.
 	@tests/conformance.sh "$(FIXTURES)"
+
+same-bytes: ## One model's 200 requests in every way, on every instruction set and weight format: MODEL=FILE.gguf
+	@[[ -e "$(MODEL)" ]] || { echo "usage: make same-bytes MODEL=FILE.gguf (or a Hugging Face folder)" >&2; exit 2; }
+	$(MVN) -q -pl inference-udf -am verify -Dtest=SameBytesModelTest -Dsurefire.failIfNoSpecifiedTests=false \
+	  -Dwinnow.sameBytesModel="$(realpath $(MODEL))"
 
 bench: build ## Tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
