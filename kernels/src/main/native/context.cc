@@ -82,6 +82,7 @@ struct wk_context {
   const Operations* operations = nullptr;
   Scratch scratch;
   Scratch groups;
+  Scratch shared;
 };
 
 namespace {
@@ -97,6 +98,11 @@ struct Work {
 void one_task(void* arg, int32_t task, int32_t member) {
   const Work& work = *static_cast<const Work*>(arg);
   work.operation->run(*work.run, task, work.scratch + member * work.scratch_each);
+}
+
+void one_first_task(void* arg, int32_t task, int32_t member) {
+  const Work& work = *static_cast<const Work*>(arg);
+  work.operation->first(*work.run, task, work.scratch + member * work.scratch_each);
 }
 
 // Neighbouring rows that one attention task takes: those of one sequence, and those that share their first pages, as
@@ -121,12 +127,18 @@ int32_t group_rows(wk_context& context, const wk_op& op, const wk_rows& rows, in
   return groups;
 }
 
+bool fits(const wk_weight& w) {
+  if (w.rows < 1 || w.cols < 1 || w.data == nullptr) return false;
+  if (!is_integer(w)) return w.format == WK_F32 || w.format == WK_BF16;
+  bool group = w.group == 16 || w.group == 32 || w.group == 64 || w.group == 128;
+  return group && w.scales != nullptr && w.zero >= 0 && w.zero < 256;
+}
+
 bool fits(const wk_op& op, const wk_rows& rows) {
   switch (op.kind) {
     case WK_EMBED:
     case WK_MATMUL:
-      return op.weight != nullptr && op.weight->rows > 0 && op.weight->cols > 0
-          && (op.weight->format == WK_F32 || op.weight->format == WK_BF16);
+      return op.weight != nullptr && fits(*op.weight);
     case WK_RMS_NORM:
     case WK_SILU_MUL:
     case WK_GATHER:
@@ -144,7 +156,7 @@ bool fits(const wk_op& op, const wk_rows& rows) {
 
 int32_t run_one(wk_context& context, const wk_op& op, const wk_rows& rows) {
   if (!fits(op, rows)) return WK_BAD_SHAPE;
-  Run run = {&op, &rows, 0, context.team.size(), nullptr, 0};
+  Run run = {&op, &rows, 0, context.team.size(), nullptr, 0, nullptr};
   run.count = op.row_set == WK_FIXED_ROWS ? op.rows : op.row_set == WK_PICKED_ROWS ? rows.picked_count : rows.count;
   if (run.count <= 0) return run.count == 0 ? WK_OK : WK_BAD_SHAPE;
   if (op.kind == WK_EMBED) {
@@ -158,11 +170,17 @@ int32_t run_one(wk_context& context, const wk_op& op, const wk_rows& rows) {
     run.group = reinterpret_cast<int32_t*>(starts);
     run.groups = group_rows(context, op, rows, reinterpret_cast<int32_t*>(starts));
   }
-  const Operation& operation = context.operations->by_kind[op.kind];
+  bool grouped = op.kind == WK_MATMUL && is_integer(*op.weight);
+  const Operation& operation = grouped ? context.operations->grouped_matmul : context.operations->by_kind[op.kind];
   Work work = {&operation, &run, nullptr, (operation.scratch(run) + 63) & ~63LL};
   if (work.scratch_each > 0) {
     work.scratch = context.scratch.fit(work.scratch_each * context.team.size());
     if (work.scratch == nullptr) return WK_NO_MEMORY;
+  }
+  if (operation.first != nullptr) {
+    run.shared = context.shared.fit(operation.shared(run));
+    if (run.shared == nullptr) return WK_NO_MEMORY;
+    context.team.run(operation.first_tasks(run), one_first_task, &work);
   }
   context.team.run(operation.tasks(run), one_task, &work);
   return WK_OK;
@@ -204,6 +222,46 @@ int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_ro
     int32_t status = run_one(*context, ops[i], *rows);
     if (status != WK_OK) return status;
   }
+  return WK_OK;
+}
+
+namespace {
+
+// All sums of weights stay below 2^63.
+constexpr int32_t kMostVocab = 1 << 22;
+// Logits below which waking others costs more than it saves.
+constexpr int64_t kFewLogits = 20000;
+
+struct Draws {
+  const Sampling* sampling;
+  const wk_sample* sample;
+  char* scratch;
+  int64_t scratch_each;
+  int32_t tasks;
+};
+
+void some_draws(void* arg, int32_t task, int32_t member) {
+  const Draws& draws = *static_cast<const Draws*>(arg);
+  int64_t rows = draws.sample->rows;
+  for (int64_t row = rows * task / draws.tasks; row < rows * (task + 1) / draws.tasks; row++) {
+    draws.sampling->run(*draws.sample, static_cast<int32_t>(row), draws.scratch + member * draws.scratch_each);
+  }
+}
+
+}  // namespace
+
+int32_t wk_sample_rows(wk_context* context, const wk_sample* sample) {
+  if (sample->rows < 0 || sample->vocab < 1 || sample->vocab > kMostVocab) return WK_BAD_SHAPE;
+  FloatEnvironment environment;
+  const Sampling& sampling = context->operations->sampling;
+  // Rows differ much in their cost, so each is a task, unless they are very short.
+  int64_t logits = static_cast<int64_t>(sample->rows) * sample->vocab;
+  int64_t tasks = logits < kFewLogits ? 1 : logits / kFewLogits;
+  Draws draws = {&sampling, sample, nullptr, (sampling.scratch(*sample) + 63) & ~63LL, 0};
+  draws.tasks = static_cast<int32_t>(tasks < sample->rows ? tasks : sample->rows);
+  draws.scratch = context->scratch.fit(draws.scratch_each * context->team.size());
+  if (draws.scratch == nullptr) return WK_NO_MEMORY;
+  context->team.run(draws.tasks, some_draws, &draws);
   return WK_OK;
 }
 

@@ -18,6 +18,7 @@ struct Run {
   int32_t threads;      // members of the team
   const int32_t* group; // attention: first row of each group of rows of one task; then the end of the last
   int32_t groups;
+  char* shared;         // memory of the operation that all of its tasks see
 };
 
 /* One operation for one instruction set. */
@@ -28,13 +29,30 @@ struct Operation {
   int64_t (*scratch)(const Run& run);
   /* Does one task; `scratch` is the member's own, aligned to 64 bytes. */
   void (*run)(const Run& run, int32_t task, char* scratch);
+
+  /* What comes before all of that, for operations that have it: its tasks, what they do, and the bytes of run.shared. */
+  int32_t (*first_tasks)(const Run& run) = nullptr;
+  void (*first)(const Run& run, int32_t task, char* scratch) = nullptr;
+  int64_t (*shared)(const Run& run) = nullptr;
+};
+
+/* Drawing of tokens for one instruction set. */
+struct Sampling {
+  /* Bytes of scratch that a member of the team needs. */
+  int64_t (*scratch)(const wk_sample& sample);
+  /* Draws the token of one row; `scratch` is the member's own, aligned to 64 bytes. */
+  void (*run)(const wk_sample& sample, int32_t row, char* scratch);
 };
 
 /* All operations of an instruction set, by kind. */
 constexpr int32_t kKinds = WK_GATHER + 1;
 struct Operations {
   Operation by_kind[kKinds];
+  Operation grouped_matmul;  // matmul with integer weights
+  Sampling sampling;
 };
+
+inline bool is_integer(const wk_weight& weight) { return weight.format == WK_INT8 || weight.format == WK_INT4; }
 
 const Operations& avx2_operations();
 const Operations& avx512_operations();

@@ -43,20 +43,54 @@ void pack(void* data, int32_t first, int32_t count, int64_t cols, const float* s
   }
 }
 
+/* Columns in whole vectors of 64 bytes, which are 4 columns of 16 outputs in bytes and 8 in nibbles. */
+int64_t vectors(int32_t format, int64_t cols) { return format == WK_INT8 ? (cols + 3) / 4 : (cols + 7) / 8; }
+
+void pack_codes(int32_t format, uint8_t* out, const uint8_t* source, int32_t rows, int64_t cols) {
+  memset(out, 0, vectors(format, cols) * 64);
+  for (int32_t n = 0; n < rows; n++) {
+    for (int64_t k = 0; k < cols; k++) {
+      uint8_t code = source[n * cols + k];
+      if (format == WK_INT8) {
+        out[k / 4 * 64 + n * 4 + k % 4] = code;
+      } else {
+        out[k / 8 * 64 + n * 4 + k % 4] |= static_cast<uint8_t>(k % 8 < 4 ? code & 15 : code << 4);
+      }
+    }
+  }
+}
+
+template <class T>
+void pack_scales(void* data, const void* source, int32_t first, int32_t count, int64_t groups) {
+  T* out = static_cast<T*>(data) + first / kPanel * groups * kPanel;
+  const T* in = static_cast<const T*>(source);
+  for (int32_t r = 0; r < count; r += kPanel) {
+    for (int64_t g = 0; g < groups; g++) {
+      for (int32_t n = 0; n < kPanel; n++) {
+        *out++ = r + n < count ? in[(r + n) * groups + g] : static_cast<T>(0);
+      }
+    }
+  }
+}
+
+bool in_panels(const wk_weight& weight, int32_t first, int32_t count) {
+  bool last = first + count == weight.rows;
+  return first % kPanel == 0 && (count % kPanel == 0 || last) && first >= 0 && count >= 1
+      && first + count <= weight.rows;
+}
+
 }  // namespace
 
 int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols) {
+  if (rows < 1 || cols < 1) return -1;
+  int64_t panels = (rows + kPanel - 1) / kPanel;
+  if (format == WK_INT8 || format == WK_INT4) return panels * vectors(format, cols) * 64;
   int64_t each = bytes_of(format);
-  if (each < 0 || rows < 1 || cols < 1) return -1;
-  return (rows + kPanel - 1) / kPanel * kPanel * cols * each;
+  return each < 0 ? -1 : panels * kPanel * cols * each;
 }
 
 int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t count, const float* source) {
-  bool last = first + count == weight->rows;
-  if (first % kPanel != 0 || (count % kPanel != 0 && !last) || first < 0 || count < 1
-      || first + count > weight->rows) {
-    return WK_BAD_SHAPE;
-  }
+  if (!in_panels(*weight, first, count)) return WK_BAD_SHAPE;
   if (weight->format == WK_F32) {
     pack<float>(data, first, count, weight->cols, source);
   } else if (weight->format == WK_BF16) {
@@ -64,5 +98,22 @@ int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t coun
   } else {
     return WK_BAD_SHAPE;
   }
+  return WK_OK;
+}
+
+int32_t wk_pack_codes(const wk_weight* weight, void* data, void* scales, void* mins, int32_t first, int32_t count,
+                      const uint8_t* codes, const void* source_scales, const void* source_mins) {
+  if (!in_panels(*weight, first, count) || (weight->format != WK_INT8 && weight->format != WK_INT4)) {
+    return WK_BAD_SHAPE;
+  }
+  int64_t cols = weight->cols, panel = vectors(weight->format, cols) * 64;
+  uint8_t* out = static_cast<uint8_t*>(data) + first / kPanel * panel;
+  for (int32_t r = 0; r < count; r += kPanel, out += panel) {
+    pack_codes(weight->format, out, codes + r * cols, count - r < kPanel ? count - r : kPanel, cols);
+  }
+  int64_t groups = (cols + weight->group - 1) / weight->group;
+  auto pack_all = weight->half ? pack_scales<uint16_t> : pack_scales<float>;
+  pack_all(scales, source_scales, first, count, groups);
+  if (mins != nullptr) pack_all(mins, source_mins, first, count, groups);
   return WK_OK;
 }

@@ -34,6 +34,8 @@ static WK_INLINE FReg r_fma(FReg a, FReg b, FReg c) { return _mm512_fmadd_ps(a, 
 static WK_INLINE FReg r_neg(FReg a) {
   return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(a), _mm512_set1_epi32(INT32_MIN)));
 }
+static WK_INLINE FReg r_min(FReg a, FReg b) { return _mm512_min_ps(a, b); }
+static WK_INLINE FReg r_abs(FReg a) { return _mm512_abs_ps(a); }
 static WK_INLINE FReg r_pick_gt(FReg x, FReg y, FReg yes, FReg no) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_GT_OQ), no, yes);
 }
@@ -43,6 +45,9 @@ static WK_INLINE FReg r_pick_nan(FReg x, FReg yes, FReg no) {
 static WK_INLINE FReg r_widen_bf16(const uint16_t* p) {
   __m256i half = _mm256_loadu_si256((const __m256i*)p);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+static WK_INLINE FReg r_widen_f16(const uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
 }
 static WK_INLINE IReg r_iset1(int32_t i) { return _mm512_set1_epi32(i); }
 static WK_INLINE IReg r_iadd(IReg a, IReg b) { return _mm512_add_epi32(a, b); }
@@ -67,6 +72,8 @@ static WK_INLINE FReg r_div(FReg a, FReg b) { return _mm256_div_ps(a, b); }
 static WK_INLINE FReg r_max(FReg a, FReg b) { return _mm256_max_ps(a, b); }
 static WK_INLINE FReg r_fma(FReg a, FReg b, FReg c) { return _mm256_fmadd_ps(a, b, c); }
 static WK_INLINE FReg r_neg(FReg a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
+static WK_INLINE FReg r_min(FReg a, FReg b) { return _mm256_min_ps(a, b); }
+static WK_INLINE FReg r_abs(FReg a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 static WK_INLINE FReg r_pick_gt(FReg x, FReg y, FReg yes, FReg no) {
   return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(x, y, _CMP_GT_OQ));
 }
@@ -77,6 +84,7 @@ static WK_INLINE FReg r_widen_bf16(const uint16_t* p) {
   __m128i half = _mm_loadu_si128((const __m128i*)p);
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
 }
+static WK_INLINE FReg r_widen_f16(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)); }
 static WK_INLINE IReg r_iset1(int32_t i) { return _mm256_set1_epi32(i); }
 static WK_INLINE IReg r_iadd(IReg a, IReg b) { return _mm256_add_epi32(a, b); }
 static WK_INLINE IReg r_isub(IReg a, IReg b) { return _mm256_sub_epi32(a, b); }
@@ -100,10 +108,15 @@ static WK_INLINE FReg r_div(FReg a, FReg b) { return vdivq_f32(a, b); }
 static WK_INLINE FReg r_max(FReg a, FReg b) { return vmaxq_f32(a, b); }
 static WK_INLINE FReg r_fma(FReg a, FReg b, FReg c) { return vfmaq_f32(c, a, b); }
 static WK_INLINE FReg r_neg(FReg a) { return vnegq_f32(a); }
+static WK_INLINE FReg r_min(FReg a, FReg b) { return vminq_f32(a, b); }
+static WK_INLINE FReg r_abs(FReg a) { return vabsq_f32(a); }
 static WK_INLINE FReg r_pick_gt(FReg x, FReg y, FReg yes, FReg no) { return vbslq_f32(vcgtq_f32(x, y), yes, no); }
 static WK_INLINE FReg r_pick_nan(FReg x, FReg yes, FReg no) { return vbslq_f32(vceqq_f32(x, x), no, yes); }
 static WK_INLINE FReg r_widen_bf16(const uint16_t* p) {
   return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
+}
+static WK_INLINE FReg r_widen_f16(const uint16_t* p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 static WK_INLINE IReg r_iset1(int32_t i) { return vdupq_n_s32(i); }
 static WK_INLINE IReg r_iadd(IReg a, IReg b) { return vaddq_s32(a, b); }
@@ -159,12 +172,14 @@ static WK_INLINE F32x16 widen_bf16(const uint16_t* p) {
   return o;
 }
 WK_UNARY(neg, r_neg)
+WK_UNARY(abs, r_abs)
 WK_BINARY(add, r_add)
 WK_BINARY(sub, r_sub)
 WK_BINARY(mul, r_mul)
 WK_BINARY(div, r_div)
 /* Gives b where one of both is NaN, as x86 does; where NaN matters the caller looks for it. */
 WK_BINARY(max, r_max)
+WK_BINARY(min, r_min)
 /* a · b + c, rounded once. */
 static WK_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   F32x16 o;
@@ -186,6 +201,11 @@ static WK_INLINE F32x16 pick_nan(F32x16 x, F32x16 yes, F32x16 no) {
 static WK_INLINE I32x16 to_int(F32x16 a) {
   I32x16 o;
   WK_EACH_REG o.r[i] = r_to_int(a.r[i]);
+  return o;
+}
+static WK_INLINE I32x16 add(I32x16 a, I32x16 b) {
+  I32x16 o;
+  WK_EACH_REG o.r[i] = r_iadd(a.r[i], b.r[i]);
   return o;
 }
 static WK_INLINE F32x16 to_float(I32x16 a) {
@@ -222,6 +242,115 @@ static WK_INLINE float lane_max(F32x16 v) {
   for (int i = 1; i < 16; i++) most = lane[i] > most ? lane[i] : most;
   return most;
 }
+
+/* Sixteen float16, widened exactly. */
+static WK_INLINE F32x16 widen_f16(const uint16_t* p) {
+  F32x16 o;
+  WK_EACH_REG o.r[i] = r_widen_f16(p + i * kRegLanes);
+  return o;
+}
+static WK_INLINE I32x16 set1_int(int32_t value) {
+  I32x16 o;
+  WK_EACH_REG o.r[i] = r_iset1(value);
+  return o;
+}
+
+/* Codes of 16 outputs and 4 columns, [16][4] bytes, made ready to be multiplied. What is subtracted from a code before
+   that, so that it fits what the instructions take, is kCodeShift; the caller makes up for it. */
+struct Codes {
+#if defined(__AVX512F__)
+  __m512i u;
+#elif defined(__AVX2__)
+  __m256i s[2], size[2];
+#else
+  int8x16_t s[4];
+#endif
+};
+
+#if defined(__AVX512F__)
+constexpr int32_t kCodeShift = 0;
+static WK_INLINE Codes load_codes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+static WK_INLINE Codes low_codes(const uint8_t* p) {
+  return {_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(15))};
+}
+static WK_INLINE Codes high_codes(const uint8_t* p) {
+  return {_mm512_and_si512(_mm512_srli_epi16(_mm512_loadu_si512(p), 4), _mm512_set1_epi8(15))};
+}
+/* acc[n] + Σ_j code[n][j] · x[j], for 4 signed bytes of x. */
+static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
+  int32_t four;
+  memcpy(&four, x, 4);
+  // GCC 12 keeps two copies of each sum around the intrinsic, half of them on the stack.
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(acc.r[0]) : "v"(w.u), "v"(_mm512_set1_epi32(four)));
+  return acc;
+}
+#elif defined(__AVX2__)
+constexpr int32_t kCodeShift = 128;
+static WK_INLINE Codes ready(__m256i a, __m256i b) {
+  return {{a, b}, {_mm256_abs_epi8(a), _mm256_abs_epi8(b)}};
+}
+static WK_INLINE Codes load_codes(const uint8_t* p) {
+  const __m256i top = _mm256_set1_epi8(INT8_MIN);
+  const __m256i* q = (const __m256i*)p;
+  return ready(_mm256_xor_si256(_mm256_loadu_si256(q), top), _mm256_xor_si256(_mm256_loadu_si256(q + 1), top));
+}
+static WK_INLINE Codes low_codes(const uint8_t* p) {
+  const __m256i mask = _mm256_set1_epi8(15), shift = _mm256_set1_epi8(INT8_MIN);
+  const __m256i* q = (const __m256i*)p;
+  return ready(_mm256_or_si256(_mm256_and_si256(_mm256_loadu_si256(q), mask), shift),
+               _mm256_or_si256(_mm256_and_si256(_mm256_loadu_si256(q + 1), mask), shift));
+}
+static WK_INLINE Codes high_codes(const uint8_t* p) {
+  const __m256i mask = _mm256_set1_epi8(15), shift = _mm256_set1_epi8(INT8_MIN);
+  const __m256i* q = (const __m256i*)p;
+  return ready(
+      _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(_mm256_loadu_si256(q), 4), mask), shift),
+      _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(_mm256_loadu_si256(q + 1), 4), mask), shift));
+}
+/* |code| · (x with the code's sign): pairs stay within 2 · 128 · 127, and −128 has a size that unsigned bytes hold. */
+static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
+  int32_t four;
+  memcpy(&four, x, 4);
+  const __m256i v = _mm256_set1_epi32(four), ones = _mm256_set1_epi16(1);
+  WK_EACH_REG {
+    __m256i pairs = _mm256_maddubs_epi16(w.size[i], _mm256_sign_epi8(v, w.s[i]));
+    acc.r[i] = _mm256_add_epi32(acc.r[i], _mm256_madd_epi16(pairs, ones));
+  }
+  return acc;
+}
+#else
+constexpr int32_t kCodeShift = 128;
+static WK_INLINE Codes load_codes(const uint8_t* p) {
+  Codes o;
+  for (int i = 0; i < 4; i++) o.s[i] = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(128)));
+  return o;
+}
+static WK_INLINE Codes low_codes(const uint8_t* p) {
+  Codes o;
+  for (int i = 0; i < 4; i++) {
+    o.s[i] = vreinterpretq_s8_u8(vorrq_u8(vandq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(15)), vdupq_n_u8(128)));
+  }
+  return o;
+}
+static WK_INLINE Codes high_codes(const uint8_t* p) {
+  Codes o;
+  for (int i = 0; i < 4; i++) {
+    o.s[i] = vreinterpretq_s8_u8(vorrq_u8(vshrq_n_u8(vld1q_u8(p + 16 * i), 4), vdupq_n_u8(128)));
+  }
+  return o;
+}
+static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
+  int32_t four;
+  memcpy(&four, x, 4);
+  const int8x16_t v = vreinterpretq_s8_s32(vdupq_n_s32(four));
+  WK_EACH_REG {
+    int16x8_t low = vmull_s8(vget_low_s8(w.s[i]), vget_low_s8(v));
+    int16x8_t high = vmull_s8(vget_high_s8(w.s[i]), vget_high_s8(v));
+    acc.r[i] = vaddq_s32(acc.r[i], vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+  }
+  return acc;
+}
+#endif
 
 /* exp as NUMERICS.md has it: the same bits as Exp.java. */
 static WK_INLINE F32x16 exp(F32x16 x) {

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 1
+#define WK_ABI_VERSION 2
 
 /* Status of a call. */
 enum {
@@ -27,18 +27,26 @@ enum {
 /* Instruction sets; bits in the answer of wk_isas. */
 enum { WK_ISA_AVX2 = 1, WK_ISA_AVX512 = 2, WK_ISA_AMX = 4, WK_ISA_NEON = 8 };
 
-/* Formats of a packed matrix. Panels of 16 outputs; the last one is padded with zeros, columns never are. */
+/* Formats of a packed matrix. Panels of 16 outputs, the last one padded with zeros. Columns of float formats are never
+   padded; those of integer formats are, with codes that meet inputs of 0, to whole vectors of 64 bytes. */
 enum {
   WK_F32 = 0,  /* float [rows/16][cols][16] */
-  WK_BF16 = 1  /* uint16 [rows/16][cols][16], upper halves of float32 */
+  WK_BF16 = 1, /* uint16 [rows/16][cols][16], upper halves of float32 */
+  WK_INT8 = 2, /* uint8 [rows/16][cols/4][16][4]; signed codes are held + 128 */
+  WK_INT4 = 3  /* uint8 [rows/16][cols/8][16][4]: low nibbles are 4 columns, high ones the next 4 */
 };
 
+/* Scales and minimums of integer formats: [rows/16][groups][16], all float32 or all float16. */
 typedef struct wk_weight {
-  const void* data;  /* aligned to 64 bytes */
-  int32_t rows;      /* outputs */
-  int32_t cols;      /* inputs */
+  const void* data;   /* aligned to 64 bytes */
+  const void* scales; /* integer formats */
+  const void* mins;   /* integer formats; may be null */
+  int32_t rows;       /* outputs */
+  int32_t cols;       /* inputs */
   int32_t format;
-  int32_t unused;
+  int32_t group;      /* columns of a group: 16, 32, 64 or 128 */
+  int32_t zero;       /* what is to be taken off the codes as they are held */
+  int32_t half;       /* 1: scales and minimums are float16 */
 } wk_weight;
 
 /* What a step computes. Rows of one sequence stand side by side, in ascending position. */
@@ -88,6 +96,34 @@ typedef struct wk_op {
   int32_t unused;
 } wk_op;
 
+/* Draws one token a row. Arrays have an element a row; the caller keeps the ranges of NUMERICS.md. */
+typedef struct wk_sample {
+  const float* logits; /* [rows][vocab] */
+  const int32_t* seen; /* tokens that the penalty is for, those of a row one behind the other */
+
+  const int64_t* seen_start; /* where in `seen` the row's begin */
+  const int64_t* seed;       /* key of the random numbers */
+  const int64_t* stream;     /* last two words of the counter */
+  const double* top_p;
+  int64_t* raw_sum; /* receives, where asked for, the sum of rint(exp(logit - raw_max) * 2^40) over the row */
+
+  const float* temperature;
+  const float* min_p;
+  const float* penalty;
+  float* raw_max;   /* receives, where asked for, the largest logit */
+  float* raw_token; /* receives, where asked for, the logit of the token */
+
+  const int32_t* top_k;
+  const int32_t* seen_count;
+  const int32_t* sample;       /* second word of the counter */
+  const int32_t* position;     /* first word of the counter */
+  const int32_t* want_logprob; /* 0 or 1: whether raw_sum, raw_max and raw_token are asked for */
+  int32_t* token;              /* receives the token; -1: a logit is not finite; -2: settings out of their ranges */
+
+  int32_t rows;
+  int32_t vocab; /* at most 2^22 */
+} wk_sample;
+
 typedef struct wk_context wk_context;
 
 /* Version of this header, so that a caller and a library of different builds find out. */
@@ -104,12 +140,20 @@ void wk_close(wk_context* context);
 /* Runs operations one after the other. */
 int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows);
 
-/* Bytes of a packed matrix; -1 for shapes or formats that there are none of. */
+/* Draws tokens. */
+int32_t wk_sample_rows(wk_context* context, const wk_sample* sample);
+
+/* Bytes of a packed matrix, or of its codes; -1 for shapes or formats that there are none of. */
 int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols);
 
 /* Packs rows first … first + count - 1 of a matrix; `source` holds them row by row. `first` is a multiple of 16, and
    `count` too but for the matrix's last rows. */
 int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t count, const float* source);
+
+/* Packs rows of integer weights likewise. `codes` are as held (signed ones + 128), row by row; scales and mins are float
+   or float16 as weight->half says, [count][groups]. */
+int32_t wk_pack_codes(const wk_weight* weight, void* data, void* scales, void* mins, int32_t first, int32_t count,
+                      const uint8_t* codes, const void* source_scales, const void* source_mins);
 
 /* Bytes that contexts hold at the moment: 0 when all are closed. */
 int64_t wk_outstanding_bytes(void);

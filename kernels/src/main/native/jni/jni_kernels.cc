@@ -17,6 +17,8 @@ WK_JNI(jint, abiVersion)(JNIEnv*, jclass) { return wk_abi_version(); }
 
 WK_JNI(jint, sizeOfOp)(JNIEnv*, jclass) { return sizeof(wk_op); }
 
+WK_JNI(jint, sizeOfSample)(JNIEnv*, jclass) { return sizeof(wk_sample); }
+
 WK_JNI(jint, isas)(JNIEnv*, jclass) { return wk_isas(); }
 
 /* The context, or the negative status. Addresses of user space are positive. */
@@ -32,12 +34,22 @@ WK_JNI(jint, run)(JNIEnv*, jclass, jlong context, jlong ops, jlong count, jlong 
   return wk_run(at<wk_context>(context), at<wk_op>(ops), count, at<wk_rows>(rows));
 }
 
+WK_JNI(jint, sample)(JNIEnv*, jclass, jlong context, jlong sample) {
+  return wk_sample_rows(at<wk_context>(context), at<wk_sample>(sample));
+}
+
 WK_JNI(jlong, packedBytes)(JNIEnv*, jclass, jint format, jlong rows, jlong cols) {
   return wk_packed_bytes(format, rows, cols);
 }
 
 WK_JNI(jint, pack)(JNIEnv*, jclass, jlong weight, jlong data, jint first, jint count, jlong source) {
   return wk_pack(at<wk_weight>(weight), at<void>(data), first, count, at<float>(source));
+}
+
+WK_JNI(jint, packCodes)(JNIEnv*, jclass, jlong weight, jlong data, jlong scales, jlong mins, jint first, jint count,
+                        jlong codes, jlong source_scales, jlong source_mins) {
+  return wk_pack_codes(at<wk_weight>(weight), at<void>(data), at<void>(scales), at<void>(mins), first, count,
+                       at<uint8_t>(codes), at<void>(source_scales), at<void>(source_mins));
 }
 
 WK_JNI(jlong, outstandingBytes)(JNIEnv*, jclass) { return wk_outstanding_bytes(); }

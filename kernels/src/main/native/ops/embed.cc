@@ -12,6 +12,32 @@ namespace {
 
 int64_t scratch(const Run&) { return 0; }
 
+float scale_at(const void* scales, int32_t half, int64_t at) {
+  if (!half) return static_cast<const float*>(scales)[at];
+  alignas(64) uint16_t line[16] = {static_cast<const uint16_t*>(scales)[at]};
+  alignas(64) float wide[16];
+  store(wide, widen_f16(line));
+  return wide[0];
+}
+
+// A row of integer weights: (code − zero) · scale, then + min.
+void grouped_row(const wk_weight& w, int32_t row, float* out) {
+  int64_t panel = row / kPanel, lane = row % kPanel, groups = (w.cols + w.group - 1) / w.group;
+  int64_t vectors = w.format == WK_INT8 ? (w.cols + 3) / 4 : (w.cols + 7) / 8;
+  const uint8_t* codes = static_cast<const uint8_t*>(w.data) + panel * vectors * 64 + lane * 4;
+  for (int64_t g = 0; g < groups; g++) {
+    int64_t at = (panel * groups + g) * kPanel + lane, from = g * w.group;
+    float scale = scale_at(w.scales, w.half, at);
+    float min = w.mins == nullptr ? 0 : scale_at(w.mins, w.half, at);
+    for (int64_t k = from; k < w.cols && k < from + w.group; k++) {
+      int32_t code = w.format == WK_INT8 ? codes[k / 4 * 64 + k % 4]
+                                         : codes[k / 8 * 64 + k % 4] >> (k % 8 < 4 ? 0 : 4) & 15;
+      float value = static_cast<float>(code - w.zero) * scale;
+      out[k] = w.mins == nullptr ? value : value + min;
+    }
+  }
+}
+
 int32_t embed_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols * 4); }
 
 void embed_task(const Run& run, int32_t task, char*) {
@@ -23,7 +49,9 @@ void embed_task(const Run& run, int32_t task, char*) {
     int32_t id = run.rows->tokens[r];
     int64_t at = id / kPanel * cols * kPanel + id % kPanel;
     float* out = run.op->out + r * cols;
-    if (w.format == WK_F32) {
+    if (is_integer(w)) {
+      grouped_row(w, id, out);
+    } else if (w.format == WK_F32) {
       const float* in = static_cast<const float*>(w.data) + at;
       for (int64_t k = 0; k < cols; k++) out[k] = in[k * kPanel];
     } else {

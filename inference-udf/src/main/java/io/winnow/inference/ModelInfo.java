@@ -11,7 +11,7 @@ import java.io.Serializable;
  * @param fingerprint SHA-256 (hex) over the full content of the files that decide the tokens: weights, configuration
  * @param tokenizerFingerprint SHA-256 (hex) of the tokenizer
  * @param templateFingerprint SHA-256 (hex) of the chat template in force
- * @param weightFormat what {@code --weights auto} means for it: f32 or bf16
+ * @param weightFormat what {@code --weights auto} means for it: f32, bf16 or blocks (its own codes)
  * @param contextLength positions the model was made for
  * @param parameters number of weights
  * @param weightBytes memory the weights take in that format

@@ -13,8 +13,14 @@ public interface Kernels extends AutoCloseable {
   /** Threads that work on one operation. */
   int threads();
 
-  /** Packs a matrix [rows][cols]. Values that BF16 cannot hold exactly are rounded to nearest even. */
+  /**
+   * Packs a matrix [rows][cols]. Values that BF16 cannot hold exactly are rounded to nearest even; INT8 and INT4 quantize
+   * ({@link QuantFormat#INT8}, {@link QuantFormat#INT4}).
+   */
   Weight pack(int rows, int cols, WeightFormat format, WeightSource source);
+
+  /** Packs a matrix [rows][cols] whose weights are integers already, as quantized files have them. */
+  Weight pack(int rows, int cols, QuantFormat format, QuantSource source);
 
   /**
    * out[r][c] = w[ids[r]][c]; w is [vocab][cols].
@@ -25,7 +31,7 @@ public interface Kernels extends AutoCloseable {
 
   /**
    * out[r][n] = acc + bias[n], or residual[r][n] + acc, where acc is the chain fma(x[r][k], w[n][k], acc) over
-   * ascending k from +0.
+   * ascending k from +0. With integer weights the input is quantized too, and the chain runs over groups of columns.
    *
    * @param x [rows][w.cols]
    * @param bias [w.rows] or null

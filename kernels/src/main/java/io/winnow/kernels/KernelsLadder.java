@@ -45,6 +45,11 @@ public final class KernelsLadder {
     return RUNGS.packedBytes(rows, cols, format);
   }
 
+  /** The same for integer weights. */
+  public static long packedBytes(int rows, int cols, QuantFormat format) {
+    return RUNGS.packedBytes(rows, cols, format);
+  }
+
   /**
    * Opens the best usable implementation, or the one that {@value #ISA_VARIABLE} names.
    *

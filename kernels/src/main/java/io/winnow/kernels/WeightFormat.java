@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels;
 
-/** How a packed weight is held in memory. Arithmetic is float32 in both. */
+/** How the values of a matrix are held in memory. */
 public enum WeightFormat {
-  /** 4 bytes a weight. */
-  F32(4),
-  /** 2 bytes a weight, the upper half of a float32; widened exactly before the product. */
-  BF16(2);
+  /** 4 bytes a weight; arithmetic is float32. */
+  F32(32),
+  /** 2 bytes a weight, the upper half of a float32; widened exactly, then arithmetic is float32. */
+  BF16(16),
+  /** Codes of 8 bits with a scale for each 32 columns of an output; products are exact integers within a group. */
+  INT8(8.5),
+  /** Codes of 4 bits with a scale and a minimum for each 32 columns; otherwise as {@link #INT8}. */
+  INT4(5);
 
-  private final int bytes;
+  private final double bits;
 
-  WeightFormat(int bytes) {
-    this.bytes = bytes;
+  WeightFormat(double bits) {
+    this.bits = bits;
   }
 
-  public int bytesPerWeight() {
-    return bytes;
+  /** Bytes that so many weights take, scales included, but for padding. */
+  public long bytes(long weights) {
+    return (long) Math.ceil(weights * bits / 8);
   }
 }

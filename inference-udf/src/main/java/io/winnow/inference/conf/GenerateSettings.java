@@ -139,7 +139,9 @@ public final class GenerateSettings {
   public static final Setting<String> WEIGHTS =
       Setting.ofEnum("weights", "auto", "f32", "bf16", "int8", "int4").group(ENGINE).effect(Effect.TOKENS)
           .defaultValue("auto")
-          .doc("Precision in which the weights are held; auto is the precision of the file.");
+          .doc(
+              "Precision in which the weights are held; auto is the precision of the file. Of a quantized file int8 and"
+                  + " int4 keep the codes, where they are no wider.");
   public static final Setting<Integer> THREADS =
       Setting.ofInt("threads").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Engine threads of an executor; 0 for one a core.");
@@ -218,11 +220,6 @@ public final class GenerateSettings {
     }
     if (ScriptParams.isScripted(model)) {
       checkScript(model);
-    }
-    String weights = values.get(WEIGHTS);
-    if (weights.startsWith("int")) {
-      throw new UsageException(
-          "Cannot use --weights " + weights + ": not supported yet in this version. Use auto, f32 or bf16.");
     }
     priceTable(values);
     if (values.find(MAX_COST).isPresent() && values.find(PRICES).isEmpty()) {

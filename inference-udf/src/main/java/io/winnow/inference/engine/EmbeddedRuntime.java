@@ -10,21 +10,19 @@ import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.ScriptParams;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
-import io.winnow.inference.checkpoint.DType;
 import io.winnow.inference.checkpoint.ModelConfig;
 import io.winnow.inference.checkpoint.TensorInfo;
 import io.winnow.inference.model.DecoderModel;
+import io.winnow.inference.model.WeightPrecision;
 import io.winnow.inference.tokenizer.IncrementalDetokenizer;
 import io.winnow.inference.tokenizer.ModelText;
 import io.winnow.inference.tokenizer.Tokenizer;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
-import io.winnow.kernels.WeightFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 
 /** The engine inside this JVM: model files in, completions out. */
@@ -53,13 +51,13 @@ public final class EmbeddedRuntime implements ModelRuntime {
     }
     try (Checkpoint checkpoint = open(spec)) {
       if (host != null) {
-        MemoryBudget.checked(spec, checkpoint, format(spec, checkpoint), host);
+        MemoryBudget.checked(spec, checkpoint, precision(spec, checkpoint), host);
       }
-      return describe(spec, text, checkpoint, format(spec, checkpoint));
+      return describe(spec, text, checkpoint, precision(spec, checkpoint));
     }
   }
 
-  private static ModelInfo describe(EngineSpec spec, ModelText text, Checkpoint checkpoint, WeightFormat format) {
+  private static ModelInfo describe(EngineSpec spec, ModelText text, Checkpoint checkpoint, WeightPrecision precision) {
     long parameters = 0;
     for (TensorInfo t : checkpoint.tensors()) {
       parameters += t.rows() * t.cols();
@@ -71,10 +69,10 @@ public final class EmbeddedRuntime implements ModelRuntime {
         checkpoint.fingerprint(),
         text.tokenizer().fingerprint(),
         text.templateFingerprint(),
-        format.name().toLowerCase(Locale.ROOT),
+        precision.label(),
         checkpoint.config().contextLength(),
         parameters,
-        parameters * format.bytesPerWeight());
+        DecoderModel.weightBytes(checkpoint, precision));
   }
 
   /** The implementations of the kernels, best first: which one is taken and why the others are not. */
@@ -114,9 +112,9 @@ public final class EmbeddedRuntime implements ModelRuntime {
           ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text));
     }
     try (Checkpoint checkpoint = open(spec)) {
-      WeightFormat format = format(spec, checkpoint);
-      EngineMemory memory = MemoryBudget.checked(spec, checkpoint, format, host);
-      ModelInfo info = describe(spec, text, checkpoint, format);
+      WeightPrecision precision = precision(spec, checkpoint);
+      EngineMemory memory = MemoryBudget.checked(spec, checkpoint, precision, host);
+      ModelInfo info = describe(spec, text, checkpoint, precision);
       ModelConfig config = checkpoint.config();
       int threads = spec.threads() > 0 ? spec.threads() : Runtime.getRuntime().availableProcessors();
       long pageBytes = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim());
@@ -128,7 +126,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
       try {
         int maxRows = maxRows(spec);
         int positions = (int) Math.min(contextLength, (long) pages * KvCache.PAGE_TOKENS);
-        model = new DecoderModel(checkpoint, kernels, format, maxRows, spec.maxSequences(), positions);
+        model = new DecoderModel(checkpoint, kernels, precision, maxRows, spec.maxSequences(), positions);
         cache = new KvCache(config.layers(), config.kvHeads(), config.headDim(), pages);
         EngineCore.Limits limits =
             new EngineCore.Limits(
@@ -163,20 +161,16 @@ public final class EmbeddedRuntime implements ModelRuntime {
     };
   }
 
-  /** Auto keeps what the file has: BF16 for a file whose matrices all are BF16, else F32. */
-  static WeightFormat format(EngineSpec spec, Checkpoint checkpoint) {
-    switch (spec.weights()) {
-      case "f32":
-        return WeightFormat.F32;
-      case "bf16":
-        return WeightFormat.BF16;
-      case "auto":
-        boolean bf16 =
-            checkpoint.tensors().stream().filter(t -> t.rows() > 1).allMatch(t -> t.dtype() == DType.BF16);
-        return bf16 ? WeightFormat.BF16 : WeightFormat.F32;
-      default:
-        throw InferenceErrors.weightsUnknown(spec.weights());
+  static WeightPrecision precision(EngineSpec spec, Checkpoint checkpoint) {
+    if (spec.weights().equals("auto")) {
+      return WeightPrecision.of(checkpoint);
     }
+    for (WeightPrecision precision : WeightPrecision.values()) {
+      if (precision != WeightPrecision.BLOCKS && precision.label().equals(spec.weights())) {
+        return precision;
+      }
+    }
+    throw InferenceErrors.weightsUnknown(spec.weights());
   }
 
   /** Tokens of a step at most: one for each running sequence and a piece of prompts. */

@@ -10,8 +10,8 @@ import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.checkpoint.ModelConfig;
 import io.winnow.inference.model.DecoderModel;
+import io.winnow.inference.model.WeightPrecision;
 import io.winnow.kernels.KvCache;
-import io.winnow.kernels.WeightFormat;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 
@@ -76,22 +76,22 @@ public final class MemoryBudget {
       return new EngineMemory(host, 0, typicalTokens(spec.maxSequences(), context), 0, 0, null);
     }
     try (Checkpoint checkpoint = Checkpoints.open(Path.of(spec.model()))) {
-      return of(spec, checkpoint, EmbeddedRuntime.format(spec, checkpoint), host);
+      return of(spec, checkpoint, EmbeddedRuntime.precision(spec, checkpoint), host);
     }
   }
 
-  static EngineMemory of(EngineSpec spec, Checkpoint checkpoint, WeightFormat format, HostMemory host) {
-    EngineMemory memory = sized(spec, checkpoint, format, host);
+  static EngineMemory of(EngineSpec spec, Checkpoint checkpoint, WeightPrecision precision, HostMemory host) {
+    EngineMemory memory = sized(spec, checkpoint, precision, host);
     return memory.fits()
         ? memory
         : new EngineMemory(
             host, memory.weights(), memory.kvCacheTokens(), memory.kvCache(), memory.scratch(),
-            remedy(spec, checkpoint, format, host));
+            remedy(spec, checkpoint, precision, host));
   }
 
-  private static EngineMemory sized(EngineSpec spec, Checkpoint checkpoint, WeightFormat format, HostMemory host) {
+  private static EngineMemory sized(EngineSpec spec, Checkpoint checkpoint, WeightPrecision precision, HostMemory host) {
     ModelConfig config = checkpoint.config();
-    long weights = DecoderModel.weightBytes(checkpoint, format);
+    long weights = DecoderModel.weightBytes(checkpoint, precision);
     int rows = EmbeddedRuntime.maxRows(spec);
     long page = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim());
     int tokens = spec.kvCacheTokens();
@@ -125,8 +125,8 @@ public final class MemoryBudget {
    * @throws io.winnow.inference.InferenceException memory_exceeded, with the numbers and what to set, when it does not
    *     fit
    */
-  static EngineMemory checked(EngineSpec spec, Checkpoint checkpoint, WeightFormat format, HostMemory host) {
-    EngineMemory memory = of(spec, checkpoint, format, host);
+  static EngineMemory checked(EngineSpec spec, Checkpoint checkpoint, WeightPrecision precision, HostMemory host) {
+    EngineMemory memory = of(spec, checkpoint, precision, host);
     if (!memory.fits()) {
       throw InferenceErrors.memoryExceeded(spec.model(), memory);
     }
@@ -134,12 +134,12 @@ public final class MemoryBudget {
   }
 
   /** The settings with which the engine fits, if any do, else what else to change. */
-  private static String remedy(EngineSpec spec, Checkpoint checkpoint, WeightFormat format, HostMemory host) {
+  private static String remedy(EngineSpec spec, Checkpoint checkpoint, WeightPrecision precision, HostMemory host) {
     String more =
         host.boundByGrant() ? "raise spark.executor.memoryOverhead" : "give the JVM less heap, or the host more memory";
     boolean sized = spec.kvCacheTokens() > 0;
     for (int sequences = spec.maxSequences(); sequences >= 1; sequences /= 2) {
-      EngineMemory auto = sized(with(spec, sequences), checkpoint, format, host);
+      EngineMemory auto = sized(with(spec, sequences), checkpoint, precision, host);
       if (!auto.fits()) {
         continue;
       }
@@ -147,7 +147,7 @@ public final class MemoryBudget {
       String fewer = "set --max-sequences to " + sequences + " or less" + (sized ? " and " + cache : "");
       return capital(sequences == spec.maxSequences() ? cache : fewer) + ", or " + more;
     }
-    if (format == WeightFormat.F32 && sized(with(spec, 1), checkpoint, WeightFormat.BF16, host).fits()) {
+    if (precision == WeightPrecision.F32 && sized(with(spec, 1), checkpoint, WeightPrecision.BF16, host).fits()) {
       return "Use --weights bf16 and fewer --max-sequences, or " + more;
     }
     return "Use a smaller model, or " + more;

@@ -44,7 +44,7 @@ public final class TokenScorer implements AutoCloseable {
         ModelConfig config = checkpoint.config();
         scorer.model =
             new DecoderModel(
-                checkpoint, scorer.kernels, EmbeddedRuntime.format(spec, checkpoint), MAX_ROWS, 1, maxContext);
+                checkpoint, scorer.kernels, EmbeddedRuntime.precision(spec, checkpoint), MAX_ROWS, 1, maxContext);
         scorer.cache =
             new KvCache(config.layers(), config.kvHeads(), config.headDim(), Scheduler.pagesFor(maxContext));
         return scorer;

@@ -14,7 +14,6 @@ import io.winnow.kernels.RowMap;
 import io.winnow.kernels.StepPlan;
 import io.winnow.kernels.StepRows;
 import io.winnow.kernels.Weight;
-import io.winnow.kernels.WeightFormat;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,9 +22,11 @@ import java.util.List;
  * weights and activations; one caller at a time.
  */
 public final class DecoderModel implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(DecoderModel.class.getName());
+
   private final ModelConfig config;
   private final Kernels kernels;
-  private final WeightFormat format;
+  private final WeightPrecision precision;
   private final int maxRows;
   private final int maxLogitRows;
   private final List<AutoCloseable> owned = new ArrayList<>();
@@ -75,20 +76,28 @@ public final class DecoderModel implements AutoCloseable {
    *
    * @param checkpoint the files; not needed any more afterwards
    * @param kernels who computes
-   * @param format how weights are held
+   * @param precision how weights are held
    * @param maxRows tokens of a step at most
    * @param maxLogitRows rows of a step that need logits at most
    * @param maxPositions positions a sequence can reach
    */
   public DecoderModel(
-      Checkpoint checkpoint, Kernels kernels, WeightFormat format, int maxRows, int maxLogitRows, int maxPositions) {
+      Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, int maxRows, int maxLogitRows, int maxPositions) {
     this.config = checkpoint.config();
     this.kernels = kernels;
-    this.format = format;
+    this.precision = precision;
     this.maxRows = maxRows;
     this.maxLogitRows = maxLogitRows;
     try {
-      weights = Weights.of(config, new WeightLoader(checkpoint, kernels, format, owned));
+      WeightLoader loader = new WeightLoader(checkpoint, kernels, precision, owned);
+      weights = Weights.of(config, loader);
+      if (!loader.requantized().isEmpty()) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "--weights {0} is a requantization: {1} matrices of the file hold integers already, such as {2}, and lose"
+                + " precision a second time. Leave --weights out to keep them as they are.",
+            precision.label(), loader.requantized().size(), loader.requantized().get(0));
+      }
       rope = own(new RopeTable(config, maxPositions));
       int attentionWidth = config.heads() * config.headDim();
       // activationBytes() adds up the same.
@@ -123,8 +132,8 @@ public final class DecoderModel implements AutoCloseable {
   }
 
   /** Bytes outside the heap that the weights take once they are loaded; reads headers only. */
-  public static long weightBytes(Checkpoint checkpoint, WeightFormat format) {
-    WeightSizes sizes = new WeightSizes(checkpoint, format);
+  public static long weightBytes(Checkpoint checkpoint, WeightPrecision precision) {
+    WeightSizes sizes = new WeightSizes(checkpoint, precision);
     Weights.of(checkpoint.config(), sizes);
     return sizes.bytes;
   }
@@ -151,8 +160,8 @@ public final class DecoderModel implements AutoCloseable {
     return config;
   }
 
-  public WeightFormat format() {
-    return format;
+  public WeightPrecision precision() {
+    return precision;
   }
 
   public int maxRows() {

@@ -6,7 +6,7 @@ import io.winnow.inference.checkpoint.TensorInfo;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.Weight;
-import io.winnow.kernels.WeightFormat;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -15,14 +15,15 @@ import java.util.List;
 final class WeightLoader implements ModelTensors {
   private final Checkpoint checkpoint;
   private final Kernels kernels;
-  private final WeightFormat format;
+  private final WeightPrecision precision;
+  private final List<String> requantized = new ArrayList<>();
   private final List<AutoCloseable> owned;
 
   /** What it loads is added to {@code owned}, for the caller to close. */
-  WeightLoader(Checkpoint checkpoint, Kernels kernels, WeightFormat format, List<AutoCloseable> owned) {
+  WeightLoader(Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, List<AutoCloseable> owned) {
     this.checkpoint = checkpoint;
     this.kernels = kernels;
-    this.format = format;
+    this.precision = precision;
     this.owned = owned;
   }
 
@@ -38,9 +39,21 @@ final class WeightLoader implements ModelTensors {
     for (String name : names) {
       rows += (int) checkpoint.tensor(name).rows();
     }
-    Weight weight = kernels.pack(rows, cols, format, (first, count, out) -> read(names, cols, first, count, out));
+    HeldMatrix held = HeldMatrix.of(checkpoint, precision, names);
+    if (held.requantized()) {
+      requantized.add(names[0]);
+    }
+    Weight weight =
+        held.codes() != null
+            ? kernels.pack(rows, cols, held.codes(), held.source(checkpoint, names))
+            : kernels.pack(rows, cols, held.format(), (first, count, out) -> read(names, cols, first, count, out));
     owned.add(weight);
     return weight;
+  }
+
+  /** Matrices that lost precision twice: in the file, and by what the precision asks for. */
+  List<String> requantized() {
+    return requantized;
   }
 
   private void read(String[] names, int cols, int first, int count, float[] out) {

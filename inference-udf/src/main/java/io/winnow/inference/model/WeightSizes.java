@@ -5,17 +5,16 @@ import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.Weight;
-import io.winnow.kernels.WeightFormat;
 
 /** Adds up what the tensors of a checkpoint take once they are loaded; reads headers only and gives no tensor. */
 final class WeightSizes implements ModelTensors {
   private final Checkpoint checkpoint;
-  private final WeightFormat format;
+  private final WeightPrecision precision;
   long bytes;
 
-  WeightSizes(Checkpoint checkpoint, WeightFormat format) {
+  WeightSizes(Checkpoint checkpoint, WeightPrecision precision) {
     this.checkpoint = checkpoint;
-    this.format = format;
+    this.precision = precision;
   }
 
   private long rows(String... names) {
@@ -29,7 +28,12 @@ final class WeightSizes implements ModelTensors {
   @Override
   public Weight matrix(String... names) {
     int cols = (int) checkpoint.tensor(names[0]).cols();
-    bytes += KernelsLadder.packedBytes((int) rows(names), cols, format);
+    HeldMatrix held = HeldMatrix.of(checkpoint, precision, names);
+    int rows = (int) rows(names);
+    bytes +=
+        held.codes() != null
+            ? KernelsLadder.packedBytes(rows, cols, held.codes())
+            : KernelsLadder.packedBytes(rows, cols, held.format());
     return null;
   }
 

@@ -155,7 +155,6 @@ class SettingsTest {
     assertTrue(refusal(Map.of("prompts", "p", "model", "m")).startsWith("The option --out is missing"));
     assertTrue(refusal(with(good, "model", "[\"a\",\"b\"]")).contains("not supported yet in this version"));
     assertTrue(refusal(with(good, "model", "r1@https://host/v1")).contains("endpoints are not supported yet"));
-    assertTrue(refusal(with(good, "weights", "int4")).contains("--weights int4: not supported yet"));
     assertEquals(
         "Cannot use --weights 'bf61': it must be one of auto, f32, bf16, int8, int4. Did you mean 'bf16'?",
         refusal(with(good, "weights", "bf61")));

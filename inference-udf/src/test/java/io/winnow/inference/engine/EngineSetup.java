@@ -12,10 +12,10 @@ import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.model.DecoderModel;
+import io.winnow.inference.model.WeightPrecision;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
-import io.winnow.kernels.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -49,7 +49,7 @@ record EngineSetup(
   }
 
   /** An engine of its own for these requests, all handed over at once. */
-  Result run(Path model, WeightFormat format, List<GenerationRequest> asked) throws Exception {
+  Result run(Path model, WeightPrecision format, List<GenerationRequest> asked) throws Exception {
     EngineCore core = open(model, format);
     try {
       return run(core, List.of(asked));
@@ -107,7 +107,7 @@ record EngineSetup(
     return line.toString();
   }
 
-  EngineCore open(Path model, WeightFormat format) throws IOException {
+  EngineCore open(Path model, WeightPrecision format) throws IOException {
     try (Checkpoint checkpoint = Checkpoints.open(model)) {
       Kernels opened = kernels == null ? KernelsLadder.open(threads) : KernelsLadder.open(kernels, threads);
       DecoderModel decoder =

@@ -18,7 +18,7 @@ import io.winnow.inference.tokenizer.ModelText;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.NativeBuffer;
-import io.winnow.kernels.WeightFormat;
+import io.winnow.inference.model.WeightPrecision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -69,7 +69,7 @@ class MemoryBudgetTest {
   @Test
   void weightsWithBiasesAndAnOwnHeadAreCounted() throws IOException {
     for (String type : new String[] {"llama", "qwen2"}) {
-      for (WeightFormat format : WeightFormat.values()) {
+      for (WeightPrecision format : WeightPrecision.values()) {
         Path model = TinyCheckpoint.write(folder.resolve(type + format), type, "F32", 1);
         try (Checkpoint checkpoint = Checkpoints.open(model);
             Kernels kernels = KernelsLadder.open(1)) {

@@ -7,11 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
+import io.winnow.inference.model.WeightPrecision;
 import io.winnow.kernels.KernelsLadder;
-import io.winnow.kernels.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -20,7 +21,7 @@ import java.util.Random;
 
 /**
  * The same requests of one model in every way that must not matter: alone, in one batch, in shuffled batches of 1 to 64,
- * with 1, 2 and 5 threads, on every implementation of the kernels that this machine has, for each weight format.
+ * with 1, 2 and 5 threads, on every implementation of the kernels that this machine has, with the weights held in each way.
  */
 final class SameBytesMatrix {
   private static final int REQUESTS = 200;
@@ -29,6 +30,7 @@ final class SameBytesMatrix {
   private static final int MAX_ROWS = 300;
 
   private final Path model;
+  private final List<WeightPrecision> precisions;
   private final List<GenerationRequest> requests;
   private final List<List<GenerationRequest>> alone;
   private final List<List<GenerationRequest>> shuffled;
@@ -46,6 +48,10 @@ final class SameBytesMatrix {
     int vocab;
     try (Checkpoint checkpoint = Checkpoints.open(model)) {
       vocab = checkpoint.config().vocabSize();
+      // Blocks of a file without any are floats once more.
+      boolean blocks = WeightPrecision.of(checkpoint) == WeightPrecision.BLOCKS;
+      precisions =
+          Arrays.stream(WeightPrecision.values()).filter(p -> p != WeightPrecision.BLOCKS || blocks).toList();
     }
     Random random = new Random(seed);
     requests = requests(random, vocab, prompts, maxTokens);
@@ -85,41 +91,44 @@ final class SameBytesMatrix {
   }
 
   /**
-   * Compares all of it; the expectation is the reference's, one sample after the other on one thread.
-   *
-   * @param whole whether samples go alone on teams of every size, or on each implementation with another one of them: one
-   *     row at a time takes as long as all the rest
+   * Compares all of it; the expectation is the reference's, one sample after the other on one thread. Alone they go on
+   * each implementation with another size of team: one row at a time takes as long as all the rest.
    */
-  void check(boolean whole) throws Exception {
-    for (WeightFormat format : WeightFormat.values()) {
-      Map<String, String> expected = null;
-      List<String> names = KernelsLadder.names();
-      for (String kernels : names) {
-        int turn = names.indexOf(kernels) % THREADS.length;
-        int ways = 0;
-        long start = System.nanoTime();
-        for (int threads : THREADS) {
-          EngineSetup setup = new EngineSetup(kernels, threads, samples, MAX_ROWS, pages, 1, false);
-          EngineCore core = setup.open(model, format);
-          try {
-            String where = format + ", " + kernels + ", threads " + threads;
-            if (whole || threads == THREADS[turn]) {
-              Map<String, String> one = setup.run(core, alone).samples();
-              expected = expected == null ? varied(one) : expected;
-              same(where + ", alone", expected, one);
-              ways++;
-            }
-            same(where + ", in one batch", expected, setup.run(core, List.of(requests)).samples());
-            same(where + ", shuffled batches", expected, setup.run(core, shuffled).samples());
-            ways += 2;
-          } finally {
-            core.close();
+  void check() throws Exception {
+    for (WeightPrecision format : precisions) {
+      check(format);
+    }
+  }
+
+  /** As {@link #check()}, with the weights held in one way. */
+  void check(WeightPrecision format) throws Exception {
+    Map<String, String> expected = null;
+    List<String> names = KernelsLadder.names();
+    for (String kernels : names) {
+      int turn = names.indexOf(kernels) % THREADS.length;
+      int ways = 0;
+      long start = System.nanoTime();
+      for (int threads : THREADS) {
+        EngineSetup setup = new EngineSetup(kernels, threads, samples, MAX_ROWS, pages, 1, false);
+        EngineCore core = setup.open(model, format);
+        try {
+          String where = format + ", " + kernels + ", threads " + threads;
+          if (threads == THREADS[turn]) {
+            Map<String, String> one = setup.run(core, alone).samples();
+            expected = expected == null ? varied(one) : expected;
+            same(where + ", alone", expected, one);
+            ways++;
           }
+          same(where + ", in one batch", expected, setup.run(core, List.of(requests)).samples());
+          same(where + ", shuffled batches", expected, setup.run(core, shuffled).samples());
+          ways += 2;
+        } finally {
+          core.close();
         }
-        System.out.printf(
-            Locale.ROOT, "same bytes: %s, %s, %s: %d samples in %d ways, %.1f s%n", model.getFileName(), format,
-            kernels, samples, ways, (System.nanoTime() - start) / 1e9);
       }
+      System.out.printf(
+          Locale.ROOT, "same bytes: %s, %s, %s: %d samples in %d ways, %.1f s%n", model.getFileName(), format,
+          kernels, samples, ways, (System.nanoTime() - start) / 1e9);
     }
   }
 

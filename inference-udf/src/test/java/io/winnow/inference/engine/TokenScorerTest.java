@@ -14,7 +14,7 @@ import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
-import io.winnow.kernels.WeightFormat;
+import io.winnow.inference.model.WeightPrecision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Random;
@@ -65,7 +65,7 @@ class TokenScorerTest {
   private static float[] logits(Path folder, int[] context) {
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(1);
-        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightFormat.F32, 1, 1, 448);
+        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightPrecision.F32, 1, 1, 448);
         KvCache cache =
             new KvCache(model.config().layers(), model.config().kvHeads(), model.config().headDim(), 7)) {
       int[][] pages = {{6, 5, 4, 3, 2, 1, 0}};

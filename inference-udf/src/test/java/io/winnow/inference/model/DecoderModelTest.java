@@ -16,7 +16,6 @@ import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
-import io.winnow.kernels.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -74,7 +73,7 @@ class DecoderModelTest {
     }
   }
 
-  private DecoderModel load(Checkpoint checkpoint, Kernels kernels, WeightFormat format) {
+  private DecoderModel load(Checkpoint checkpoint, Kernels kernels, WeightPrecision format) {
     return new DecoderModel(checkpoint, kernels, format, ROWS, 8, TinyCheckpoint.CONTEXT);
   }
 
@@ -87,7 +86,7 @@ class DecoderModelTest {
       for (int reads = 0; ; reads++) {
         RuntimeException failure = new IllegalStateException("read " + reads);
         Failing failing = new Failing(checkpoint, new int[] {reads}, failure);
-        try (DecoderModel whole = load(failing, kernels, WeightFormat.BF16)) {
+        try (DecoderModel whole = load(failing, kernels, WeightPrecision.BF16)) {
           break;
         } catch (IllegalStateException e) {
           assertSame(failure, e);
@@ -104,7 +103,7 @@ class DecoderModelTest {
     TinyCheckpoint.write(folder, "llama", "F32", 1);
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(1)) {
-      DecoderModel model = load(checkpoint, kernels, WeightFormat.F32);
+      DecoderModel model = load(checkpoint, kernels, WeightPrecision.F32);
       assertTrue(NativeBuffer.outstandingBytes() > 0);
       model.close();
       model.close();
@@ -117,7 +116,7 @@ class DecoderModelTest {
     try (Kernels kernels = KernelsLadder.open(1)) {
       DecoderModel model;
       try (Checkpoint checkpoint = Checkpoints.open(folder)) {
-        model = load(checkpoint, kernels, WeightFormat.F32);
+        model = load(checkpoint, kernels, WeightPrecision.F32);
       }
       try (model;
           KvCache cache = cache(model, 1)) {
@@ -133,7 +132,7 @@ class DecoderModelTest {
       TinyCheckpoint.write(folder.resolve(type), type, "F32", 3);
       try (Checkpoint checkpoint = Checkpoints.open(folder.resolve(type));
           Kernels kernels = KernelsLadder.open(2);
-          DecoderModel model = load(checkpoint, kernels, WeightFormat.F32);
+          DecoderModel model = load(checkpoint, kernels, WeightPrecision.F32);
           KvCache cache = cache(model, 12)) {
         Random random = new Random(9);
         int[] tokens = random.ints(300, 0, TinyCheckpoint.VOCAB).toArray();
@@ -180,7 +179,7 @@ class DecoderModelTest {
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(1);
         DecoderModel model =
-            load(new Huge(checkpoint), kernels, WeightFormat.F32);
+            load(new Huge(checkpoint), kernels, WeightPrecision.F32);
         KvCache cache = cache(model, 1)) {
       float[] logits = lastLogits(model, cache, new int[] {5, 6, 7}, 3, new int[] {0});
       boolean finite = true;

@@ -16,7 +16,6 @@ import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
-import io.winnow.kernels.WeightFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -70,7 +69,7 @@ class ReferenceLogitsTest {
     JsonNode reference = JSON.readTree(folder.resolve("reference.json").toFile());
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(2);
-        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightFormat.F32, 64, 1, 192);
+        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightPrecision.F32, 64, 1, 192);
         KvCache cache =
             new KvCache(model.config().layers(), model.config().kvHeads(), model.config().headDim(), 3)) {
       for (JsonNode sequence : reference.get("sequences")) {
@@ -105,7 +104,7 @@ class ReferenceLogitsTest {
     JsonNode reference = JSON.readTree(folder.resolve("reference.json").toFile());
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(2);
-        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightFormat.F32, 64, 16, 512);
+        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightPrecision.F32, 64, 16, 512);
         KvCache cache = new KvCache(model.config().layers(), model.config().kvHeads(), model.config().headDim(), 60)) {
       for (JsonNode prompt : reference.get("prompts")) {
         String id = prompt.get("id").asText();

@@ -9,11 +9,15 @@ import io.winnow.kernels.Weight;
 final class Embed {
   private Embed() {}
 
-  static void run(PackedWeight w, int[] ids, int rows, NativeBuffer out) {
+  static void run(Weight w, int[] ids, int rows, NativeBuffer out) {
     check(w, ids, rows);
     float[] line = new float[w.cols()];
     for (int r = 0; r < rows; r++) {
-      w.readRow(ids[r], line);
+      if (w instanceof GroupedWeight grouped) {
+        grouped.readRow(ids[r], line);
+      } else {
+        ((PackedWeight) w).readRow(ids[r], line);
+      }
       out.write((long) r * line.length, line, 0, line.length);
     }
   }

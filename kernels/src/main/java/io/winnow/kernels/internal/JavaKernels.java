@@ -5,6 +5,8 @@ import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.PreparedStep;
+import io.winnow.kernels.QuantFormat;
+import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
 import io.winnow.kernels.StepPlan;
@@ -16,6 +18,7 @@ import io.winnow.kernels.WeightSource;
 public final class JavaKernels implements Kernels {
   private final ThreadTeam team;
   private final Matmul matmul;
+  private final GroupedMatmul groupedMatmul;
   private final Attention attention;
   private final SiluMul siluMul;
   private final Sample sample;
@@ -23,6 +26,7 @@ public final class JavaKernels implements Kernels {
   public JavaKernels(int threads) {
     team = new ThreadTeam(threads);
     matmul = new Matmul(team);
+    groupedMatmul = new GroupedMatmul(team);
     attention = new Attention(team);
     siluMul = new SiluMul(team);
     sample = new Sample(team);
@@ -40,22 +44,41 @@ public final class JavaKernels implements Kernels {
 
   @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
-    return new PackedWeight(rows, cols, format, source);
+    if (format == WeightFormat.F32 || format == WeightFormat.BF16) {
+      return new PackedWeight(rows, cols, format, source);
+    }
+    return pack(rows, cols, WeightQuantizer.format(format), WeightQuantizer.of(format, cols, source));
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, QuantFormat format, QuantSource source) {
+    return new GroupedWeight(rows, cols, format, source);
   }
 
   /** Size of the weight that {@link #pack} makes. */
   public static long packedBytes(int rows, int cols, WeightFormat format) {
-    return PackedWeight.sizeBytes(rows, cols, format);
+    return format == WeightFormat.F32 || format == WeightFormat.BF16
+        ? PackedWeight.sizeBytes(rows, cols, format)
+        : packedBytes(rows, cols, WeightQuantizer.format(format));
+  }
+
+  /** Size of the weight that {@link #pack} makes. */
+  public static long packedBytes(int rows, int cols, QuantFormat format) {
+    return GroupedWeight.sizeBytes(rows, cols, format);
   }
 
   @Override
   public void embed(Weight w, int[] ids, int rows, NativeBuffer out) {
-    Embed.run((PackedWeight) w, ids, rows, out);
+    Embed.run(w, ids, rows, out);
   }
 
   @Override
   public void matmul(NativeBuffer x, int rows, Weight w, NativeBuffer bias, NativeBuffer residual, NativeBuffer out) {
-    matmul.run(x, rows, (PackedWeight) w, bias, residual, out);
+    if (w instanceof GroupedWeight grouped) {
+      groupedMatmul.run(x, rows, grouped, bias, residual, out);
+    } else {
+      matmul.run(x, rows, (PackedWeight) w, bias, residual, out);
+    }
   }
 
   @Override

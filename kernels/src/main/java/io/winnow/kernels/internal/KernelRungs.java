@@ -5,6 +5,7 @@ import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KernelsLadder.Rung;
+import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.WeightFormat;
 import java.util.ArrayList;
 import java.util.List;
@@ -141,6 +142,12 @@ public final class KernelRungs {
   }
 
   public long packedBytes(int rows, int cols, WeightFormat format) {
+    return taken == null
+        ? JavaKernels.packedBytes(rows, cols, format)
+        : NativeWeight.sizeBytes(rows, cols, format);
+  }
+
+  public long packedBytes(int rows, int cols, QuantFormat format) {
     return taken == null
         ? JavaKernels.packedBytes(rows, cols, format)
         : NativeWeight.sizeBytes(rows, cols, format);

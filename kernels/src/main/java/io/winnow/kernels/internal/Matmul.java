@@ -86,7 +86,7 @@ final class Matmul {
     }
   }
 
-  private static void add(float[] sum, float[] other, int count) {
+  static void add(float[] sum, float[] other, int count) {
     for (int n = 0; n < count; n++) {
       sum[n] += other[n];
     }

@@ -6,6 +6,8 @@ import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.PreparedStep;
+import io.winnow.kernels.QuantFormat;
+import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
 import io.winnow.kernels.StepPlan;
@@ -19,9 +21,8 @@ import java.util.List;
 public final class NativeKernels implements Kernels {
   private final Isa isa;
   private final int threads;
-  private final ThreadTeam samplingTeam;
-  private final Sample sample;
   private final NativeRows rows = new NativeRows();
+  private final NativeSample sample = new NativeSample();
   private long context;
 
   NativeKernels(Isa isa, int threads) {
@@ -29,12 +30,9 @@ public final class NativeKernels implements Kernels {
     this.threads = threads;
     this.context = NativeLibrary.open(threads, isa.bit);
     if (context < 0) {
-      rows.close();
       throw new KernelException(
           "Cannot start " + threads + " kernel threads (status " + -context + "): use fewer --threads.");
     }
-    samplingTeam = new ThreadTeam(threads);
-    sample = new Sample(samplingTeam);
   }
 
   @Override
@@ -49,7 +47,14 @@ public final class NativeKernels implements Kernels {
 
   @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
-    return new NativeWeight(rows, cols, format, source);
+    return format == WeightFormat.F32 || format == WeightFormat.BF16
+        ? NativeWeight.of(rows, cols, format, source)
+        : pack(rows, cols, WeightQuantizer.format(format), WeightQuantizer.of(format, cols, source));
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, QuantFormat format, QuantSource source) {
+    return NativeWeight.of(rows, cols, format, source);
   }
 
   @Override
@@ -95,7 +100,10 @@ public final class NativeKernels implements Kernels {
 
   @Override
   public void sample(SampleArgs args) {
-    sample.run(args);
+    requireOpen();
+    int status = NativeLibrary.sample(context, sample.fill(args));
+    requireOk(status, "sample");
+    sample.take(args);
   }
 
   @Override
@@ -128,17 +136,26 @@ public final class NativeKernels implements Kernels {
   }
 
   private void run(NativeOps ops, StepRows step) {
+    requireOpen();
+    ops.check(step);
+    int status = NativeLibrary.run(context, ops.address(), ops.count(), rows.fill(step, ops));
+    requireOk(status, "run a step");
+  }
+
+  private void requireOpen() {
     if (context <= 0) {
       throw new IllegalStateException("the kernels are closed");
     }
-    ops.check(step);
-    int status = NativeLibrary.run(context, ops.address(), ops.count(), rows.fill(step, ops));
+  }
+
+  private static void requireOk(int status, String what) {
     if (status == 3) {
-      throw new KernelException("Cannot run a step: no memory is left for its scratch. Use fewer --max-sequences.");
+      throw new KernelException(
+          "Cannot " + what + ": no memory is left for its scratch. Use fewer --max-sequences.");
     }
     if (status != 0) {
       // Everything was checked before.
-      throw new IllegalStateException("the native kernels refuse a step with status " + status);
+      throw new IllegalStateException("the native kernels refuse to " + what + " with status " + status);
     }
   }
 
@@ -148,7 +165,7 @@ public final class NativeKernels implements Kernels {
       NativeLibrary.close(context);
       context = 0;
       rows.close();
-      samplingTeam.close();
+      sample.close();
     }
   }
 }

@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 1;
+  private static final int ABI_VERSION = 2;
 
   private static final String UNUSABLE = load();
 
@@ -48,7 +48,8 @@ final class NativeLibrary {
         Files.deleteIfExists(file);
         Files.deleteIfExists(folder);
       }
-      if (abiVersion() != ABI_VERSION || sizeOfOp() != NativeOps.OP_BYTES) {
+      if (abiVersion() != ABI_VERSION || sizeOfOp() != NativeOps.OP_BYTES
+          || sizeOfSample() != NativeSample.STRUCT_BYTES) {
         return "its interface has version " + abiVersion() + " and not " + ABI_VERSION + ": build both from one source";
       }
       return isas() == 0 ? "this processor has none of the instruction sets it is built for" : null;
@@ -61,6 +62,8 @@ final class NativeLibrary {
 
   private static native int sizeOfOp();
 
+  private static native int sizeOfSample();
+
   /** Bits of {@link Isa} that this build has and this machine can run. */
   static native int isas();
 
@@ -71,9 +74,15 @@ final class NativeLibrary {
 
   static native int run(long context, long ops, long count, long rows);
 
+  static native int sample(long context, long sample);
+
   static native long packedBytes(int format, long rows, long cols);
 
   static native int pack(long weight, long data, int first, int count, long source);
+
+  static native int packCodes(
+      long weight, long data, long scales, long mins, int first, int count, long codes, long sourceScales,
+      long sourceMins);
 
   static native long outstandingBytes();
 }

@@ -3,34 +3,65 @@ package io.winnow.kernels.internal;
 
 import io.winnow.kernels.KernelException;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.QuantFormat;
+import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
+import java.util.Arrays;
 
-/** A matrix in the native kernels' panels of 16 outputs, with the struct wk_weight that describes it. */
+/**
+ * A matrix in the native kernels' panels of 16 outputs: the struct wk_weight that describes it, and behind it codes,
+ * scales and minimums in one piece.
+ */
 final class NativeWeight implements Weight {
-  static final int PANEL = 16;
+  private static final int PANEL = 16;
+  private static final int STRUCT_BYTES = 64;
   /** Values read from the source at once, about. */
   private static final int STAGED = 1 << 20;
-
-  private static final int STRUCT_BYTES = 24;
 
   private final int rows;
   private final int cols;
   private final WeightFormat format;
-  private final NativeBuffer data;
-  private final NativeBuffer struct;
+  private final NativeBuffer memory;
 
-  NativeWeight(int rows, int cols, WeightFormat format, WeightSource source) {
+  private NativeWeight(int rows, int cols, WeightFormat format, NativeBuffer memory) {
     this.rows = rows;
     this.cols = cols;
     this.format = format;
-    this.data = NativeBuffer.allocate(sizeBytes(rows, cols, format) - STRUCT_BYTES);
-    this.struct = NativeBuffer.allocate(STRUCT_BYTES);
+    this.memory = memory;
+  }
+
+  static NativeWeight of(int rows, int cols, WeightFormat format, WeightSource source) {
+    NativeWeight weight =
+        new NativeWeight(rows, cols, format, NativeBuffer.allocate(sizeBytes(rows, cols, format)));
+    weight.describe(0, 0, 0, 0, false);
+    return weight.filled(() -> weight.pack(source));
+  }
+
+  static NativeWeight of(int rows, int cols, QuantFormat format, QuantSource source) {
+    NativeWeight weight =
+        new NativeWeight(rows, cols, format.family(), NativeBuffer.allocate(sizeBytes(rows, cols, format)));
+    long codes = codeBytes(rows, cols, format.family());
+    weight.describe(
+        codes, format.hasMin() ? codes + scaleBytes(rows, cols, format) : 0, format.group(), held(format, format.zero()),
+        format.half());
+    return weight.filled(() -> weight.pack(format, source));
+  }
+
+  /** Offsets of scales and minimums are those behind the struct; 0 for none. */
+  private void describe(long scales, long mins, int group, int zero, boolean half) {
+    long base = memory.address();
+    Raw.putLong(base, data());
+    Raw.putLong(base + 8, scales == 0 ? 0 : data() + scales);
+    Raw.putLong(base + 16, mins == 0 ? 0 : data() + mins);
+    memory.write(6, new int[] {rows, cols, code(format), group, zero, half ? 1 : 0}, 0, 6);
+  }
+
+  private NativeWeight filled(Runnable pack) {
     try {
-      Raw.putLong(struct.address(), data.address());
-      struct.write(2, new int[] {rows, cols, code(format)}, 0, 3);
-      pack(source);
+      pack.run();
+      return this;
     } catch (RuntimeException | Error e) {
       // A damaged file shows itself here, and nobody else can close what has no owner yet.
       close();
@@ -42,34 +73,113 @@ final class NativeWeight implements Weight {
     return switch (format) {
       case F32 -> 0;
       case BF16 -> 1;
+      case INT8 -> 2;
+      case INT4 -> 3;
     };
   }
 
-  /** With the struct. */
-  static long sizeBytes(int rows, int cols, WeightFormat format) {
+  /** Signed codes are held + 128. */
+  private static int held(QuantFormat format, int code) {
+    return format.signed() ? code + 128 : code;
+  }
+
+  private static long codeBytes(int rows, int cols, WeightFormat format) {
     long bytes = NativeLibrary.packedBytes(code(format), rows, cols);
     if (bytes < 0) {
       throw new KernelException("Cannot pack a matrix of " + rows + " x " + cols + " as " + format + ".");
     }
-    return bytes + STRUCT_BYTES;
+    return bytes;
+  }
+
+  private static long scaleBytes(int rows, int cols, QuantFormat format) {
+    return ((long) rows + PANEL - 1) / PANEL * PANEL * format.groups(cols) * (format.half() ? 2 : 4);
+  }
+
+  /** With the struct. */
+  static long sizeBytes(int rows, int cols, WeightFormat format) {
+    return format == WeightFormat.INT8 || format == WeightFormat.INT4
+        ? sizeBytes(rows, cols, WeightQuantizer.format(format))
+        : STRUCT_BYTES + codeBytes(rows, cols, format);
+  }
+
+  /** With the struct. */
+  static long sizeBytes(int rows, int cols, QuantFormat format) {
+    return STRUCT_BYTES + codeBytes(rows, cols, format.family())
+        + scaleBytes(rows, cols, format) * (format.hasMin() ? 2 : 1);
+  }
+
+  private int stagedRows() {
+    int most = (rows + PANEL - 1) / PANEL * PANEL;
+    return Math.min(most, Math.max(1, STAGED / cols / PANEL) * PANEL);
   }
 
   private void pack(WeightSource source) {
-    int lines = Math.max(1, STAGED / cols / PANEL) * PANEL;
-    float[] read = new float[Math.multiplyExact(Math.min(lines, (rows + PANEL - 1) / PANEL * PANEL), cols)];
+    int lines = stagedRows();
+    float[] read = new float[Math.multiplyExact(lines, cols)];
     try (NativeBuffer staged = NativeBuffer.ofElements(read.length)) {
       for (int first = 0; first < rows; first += lines) {
         int count = Math.min(lines, rows - first);
         source.read(first, count, read);
         staged.write(0, read, 0, count * cols);
-        NativeLibrary.pack(struct.address(), data.address(), first, count, staged.address());
+        check(NativeLibrary.pack(memory.address(), data(), first, count, staged.address()));
       }
     }
   }
 
+  private void pack(QuantFormat format, QuantSource source) {
+    int lines = stagedRows();
+    int groups = format.groups(cols);
+    byte[] codes = new byte[Math.multiplyExact(lines, cols)];
+    float[] scales = new float[lines * groups];
+    float[] mins = format.hasMin() ? new float[lines * groups] : null;
+    try (NativeBuffer staged = NativeBuffer.allocate(codes.length);
+        NativeBuffer stagedScales = NativeBuffer.ofElements(scales.length);
+        NativeBuffer stagedMins = NativeBuffer.ofElements(scales.length)) {
+      for (int first = 0; first < rows; first += lines) {
+        int count = Math.min(lines, rows - first);
+        source.read(first, count, codes, scales, mins);
+        if (format.signed()) {
+          for (int i = 0; i < count * cols; i++) {
+            codes[i] ^= (byte) 0x80;
+          }
+        }
+        Raw.write(staged.address(), codes, 0, count * cols);
+        stage(stagedScales, scales, count * groups, format.half());
+        if (mins != null) {
+          stage(stagedMins, mins, count * groups, format.half());
+        }
+        long base = memory.address();
+        check(
+            NativeLibrary.packCodes(
+                base, data(), Raw.longAt(base + 8), Raw.longAt(base + 16), first, count, staged.address(),
+                stagedScales.address(), stagedMins.address()));
+      }
+    }
+  }
+
+  private static void stage(NativeBuffer staged, float[] values, int count, boolean half) {
+    if (!half) {
+      staged.write(0, values, 0, count);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      Raw.putShort(staged.address() + i * 2L, Half.exactly(values[i]));
+    }
+  }
+
+  private static void check(int status) {
+    if (status != 0) {
+      throw new IllegalStateException("the native kernels refuse to pack, status " + status);
+    }
+  }
+
+  private long data() {
+    return memory.address() + STRUCT_BYTES;
+  }
+
   /** Of the struct wk_weight. */
   long address() {
-    return struct.address();
+    return memory.address();
   }
 
   @Override
@@ -89,12 +199,11 @@ final class NativeWeight implements Weight {
 
   @Override
   public long sizeBytes() {
-    return data.sizeBytes() + struct.sizeBytes();
+    return memory.sizeBytes();
   }
 
   @Override
   public void close() {
-    data.close();
-    struct.close();
+    memory.close();
   }
 }

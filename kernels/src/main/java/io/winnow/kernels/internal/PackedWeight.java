@@ -44,7 +44,11 @@ final class PackedWeight implements Weight {
   static long sizeBytes(int rows, int cols, WeightFormat format) {
     int panel = panel(rows);
     long panels = ((long) rows + panel - 1) / panel;
-    return panels * cols * panel * format.bytesPerWeight();
+    return panels * cols * panel * bytes(format);
+  }
+
+  private static int bytes(WeightFormat format) {
+    return format == WeightFormat.F32 ? 4 : 2;
   }
 
   private void pack(WeightSource source, int panels) {
@@ -97,7 +101,7 @@ final class PackedWeight implements Weight {
   }
 
   private long address(int p, int k) {
-    return memory.address() + ((long) p * cols + k) * panel * format.bytesPerWeight();
+    return memory.address() + ((long) p * cols + k) * panel * bytes(format);
   }
 
   /** Scratch of one thread that widens BF16. */

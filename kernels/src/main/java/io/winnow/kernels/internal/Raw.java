@@ -67,6 +67,22 @@ public final class Raw {
     return UNSAFE.getInt(address);
   }
 
+  static short shortAt(long address) {
+    return UNSAFE.getShort(address);
+  }
+
+  static void putShort(long address, short value) {
+    UNSAFE.putShort(address, value);
+  }
+
+  static void write(long address, byte[] in, int offset, int count) {
+    UNSAFE.copyMemory(in, Unsafe.ARRAY_BYTE_BASE_OFFSET + offset, null, address, count);
+  }
+
+  static long longAt(long address) {
+    return UNSAFE.getLong(address);
+  }
+
   static void putInt(long address, int value) {
     UNSAFE.putInt(address, value);
   }

@@ -92,6 +92,11 @@ final class Sample {
     for (int i = 0; i < vocab; i++) {
       total += (long) Math.rint(Exp.exp(logits[i] - max) * (double) (1L << 40));
     }
+    return logOfSum(total);
+  }
+
+  /** log of a sum in units of 2^-40. */
+  static double logOfSum(long total) {
     return StrictMath.log(total / (double) (1L << 40));
   }
 

@@ -5,6 +5,8 @@ import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.QuantFormat;
+import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
 import io.winnow.kernels.Weight;
@@ -34,7 +36,8 @@ final class SelfCheck {
         return found;
       }
     }
-    String found = compare("rmsNorm", tested, reference, SelfCheck::rmsNorm);
+    String found = compare("matmul of codes", tested, reference, SelfCheck::codes);
+    found = found == null ? compare("rmsNorm", tested, reference, SelfCheck::rmsNorm) : found;
     found = found == null ? compare("rope", tested, reference, SelfCheck::rope) : found;
     found = found == null ? compare("siluMul", tested, reference, SelfCheck::siluMul) : found;
     found = found == null ? compare("attention", tested, reference, k -> attention(k, 0)) : found;
@@ -92,12 +95,37 @@ final class SelfCheck {
         rows, cols, format, (first, count, out) -> System.arraycopy(all, first * cols, out, 0, count * cols));
   }
 
+  /** Codes as files bring them: of whole bytes, with a zero, a minimum and groups of 16, the last one shorter. */
+  private static float[] codes(Kernels kernels) {
+    int outputs = 19;
+    int cols = 72;
+    QuantFormat format = new QuantFormat(8, false, 16, 32, true, false);
+    QuantSource source =
+        (first, count, codes, scales, mins) -> {
+          for (int i = 0; i < count * cols; i++) {
+            codes[i] = (byte) ((first * cols + i) * 37);
+          }
+          for (int i = 0; i < count * format.groups(cols); i++) {
+            scales[i] = 0x1p-7f * (1 + (first + i) % 5);
+            mins[i] = (first + i) % 7 - 3;
+          }
+        };
+    try (Weight w = kernels.pack(outputs, cols, format, source)) {
+      return matmul(kernels, w, outputs, cols);
+    }
+  }
+
   private static float[] matmul(Kernels kernels, WeightFormat format) {
-    int rows = 7;
     int outputs = 37;
     int cols = 160;
-    try (Weight w = weight(kernels, outputs, cols, format);
-        NativeBuffer x = buffer(numbers(2, rows * cols));
+    try (Weight w = weight(kernels, outputs, cols, format)) {
+      return matmul(kernels, w, outputs, cols);
+    }
+  }
+
+  private static float[] matmul(Kernels kernels, Weight w, int outputs, int cols) {
+    int rows = 7;
+    try (NativeBuffer x = buffer(numbers(2, rows * cols));
         NativeBuffer bias = buffer(numbers(3, outputs));
         NativeBuffer residual = buffer(numbers(4, rows * outputs));
         NativeBuffer out = NativeBuffer.ofElements(rows * outputs)) {

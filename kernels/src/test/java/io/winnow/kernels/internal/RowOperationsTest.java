@@ -38,7 +38,7 @@ class RowOperationsTest {
 
   @Test
   void embedCopiesTheRowsThatTheWeightHolds(Random random) {
-    for (WeightFormat format : WeightFormat.values()) {
+    for (WeightFormat format : new WeightFormat[] {WeightFormat.F32, WeightFormat.BF16}) {
       for (int vocab : new int[] {1, 3, 63, 65, 129, 2049}) {
         int cols = SIZES[random.nextInt(SIZES.length)];
         float[] w = values(random, vocab * cols);

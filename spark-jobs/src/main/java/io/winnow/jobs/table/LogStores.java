@@ -35,6 +35,10 @@ final class LogStores {
     }
     String key = String.format(Locale.ROOT, KERNEL_KEY, scheme);
     String store = ofSpark(spark, scheme);
+    if (store == null && "file".equals(scheme)) {
+      // It sees what Delta's own store commits, and is seen by it.
+      store = LocalLogStore.class.getName();
+    }
     var options = spark.getAllWithPrefix(OPTIONS);
     boolean told = store == null || hadoop.get(key) != null;
     if (told && options.length == 0) {

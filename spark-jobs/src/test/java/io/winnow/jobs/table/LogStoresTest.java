@@ -12,9 +12,16 @@ import io.delta.kernel.defaults.internal.logstore.LogStoreProvider;
 import io.delta.storage.HDFSLogStore;
 import io.delta.storage.LogStore;
 import io.delta.storage.S3SingleDriverLogStore;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
@@ -65,6 +72,40 @@ class LogStoresTest {
   }
 
   @Test
+  void ofTwoCommitsOfOneVersionOnALocalDiskOneWinsAndStaysWhole() throws Exception {
+    Configuration conf = LogStores.conf(spark, dir.toString());
+    ExecutorService both = Executors.newFixedThreadPool(2);
+    try {
+      for (int version = 0; version < 300; version++) {
+        var commit = new org.apache.hadoop.fs.Path(String.format("file://%s/%020d.json", dir, version));
+        CyclicBarrier start = new CyclicBarrier(2);
+        List<Future<Boolean>> won = new ArrayList<>();
+        for (String who : List.of("a", "b")) {
+          won.add(both.submit(() -> {
+            LogStore store = LogStoreProvider.getLogStore(conf, "file");
+            start.await();
+            try {
+              store.write(commit, List.of(who, who.repeat(1000)).iterator(), false, conf);
+              return true;
+            } catch (FileAlreadyExistsException e) {
+              return false;
+            }
+          }));
+        }
+        boolean first = won.get(0).get();
+        assertEquals(!first, won.get(1).get(), "of both commits of version " + version + " one wins");
+        String who = first ? "a" : "b";
+        try (var lines = LogStoreProvider.getLogStore(conf, "file").read(commit, conf)) {
+          assertEquals(who, lines.next());
+          assertEquals(who.repeat(1000), lines.next());
+        }
+      }
+    } finally {
+      both.shutdownNow();
+    }
+  }
+
+  @Test
   void theStoresOwnSettingsGoAlong() {
     SparkConf conf = new SparkConf(false).set("spark.io.delta.storage.S3DynamoDBLogStore.ddb.region", "eu-1");
     Configuration out = LogStores.conf(conf, new Configuration(false), "s3a://b/t");
@@ -96,7 +137,7 @@ class LogStoresTest {
 
   @Test
   void nothingIsCopiedWhereNothingIsToSet() {
-    assertSame(spark.sparkContext().hadoopConfiguration(), LogStores.conf(spark, dir.toString()));
+    assertSame(spark.sparkContext().hadoopConfiguration(), LogStores.conf(spark, "hdfs://host/t"));
   }
 
   /** Without it Kernel would take the log store of HDFS, which needs an atomic rename. */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.winnow.inference.checkpoint.Checkpoint;
+import io.winnow.inference.checkpoint.Checkpoints;
+import io.winnow.inference.checkpoint.ModelConfig;
+import io.winnow.inference.checkpoint.TensorInfo;
+import io.winnow.inference.model.DecoderModel;
+import io.winnow.inference.model.WeightPrecision;
+import io.winnow.inference.tokenizer.Tokenizer;
+import io.winnow.inference.tokenizer.Tokenizers;
+import io.winnow.kernels.Kernels;
+import io.winnow.kernels.KernelsLadder;
+import io.winnow.kernels.KvCache;
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.RowMap;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What integer weights cost SmolLM2: teacher-forced over GSM8K's texts, against the same file dequantized to float32.
+ * Needs winnow.fixtures and winnow.data.
+ */
+class WeightQualityTest {
+  private static final int TEXTS = Integer.getInteger("winnow.quality.texts", 16);
+  private static final int CONTEXT = 1024;
+
+  /** Sums over positions. */
+  private static final class Tally {
+    long positions;
+    long sameFirst;
+    double divergence;
+    double surprise;
+    double referenceSurprise;
+
+    double perplexityRatio() {
+      return Math.exp((surprise - referenceSurprise) / positions);
+    }
+
+    void check(String what) {
+      double first = (double) sameFirst / positions;
+      double mean = divergence / positions;
+      System.out.printf(
+          "%-28s %,d positions: first choice %.2f %%, mean KL %.5f, perplexity x %.4f%n",
+          what, positions, 100 * first, mean, perplexityRatio());
+      assertTrue(first >= 0.97, what + ": the same first choice on " + first);
+      assertTrue(mean <= 0.005, what + ": mean KL divergence " + mean);
+      assertTrue(Math.abs(perplexityRatio() - 1) <= 0.01, what + ": perplexity x " + perplexityRatio());
+    }
+  }
+
+  @AfterEach
+  void nothingLeaks() {
+    assertEquals(0, NativeBuffer.outstandingBytes());
+  }
+
+  @Test
+  void integerWeightsStayNearTheFloatModel() throws IOException {
+    String fixtures = System.getProperty("winnow.fixtures", "");
+    String data = System.getProperty("winnow.data", "");
+    Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
+    Path questions = Path.of(data, "gsm8k", "test.jsonl");
+    assumeTrue(
+        !fixtures.isEmpty() && !data.isEmpty() && Files.isDirectory(folder) && Files.exists(questions),
+        "no winnow.fixtures and winnow.data: SmolLM2 and GSM8K are not here");
+    List<int[]> texts = texts(Checkpoints.locate(folder), questions);
+    try (Checkpoint file = Checkpoints.open(folder)) {
+      compare(file, texts, WeightPrecision.BLOCKS, file).check("the file's codes (int4)");
+      compare(new Floats(file), texts, WeightPrecision.INT8, file).check("int8 from floats");
+    }
+  }
+
+  private static List<int[]> texts(Path model, Path questions) throws IOException {
+    List<int[]> out = new ArrayList<>();
+    ObjectMapper json = new ObjectMapper();
+    try (Tokenizer tokenizer = Tokenizers.load(model)) {
+      for (String line : Files.readAllLines(questions).subList(0, TEXTS)) {
+        JsonNode row = json.readTree(line);
+        int[] ids = tokenizer.encode(row.get("question").asText() + "\n" + row.get("answer").asText());
+        out.add(Arrays.copyOf(ids, Math.min(ids.length, CONTEXT)));
+      }
+    }
+    return out;
+  }
+
+  private static Tally compare(Checkpoint held, List<int[]> texts, WeightPrecision precision, Checkpoint reference) {
+    Tally tally = new Tally();
+    try (Kernels kernels = KernelsLadder.open(2);
+        DecoderModel exact = new DecoderModel(reference, kernels, WeightPrecision.F32, 64, 64, CONTEXT);
+        DecoderModel model = new DecoderModel(held, kernels, precision, 64, 64, CONTEXT);
+        KvCache exactCache = cache(exact.config());
+        KvCache cache = cache(exact.config())) {
+      int vocab = exact.config().vocabSize();
+      float[] p = new float[vocab];
+      float[] q = new float[vocab];
+      for (int[] text : texts) {
+        for (int from = 0; from < text.length - 1; from += 64) {
+          int count = Math.min(64, text.length - 1 - from);
+          NativeBuffer exactLogits = step(exact, exactCache, text, from, count);
+          NativeBuffer logits = step(model, cache, text, from, count);
+          for (int i = 0; i < count; i++) {
+            exactLogits.read((long) i * vocab, p, 0, vocab);
+            logits.read((long) i * vocab, q, 0, vocab);
+            add(tally, p, q, text[from + i + 1]);
+          }
+        }
+      }
+    }
+    return tally;
+  }
+
+  private static KvCache cache(ModelConfig config) {
+    return new KvCache(config.layers(), config.kvHeads(), config.headDim(), CONTEXT / KvCache.PAGE_TOKENS);
+  }
+
+  private static NativeBuffer step(DecoderModel model, KvCache cache, int[] text, int from, int count) {
+    int[] pages = new int[cache.pages()];
+    Arrays.setAll(pages, i -> i);
+    int[] positions = new int[count];
+    int[] rows = new int[count];
+    int[][] tables = new int[count][];
+    for (int i = 0; i < count; i++) {
+      positions[i] = from + i;
+      rows[i] = i;
+      tables[i] = pages;
+    }
+    int[] tokens = Arrays.copyOfRange(text, from, from + count);
+    return model.step(tokens, new RowMap(count, positions, tables), rows, count, cache);
+  }
+
+  private static void add(Tally tally, float[] p, float[] q, int next) {
+    int firstP = 0;
+    int firstQ = 0;
+    for (int i = 1; i < p.length; i++) {
+      firstP = p[i] > p[firstP] ? i : firstP;
+      firstQ = q[i] > q[firstQ] ? i : firstQ;
+    }
+    double sumP = 0;
+    double sumQ = 0;
+    double difference = 0;
+    for (int i = 0; i < p.length; i++) {
+      double e = Math.exp((double) p[i] - p[firstP]);
+      sumP += e;
+      sumQ += Math.exp((double) q[i] - q[firstQ]);
+      difference += e * ((double) p[i] - q[i]);
+    }
+    double logP = p[firstP] + Math.log(sumP);
+    double logQ = q[firstQ] + Math.log(sumQ);
+    tally.positions++;
+    tally.sameFirst += firstP == firstQ ? 1 : 0;
+    tally.divergence += difference / sumP - logP + logQ;
+    tally.referenceSurprise += logP - p[next];
+    tally.surprise += logQ - q[next];
+  }
+
+  /** A file whose codes nobody sees. */
+  private record Floats(Checkpoint file) implements Checkpoint {
+    @Override
+    public ModelConfig config() {
+      return file.config();
+    }
+
+    @Override
+    public Collection<TensorInfo> tensors() {
+      return file.tensors();
+    }
+
+    @Override
+    public TensorInfo tensor(String name) {
+      return file.tensor(name);
+    }
+
+    @Override
+    public void readRows(String name, long firstRow, int rows, float[] out) {
+      file.readRows(name, firstRow, rows, out);
+    }
+
+    @Override
+    public String fingerprint() {
+      return file.fingerprint();
+    }
+
+    @Override
+    public void close() {
+      // The file's owner closes it.
+    }
+  }
+}

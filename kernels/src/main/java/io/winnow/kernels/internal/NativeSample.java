@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.kernels.internal;
+
+import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.SampleArgs;
+import java.util.Objects;
+
+/**
+ * The arguments of a draw as the struct wk_sample, and its results. Raw memory has no bounds of its own, so all are
+ * looked at here. Its memory grows to the most rows and the most seen tokens, and stays.
+ */
+final class NativeSample implements AutoCloseable {
+  /** sizeof(wk_sample); the library is asked whether it agrees. */
+  static final int STRUCT_BYTES = 152;
+
+  private static final int LOGITS = 0;
+  private static final int SEEN = 8;
+  private static final int COLUMNS = 16;
+  private static final int ROWS = 144;
+  private static final int VOCAB = 148;
+  /** The struct, up to a multiple of 64. */
+  private static final int HEAD_BYTES = 192;
+  /** Sums of weights of more tokens could overflow. */
+  private static final int MAX_VOCAB = 1 << 22;
+
+  /** The arrays with an element a row, in the order of the struct; those of 8 bytes come first. */
+  private enum Column {
+    SEEN_START, SEED, STREAM, TOP_P, RAW_SUM,
+    TEMPERATURE, MIN_P, PENALTY, RAW_MAX, RAW_TOKEN, TOP_K, SEEN_COUNT, SAMPLE, POSITION, WANT_LOGPROB, TOKEN;
+
+    int bytes() {
+      return ordinal() <= RAW_SUM.ordinal() ? 8 : 4;
+    }
+  }
+
+  private static final Column[] ALL = Column.values();
+
+  /** The struct, and behind it the columns for {@link #capacity} rows. */
+  private NativeBuffer memory;
+  private int capacity;
+  private final long[] column = new long[ALL.length];
+  private NativeBuffer seen;
+
+  /**
+   * Copies arguments and returns the struct's address.
+   *
+   * @throws IndexOutOfBoundsException where an array or the logits are too short, or a seen token is no token
+   */
+  long fill(SampleArgs args) {
+    check(args);
+    int rows = args.rows();
+    fit(rows);
+    long used = 0;
+    for (int r = 0; r < rows; r++) {
+      used += seenCount(args, r);
+    }
+    if (seen == null || seen.sizeBytes() < used * 4) {
+      close(seen);
+      seen = null;
+      seen = NativeBuffer.ofElements(Math.max(64, used + used / 2));
+    }
+    long at = memory.address();
+    Raw.putLong(at + LOGITS, args.logits().address());
+    Raw.putLong(at + SEEN, seen.address());
+    Raw.putInt(at + ROWS, rows);
+    Raw.putInt(at + VOCAB, args.vocab());
+    put(Column.TEMPERATURE, args.temperature(), rows);
+    put(Column.MIN_P, args.minP(), rows);
+    put(Column.PENALTY, args.repetitionPenalty(), rows);
+    put(Column.TOP_K, args.topK(), rows);
+    put(Column.SAMPLE, args.sample(), rows);
+    put(Column.POSITION, args.position(), rows);
+    long start = 0;
+    for (int r = 0; r < rows; r++) {
+      int count = seenCount(args, r);
+      if (count > 0) {
+        seen.write(start, args.seen()[r], 0, count);
+      }
+      Raw.putLong(of(Column.SEEN_START, r), start);
+      Raw.putInt(of(Column.SEEN_COUNT, r), count);
+      Raw.putLong(of(Column.SEED, r), args.seed()[r]);
+      Raw.putLong(of(Column.STREAM, r), args.stream()[r]);
+      Raw.putLong(of(Column.TOP_P, r), Double.doubleToRawLongBits(args.topP()[r]));
+      Raw.putInt(of(Column.WANT_LOGPROB, r), args.wantLogprob()[r] ? 1 : 0);
+      start += count;
+    }
+    return at;
+  }
+
+  /** Gives the arguments what was drawn for those that {@link #fill} has copied. */
+  void take(SampleArgs args) {
+    for (int r = 0; r < args.rows(); r++) {
+      int token = Raw.intAt(of(Column.TOKEN, r));
+      if (token < -1) {
+        throw new IllegalStateException(
+            "the draw of row " + r + " lies beyond its mass: temperature " + args.temperature()[r] + ", top-p "
+                + args.topP()[r] + ", min-p " + args.minP()[r]);
+      }
+      args.token()[r] = token;
+      if (token >= 0 && args.wantLogprob()[r]) {
+        double below = (double) Raw.floatAt(of(Column.RAW_TOKEN, r)) - Raw.floatAt(of(Column.RAW_MAX, r));
+        args.logprob()[r] = (float) (below - Sample.logOfSum(Raw.longAt(of(Column.RAW_SUM, r))));
+      }
+    }
+  }
+
+  private static int seenCount(SampleArgs args, int row) {
+    return args.repetitionPenalty()[row] == 1f ? 0 : args.seenCount()[row];
+  }
+
+  private static void check(SampleArgs args) {
+    int rows = args.rows();
+    if (rows < 0 || args.vocab() < 1 || args.vocab() > MAX_VOCAB) {
+      throw new IllegalArgumentException(rows + " rows of " + args.vocab() + " logits cannot be drawn from");
+    }
+    long logits = (long) rows * args.vocab();
+    if (logits > args.logits().sizeBytes() / 4) {
+      throw new IndexOutOfBoundsException(
+          rows + " rows of " + args.vocab() + " logits in a buffer of " + args.logits().sizeBytes() + " bytes");
+    }
+    int[] lengths = {
+      args.temperature().length, args.topK().length, args.topP().length, args.minP().length,
+      args.repetitionPenalty().length, args.seen().length, args.seenCount().length, args.seed().length,
+      args.stream().length, args.sample().length, args.position().length, args.wantLogprob().length,
+      args.token().length
+    };
+    for (int length : lengths) {
+      Objects.checkFromIndexSize(0, rows, length);
+    }
+    for (int r = 0; r < rows; r++) {
+      if (args.wantLogprob()[r]) {
+        Objects.checkIndex(r, args.logprob().length);
+      }
+      int count = seenCount(args, r);
+      if (count != 0) {
+        int[] ids = args.seen()[r];
+        Objects.checkFromIndexSize(0, count, ids.length);
+        for (int i = 0; i < count; i++) {
+          if (ids[i] < 0 || ids[i] >= args.vocab()) {
+            throw new IndexOutOfBoundsException("seen token " + ids[i] + " of a vocabulary of " + args.vocab());
+          }
+        }
+      }
+    }
+  }
+
+  private void fit(int rows) {
+    if (memory != null && rows <= capacity) {
+      return;
+    }
+    close(memory);
+    memory = null;
+    // Even, so that the columns behind those of 8 bytes are aligned too.
+    capacity = Math.max(16, rows + rows / 2 + 1 & ~1);
+    long bytes = HEAD_BYTES;
+    for (Column c : ALL) {
+      bytes += (long) c.bytes() * capacity;
+    }
+    memory = NativeBuffer.allocate(bytes);
+    long at = memory.address() + HEAD_BYTES;
+    for (Column c : ALL) {
+      column[c.ordinal()] = at;
+      Raw.putLong(memory.address() + COLUMNS + 8L * c.ordinal(), at);
+      at += (long) c.bytes() * capacity;
+    }
+  }
+
+  private long of(Column c, int row) {
+    return column[c.ordinal()] + (long) c.bytes() * row;
+  }
+
+  private void put(Column c, float[] values, int rows) {
+    Raw.write(column[c.ordinal()], values, 0, rows);
+  }
+
+  private void put(Column c, int[] values, int rows) {
+    Raw.write(column[c.ordinal()], values, 0, rows);
+  }
+
+  private static void close(NativeBuffer buffer) {
+    if (buffer != null) {
+      buffer.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    close(memory);
+    close(seen);
+  }
+}
