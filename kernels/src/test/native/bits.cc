@@ -90,27 +90,69 @@ wk_rows rows_of(int32_t count) {
   return rows;
 }
 
+void* aligned(int64_t bytes) { return aligned_alloc(64, (bytes + 63) & ~63LL); }
+
 /* A packed matrix in memory that is aligned as the ABI asks. */
 struct Packed {
   wk_weight weight = {};
   void* data;
+  void* scales = nullptr;
+  void* mins = nullptr;
 
   Packed(Random& random, int32_t format, int32_t rows, int32_t cols) {
-    int64_t bytes = wk_packed_bytes(format, rows, cols);
-    data = aligned_alloc(64, (bytes + 63) & ~63LL);
+    data = aligned(wk_packed_bytes(format, rows, cols));
     weight.data = data;
     weight.rows = rows;
     weight.cols = cols;
     weight.format = format;
+    if (format == WK_INT8 || format == WK_INT4) {
+      codes(random);
+      return;
+    }
     std::vector<float> source = random.numbers(static_cast<size_t>(rows) * cols);
     if (wk_pack(&weight, data, 0, rows, source.data()) != WK_OK) exit(1);
   }
-  ~Packed() { free(data); }
+  ~Packed() {
+    free(data);
+    free(scales);
+    free(mins);
+  }
+
+ private:
+  void codes(Random& random) {
+    weight.group = random.of({16, 32, 64, 128});
+    weight.zero = random.below(weight.format == WK_INT8 ? 256 : 16);
+    weight.half = random.below(2);
+    bool has_min = random.below(2) == 0;
+    int64_t groups = (weight.cols + weight.group - 1) / weight.group, each = weight.half ? 2 : 4;
+    int64_t bytes = (weight.rows + 15) / 16 * 16 * groups * each;
+    weight.scales = scales = aligned(bytes);
+    if (has_min) weight.mins = mins = aligned(bytes);
+    std::vector<uint8_t> source(static_cast<size_t>(weight.rows) * weight.cols);
+    for (uint8_t& code : source) code = static_cast<uint8_t>(random.below(weight.format == WK_INT8 ? 256 : 16));
+    std::vector<uint8_t> of_scales = factors(random, weight.rows * groups);
+    std::vector<uint8_t> of_mins = factors(random, weight.rows * groups);
+    int32_t status = wk_pack_codes(&weight, data, scales, mins, 0, weight.rows, source.data(), of_scales.data(),
+                                   has_min ? of_mins.data() : nullptr);
+    if (status != WK_OK) exit(1);
+  }
+
+  /* Of size 2^-14 … 2, of either sign, as float16 or float32. */
+  std::vector<uint8_t> factors(Random& random, int64_t count) const {
+    size_t each = weight.half ? 2 : 4;
+    std::vector<uint8_t> out(count * each);
+    for (int64_t i = 0; i < count; i++) {
+      uint16_t half = static_cast<uint16_t>((random.below(16 << 10) + (1 << 10)) | random.below(2) << 15);
+      float wide = random.number(false) * 0.01f;
+      memcpy(out.data() + i * each, weight.half ? static_cast<void*>(&half) : &wide, each);
+    }
+    return out;
+  }
 };
 
 std::vector<float> matmul(wk_context* context, Random& random, int32_t format) {
   int32_t rows = random.of({1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 40, 97}), outputs = random.of({1, 15, 16, 17, 65, 130});
-  int32_t cols = random.of({32, 64, 96, 160, 544});
+  int32_t cols = random.of({1, 31, 64, 96, 161, 544});
   Packed w(random, format, outputs, cols);
   std::vector<float> x = random.numbers(static_cast<size_t>(rows) * cols);
   std::vector<float> bias = random.numbers(outputs), out = random.numbers(static_cast<size_t>(rows) * outputs);
@@ -123,7 +165,7 @@ std::vector<float> matmul(wk_context* context, Random& random, int32_t format) {
 }
 
 std::vector<float> embed(wk_context* context, Random& random, int32_t format) {
-  int32_t rows = 1 + random.below(20), vocab = 1 + random.below(50), cols = random.of({32, 96, 160});
+  int32_t rows = 1 + random.below(20), vocab = 1 + random.below(50), cols = random.of({1, 33, 96, 160});
   Packed w(random, format, vocab, cols);
   std::vector<int32_t> tokens(rows);
   for (int32_t& token : tokens) token = random.below(vocab);
@@ -255,6 +297,64 @@ std::vector<float> attention(wk_context* context, Random& random, int32_t) {
   return out;
 }
 
+/* Tokens, and what their log-probabilities are made from. */
+std::vector<float> sample(wk_context* context, Random& random, int32_t) {
+  int32_t rows = 1 + random.below(12), vocab = random.of({1, 17, 130, 1000, 5003});
+  std::vector<float> logits = random.numbers(static_cast<size_t>(rows) * vocab, random.below(8) == 0);
+  float spread = static_cast<float>(random.of({1, 4, 16}));
+  for (float& l : logits) l *= spread;
+  std::vector<int32_t> seen, top_k, seen_count, index, position, want, token(rows);
+  std::vector<int64_t> seen_start, seeds, stream, raw_sum(rows);
+  std::vector<double> top_p;
+  std::vector<float> temperature, min_p, penalty, raw_max(rows), raw_token(rows);
+  for (int32_t r = 0; r < rows; r++) {
+    seen_start.push_back(static_cast<int64_t>(seen.size()));
+    for (int32_t id = 0; id < vocab && id < 40; id += 1 + random.below(9)) seen.push_back(id);
+    seen_count.push_back(static_cast<int32_t>(seen.size() - seen_start.back()));
+    seeds.push_back(static_cast<int64_t>(random.next()));
+    stream.push_back(static_cast<int64_t>(random.next()));
+    top_p.push_back(random.of({100, 90, 50, 3}) / 100.0);
+    temperature.push_back(static_cast<float>(random.of({0, 2, 8, 10, 15})) / 10);
+    min_p.push_back(static_cast<float>(random.of({0, 0, 5, 100})) / 100);
+    penalty.push_back(random.below(2) == 0 ? 1 : 1.3f);
+    top_k.push_back(random.of({0, 1, 20, 500}));
+    index.push_back(random.below(1000));
+    position.push_back(random.below(1000));
+    want.push_back(random.below(2));
+  }
+  wk_sample s = {};
+  s.logits = logits.data();
+  s.seen = seen.data();
+  s.seen_start = seen_start.data();
+  s.seed = seeds.data();
+  s.stream = stream.data();
+  s.top_p = top_p.data();
+  s.raw_sum = raw_sum.data();
+  s.temperature = temperature.data();
+  s.min_p = min_p.data();
+  s.penalty = penalty.data();
+  s.raw_max = raw_max.data();
+  s.raw_token = raw_token.data();
+  s.top_k = top_k.data();
+  s.seen_count = seen_count.data();
+  s.sample = index.data();
+  s.position = position.data();
+  s.want_logprob = want.data();
+  s.token = token.data();
+  s.rows = rows;
+  s.vocab = vocab;
+  if (wk_sample_rows(context, &s) != WK_OK) exit(1);
+  std::vector<float> out;
+  for (int32_t r = 0; r < rows; r++) {
+    out.push_back(static_cast<float>(token[r]));
+    if (want[r] == 0 || token[r] < 0) continue;
+    out.push_back(raw_max[r]);
+    out.push_back(raw_token[r]);
+    for (int shift = 0; shift < 64; shift += 16) out.push_back(static_cast<float>(raw_sum[r] >> shift & 0xFFFF));
+  }
+  return out;
+}
+
 const char* name_of(int32_t isa) {
   switch (isa) {
     case WK_ISA_AVX2: return "avx2";
@@ -295,6 +395,7 @@ std::vector<std::string> lines(int32_t isa) {
   out.push_back(line(contexts, "silu_mul", silu_mul, 0));
   out.push_back(line(contexts, "gather", gather, 0));
   out.push_back(line(contexts, "attention", attention, 0));
+  out.push_back(line(contexts, "sample", sample, 0));
   for (wk_context* context : contexts) wk_close(context);
   return out;
 }
