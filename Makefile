@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance bench faults soak scale first-run spark-submit clean
+.PHONY: help build check test conformance same-bytes bench natives-arm64 faults soak scale first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,8 +21,16 @@ test: ## Unit tests of one class: make test T=SchedulerTest
 conformance: build ## Every model, tokenizer and template reference under FIXTURES=DIR, a line each.
 	@tests/conformance.sh "$(FIXTURES)"
 
+same-bytes: ## One model's 200 requests in every way, on every instruction set and weight format: MODEL=FILE.gguf
+	@[[ -e "$(MODEL)" ]] || { echo "usage: make same-bytes MODEL=FILE.gguf (or a Hugging Face folder)" >&2; exit 2; }
+	$(MVN) -q -pl inference-udf -am verify -Dtest=SameBytesModelTest -Dsurefire.failIfNoSpecifiedTests=false \
+	  -Dwinnow.sameBytesModel="$(realpath $(MODEL))"
+
 bench: build ## The native kernels beside the machine's limits; tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
+
+natives-arm64: ## The NEON kernels under qemu-user: the hashes of all operations must be those of this machine.
+	@kernels/src/test/native/arm64.sh kernels/target/arm64 $(if $(SEED),$(SEED),1 2 3)
 
 faults: ## Runs that are disturbed in every way against quiet ones: make faults TRIALS=20 SEED=1 [KIND=disk-full]
 	@TRIALS="$(TRIALS)" SEED="$(SEED)" KIND="$(KIND)" tests/faults.sh

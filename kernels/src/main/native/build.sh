@@ -24,6 +24,10 @@ if [ -n "$lacks" ]; then
   exit 0
 fi
 
+# CMake refuses a folder that was made for sources elsewhere, as in a copied checkout.
+if [ -f "$build/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$source" "$build/CMakeCache.txt"; then
+  rm -rf "$build"
+fi
 mkdir -p "$build"
 log=$build/build.log
 generator=

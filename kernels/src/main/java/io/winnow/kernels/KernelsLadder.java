@@ -6,8 +6,9 @@ import java.util.List;
 
 /**
  * Picks the best implementation that this machine can run, and says why the better ones were not taken. All give the same
- * bits, so which one it is matters to nothing but speed. The environment variable {@value #ISA_VARIABLE} forces one:
- * {@code avx2}, {@code avx512}, {@code amx}, {@code neon}, or {@code reference} for plain Java.
+ * bits, so which one it is matters to nothing but speed. Before an instruction set is taken some small operations are
+ * compared with the reference; one that gives other bits is not used. The environment variable {@value #ISA_VARIABLE}
+ * forces one: {@code avx2}, {@code avx512}, {@code amx}, {@code neon}, or {@code reference} for plain Java.
  */
 public final class KernelsLadder {
   public static final String ISA_VARIABLE = "WINNOW_ISA";
@@ -24,9 +25,14 @@ public final class KernelsLadder {
    */
   public record Rung(String name, String unusableReason) {}
 
-  /** The rungs, best first; the one without a reason is what {@link #open} gives. */
+  /** The rungs, best first; the one without a reason is what {@link #open(int)} gives. */
   public static List<Rung> rungs() {
     return RUNGS.list();
+  }
+
+  /** Instruction sets that this build has and this machine can run, the best last. */
+  public static List<String> instructionSets() {
+    return RUNGS.instructionSets();
   }
 
   /** Why {@value #ISA_VARIABLE} cannot be followed; null if it can, or is not set. */
@@ -34,7 +40,7 @@ public final class KernelsLadder {
     return RUNGS.refusal();
   }
 
-  /** Bytes that a matrix [rows][cols] takes once {@link Kernels#pack} of what {@link #open} gives has packed it. */
+  /** Bytes that a matrix [rows][cols] takes once {@link Kernels#pack} of what {@link #open(int)} gives has packed it. */
   public static long packedBytes(int rows, int cols, WeightFormat format) {
     return RUNGS.packedBytes(rows, cols, format);
   }
@@ -52,5 +58,20 @@ public final class KernelsLadder {
    */
   public static Kernels open(int threads) {
     return RUNGS.open(threads);
+  }
+
+  /** {@code reference} and the instruction sets of this machine: all that {@link #open(String, int)} can open. */
+  public static List<String> names() {
+    return RUNGS.names();
+  }
+
+  /**
+   * Opens one implementation, whatever the best one is; to compare them.
+   *
+   * @param name one of {@link #names}
+   * @throws KernelException where there is none of that name, or its arithmetic differs from the reference
+   */
+  public static Kernels open(String name, int threads) {
+    return RUNGS.open(name, threads);
   }
 }

@@ -89,6 +89,7 @@ public final class Winnow {
         SettingValues.ofMap(
             GenerateSettings.ALL, options, key -> spark.conf().getOption(key).getOrElse(() -> null));
     GenerateSettings.validate(values);
+    CommandLineRunner.checkKernels(EngineFacts.kernelsRefusal());
     try (Session session = Session.around(spark, System.out, System.err)) {
       return GENERATE.summary(values, session);
     }
@@ -99,6 +100,6 @@ public final class Winnow {
         List.of(
             GENERATE, new VerifyCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
             new DoctorCommand(EngineFacts::kernels));
-    return new CommandLineRunner(commands, VERSION);
+    return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
   }
 }

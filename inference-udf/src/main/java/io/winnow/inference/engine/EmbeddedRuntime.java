@@ -75,13 +75,23 @@ public final class EmbeddedRuntime implements ModelRuntime {
         DecoderModel.weightBytes(checkpoint, precision));
   }
 
-  /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
+  /** The implementations of the kernels, best first: which one is taken and why the others are not. */
   public static List<String> kernelsLadder() {
     List<String> lines = new ArrayList<>();
     for (KernelsLadder.Rung rung : KernelsLadder.rungs()) {
       lines.add(rung.name() + (rung.unusableReason() == null ? ": taken" : ": not taken, " + rung.unusableReason()));
     }
     return lines;
+  }
+
+  /** Instruction sets that the native kernels of this build have and this machine can run, the best last. */
+  public static List<String> instructionSets() {
+    return KernelsLadder.instructionSets();
+  }
+
+  /** Why the instruction set that the environment asks for cannot be had; null if it can, or none is asked for. */
+  public static String kernelsRefusal() {
+    return KernelsLadder.refusal();
   }
 
   static Checkpoint open(EngineSpec spec) {

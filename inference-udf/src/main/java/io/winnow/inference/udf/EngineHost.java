@@ -192,9 +192,19 @@ public final class EngineHost {
     return text(spec).renderer();
   }
 
-  /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
+  /** The implementations of the kernels, best first: which one is taken and why the others are not. */
   public static List<String> kernelsLadder() {
     return EmbeddedRuntime.kernelsLadder();
+  }
+
+  /** Instruction sets that the native kernels of this build have and this machine can run, the best last. */
+  public static List<String> instructionSets() {
+    return EmbeddedRuntime.instructionSets();
+  }
+
+  /** Why the instruction set that the environment asks for cannot be had; null if it can, or none is asked for. */
+  public static String kernelsRefusal() {
+    return EmbeddedRuntime.kernelsRefusal();
   }
 
   private static synchronized ModelText text(EngineSpec spec) {

@@ -2,24 +2,45 @@
 package io.winnow.kernels.internal;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
 /** Instruction sets of the native kernels, the best of a machine last; bits as in winnow_kernels.h. */
 enum Isa {
-  NEON(8),
-  AVX2(1),
-  AVX512(2),
-  AMX(4);
+  NEON(8, "aarch64"),
+  AVX2(1, "amd64"),
+  AVX512(2, "amd64"),
+  AMX(4, "amd64");
 
   final int bit;
+  /** As Java names the architecture that has it. */
+  private final String arch;
 
-  Isa(int bit) {
+  Isa(int bit, String arch) {
     this.bit = bit;
+    this.arch = arch;
   }
 
   String label() {
     return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Whether processors of this machine's architecture may have it. */
+  boolean ofThisProcessor() {
+    return arch.equals(System.getProperty("os.arch"));
+  }
+
+  /** By its label; null for a name that is none. */
+  static Isa of(String label) {
+    return Arrays.stream(values()).filter(isa -> isa.label().equals(label)).findFirst().orElse(null);
+  }
+
+  static List<Isa> bestFirst() {
+    List<Isa> all = new ArrayList<>(List.of(values()));
+    Collections.reverse(all);
+    return all;
   }
 
   /** Those that the library has and this machine can run. */

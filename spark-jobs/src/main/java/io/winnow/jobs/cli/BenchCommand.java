@@ -37,6 +37,11 @@ public final class BenchCommand implements Command {
   }
 
   @Override
+  public boolean usesKernels() {
+    return true;
+  }
+
+  @Override
   public int run(SettingValues values, Session session) throws Exception {
     List<Round> rounds = EngineBenchmark.run(session.spark(), values, ROUNDS);
     PrintStream out = session.out();

@@ -20,6 +20,11 @@ public interface Command {
     return List.of();
   }
 
+  /** Whether it computes with the kernels, or tells of them: it is refused where they cannot be had as asked for. */
+  default boolean usesKernels() {
+    return false;
+  }
+
   /**
    * Checks what depends on several settings, before any session is opened.
    *

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,10 +27,13 @@ public final class CommandLineRunner {
 
   private final List<Command> commands;
   private final String version;
+  private final Supplier<String> kernelsRefusal;
 
-  public CommandLineRunner(List<Command> commands, String version) {
+  /** @param kernelsRefusal why commands that use the kernels cannot do so here; null if they can */
+  public CommandLineRunner(List<Command> commands, String version, Supplier<String> kernelsRefusal) {
     this.commands = List.copyOf(commands);
     this.version = version;
+    this.kernelsRefusal = kernelsRefusal;
   }
 
   /**
@@ -78,8 +82,22 @@ public final class CommandLineRunner {
     Map<String, String> conf = sparkConf(options);
     SettingValues values = SettingValues.resolve(command.settings(), options, lookUp(conf));
     command.validate(values);
+    if (command.usesKernels()) {
+      checkKernels(kernelsRefusal.get());
+    }
     try (Session session = new Session(values, conf, out, err, terminal, stop)) {
       return command.run(values, session);
+    }
+  }
+
+  /**
+   * Refuses to start what could not compute.
+   *
+   * @param refusal the reason, null if there is none
+   */
+  public static void checkKernels(String refusal) {
+    if (refusal != null) {
+      throw new UsageException("Cannot compute: " + refusal + ".");
     }
   }
 

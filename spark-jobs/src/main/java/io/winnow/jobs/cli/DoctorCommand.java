@@ -52,6 +52,11 @@ public final class DoctorCommand implements Command {
   }
 
   @Override
+  public boolean usesKernels() {
+    return true;
+  }
+
+  @Override
   public int run(SettingValues values, Session session) {
     PrintStream out = session.out();
     boolean well = true;

@@ -54,6 +54,11 @@ public final class GenerateCommand implements Command {
   }
 
   @Override
+  public boolean usesKernels() {
+    return true;
+  }
+
+  @Override
   public void validate(SettingValues values) {
     GenerateSettings.validate(values);
   }

@@ -37,6 +37,11 @@ public final class ReplayCommand implements Command {
   }
 
   @Override
+  public boolean usesKernels() {
+    return true;
+  }
+
+  @Override
   public void validate(SettingValues values) {
     values.get(ReplaySettings.TRACES);
   }

@@ -23,6 +23,7 @@ public final class Session implements AutoCloseable {
   /** Read by the log4j2.properties in the jar. */
   private static final String SPARK_LOG_LEVEL = "winnow.log.spark";
   private static final String TASK_LOG_LEVEL = "winnow.log.tasks";
+  private static final String OWN_LOG_LEVEL = "winnow.log.winnow";
 
   /** Later ones have no Subject.getSubject, which Hadoop 3.4.2 calls. */
   private static final int LAST_JAVA = 23;
@@ -90,6 +91,7 @@ public final class Session implements AutoCloseable {
       if (spark == null) {
         System.setProperty(SPARK_LOG_LEVEL, verbose ? "info" : "error");
         System.setProperty(TASK_LOG_LEVEL, verbose ? "info" : "off");
+        System.setProperty(OWN_LOG_LEVEL, verbose ? "info" : "warn");
         spark = open();
         own = true;
       }

@@ -5,15 +5,28 @@ import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.HostMemory;
 import io.winnow.inference.udf.EngineHost;
+import java.util.ArrayList;
 import java.util.List;
 
 /** What this host's engine computes with. */
 public final class EngineFacts {
   private EngineFacts() {}
 
-  /** The implementations of the kernels, best first: which one is taken, and why those before it are not. */
+  /**
+   * The instruction sets found, then the implementations of the kernels, best first: which one is taken and why the
+   * others are not.
+   */
   public static List<String> kernels() {
-    return EngineHost.kernelsLadder();
+    List<String> sets = EngineHost.instructionSets();
+    List<String> lines = new ArrayList<>();
+    lines.add("instruction sets found: " + (sets.isEmpty() ? "none" : String.join(", ", sets)));
+    lines.addAll(EngineHost.kernelsLadder());
+    return lines;
+  }
+
+  /** Why this host cannot compute with the instruction set that it is told to use; null if it can. */
+  public static String kernelsRefusal() {
+    return EngineHost.kernelsRefusal();
   }
 
   /** The memory of this JVM, and what of it an engine may take. */
@@ -32,7 +45,7 @@ public final class EngineFacts {
 
   /** The implementation that this host takes. */
   static String instructionSet() {
-    return kernels().stream()
+    return EngineHost.kernelsLadder().stream()
         .filter(rung -> rung.endsWith(": taken"))
         .map(rung -> rung.substring(0, rung.lastIndexOf(':')))
         .findFirst()

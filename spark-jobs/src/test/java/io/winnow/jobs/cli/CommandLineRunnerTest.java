@@ -3,6 +3,7 @@ package io.winnow.jobs.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.InferenceErrors;
@@ -22,6 +23,7 @@ class CommandLineRunnerTest {
   private static final String[] GOOD = {"generate", "--prompts", "p", "--model", "m", "--out", "o"};
 
   private SettingValues seen;
+  private String refusal;
   private GenerateCommand.Job job = (values, session) -> Optional.of(summary(Map.of(), false));
 
   private record Result(int exitCode, String out, String err) {}
@@ -40,7 +42,7 @@ class CommandLineRunnerTest {
               return job.run(values, session);
             });
     CommandLineRunner runner =
-        new CommandLineRunner(List.of(generate, new DoctorCommand(() -> List.of("java"))), "1.2.3");
+        new CommandLineRunner(List.of(generate, new DoctorCommand(() -> List.of("java"))), "1.2.3", () -> refusal);
     int exitCode = runner.run(args, print(out), print(err), false, new StopSignal());
     return new Result(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }
@@ -71,6 +73,16 @@ class CommandLineRunnerTest {
     assertEquals(List.of("@file", "--x", "${x} %n"), seen.get(GenerateSettings.STOP));
     assertEquals(-5L, seen.get(GenerateSettings.SEED));
     assertEquals(8, seen.get(GenerateSettings.SAMPLES));
+  }
+
+  @Test
+  void nothingStartsWithKernelsThatCannotBeHad() {
+    refusal = "WINNOW_ISA=amx is not available: no such thing";
+    refuses(good(), "Cannot compute: WINNOW_ISA=amx is not available: no such thing.");
+    assertNull(seen, "the job ran");
+    refuses(run("doctor"), "Cannot compute: WINNOW_ISA=amx is not available: no such thing.");
+    assertEquals(0, run("--version").exitCode());
+    assertEquals(0, run("generate", "--help").exitCode());
   }
 
   @Test
