@@ -30,7 +30,11 @@ struct Weight {
   Weight(Random& random, const Format& format, int64_t cols, int64_t rows, bool hostile)
       : source(rows * cols), packed(wk_packed_bytes(format.id, rows, cols)) {
     fill(random, source, hostile);
-    of = {packed.data(), static_cast<int32_t>(rows), static_cast<int32_t>(cols), format.id, 0};
+    of = {};
+    of.data = packed.data();
+    of.rows = static_cast<int32_t>(rows);
+    of.cols = static_cast<int32_t>(cols);
+    of.format = format.id;
     if (wk_pack(&of, packed.data(), 0, of.rows, source.data()) != WK_OK) abort();
   }
   Buffer<float> source;

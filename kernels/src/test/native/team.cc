@@ -130,8 +130,12 @@ class Layer {
       Buffer<float> source(shape[0] * shape[1]);
       fill(random, source, false);
       packed_.emplace_back(wk_packed_bytes(WK_F32, shape[1], shape[0]));
-      weights_.push_back({packed_.back().data(), static_cast<int32_t>(shape[1]), static_cast<int32_t>(shape[0]), WK_F32,
-                          0});
+      wk_weight weight = {};
+      weight.data = packed_.back().data();
+      weight.rows = static_cast<int32_t>(shape[1]);
+      weight.cols = static_cast<int32_t>(shape[0]);
+      weight.format = WK_F32;
+      weights_.push_back(weight);
       wk_pack(&weights_.back(), packed_.back().data(), 0, weights_.back().rows, source.data());
     }
     for (const wk_weight& weight : weights_) {

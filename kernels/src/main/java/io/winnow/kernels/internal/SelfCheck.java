@@ -124,7 +124,7 @@ final class SelfCheck {
   }
 
   private static float[] matmul(Kernels kernels, Weight w, int outputs, int cols) {
-    int rows = 7;
+    int rows = 35; // AMX takes 32 together
     try (NativeBuffer x = buffer(numbers(2, rows * cols));
         NativeBuffer bias = buffer(numbers(3, outputs));
         NativeBuffer residual = buffer(numbers(4, rows * outputs));
