@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance bench faults soak scale first-run spark-submit clean
+.PHONY: help build check test conformance native-check bench faults soak scale first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ test: ## Unit tests of one class: make test T=SchedulerTest
 
 conformance: build ## Every model, tokenizer and template reference under FIXTURES=DIR, a line each.
 	@tests/conformance.sh "$(FIXTURES)"
+
+native-check: ## The native kernels under the address, undefined and thread sanitizers: make native-check COUNT=150 SEED=7c1f
+	@COUNT="$(COUNT)" SEED="$(SEED)" tests/native-sanitizers.sh
 
 bench: build ## The native kernels beside the machine's limits; tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
