@@ -4,7 +4,8 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance same-bytes bench natives-arm64 faults soak scale first-run spark-submit clean
+.PHONY: help build check test conformance same-bytes native-check bench natives-arm64 faults soak scale first-run \
+  spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,6 +26,9 @@ same-bytes: ## One model's 200 requests in every way, on every instruction set a
 	@[[ -e "$(MODEL)" ]] || { echo "usage: make same-bytes MODEL=FILE.gguf (or a Hugging Face folder)" >&2; exit 2; }
 	$(MVN) -q -pl inference-udf -am verify -Dtest=SameBytesModelTest -Dsurefire.failIfNoSpecifiedTests=false \
 	  -Dwinnow.sameBytesModel="$(realpath $(MODEL))"
+
+native-check: ## The native kernels under the address, undefined and thread sanitizers: make native-check COUNT=150 SEED=7c1f
+	@COUNT="$(COUNT)" SEED="$(SEED)" tests/native-sanitizers.sh
 
 bench: build ## The native kernels beside the machine's limits; tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh

@@ -9,7 +9,14 @@
 namespace kernbench {
 
 const std::vector<Format>& formats() {
-  static const std::vector<Format> all = {{"f32", WK_F32}, {"bf16", WK_BF16}};
+  static const std::vector<Format> all = {
+      {"f32", WK_F32},
+      {"bf16", WK_BF16},
+      {"int8", WK_INT8, 32, 128, false},      // as Q8_0 has them
+      {"int8g128", WK_INT8, 128, 128, false},
+      {"int4", WK_INT4, 32, 8, false},        // as Q4_0
+      {"int4min", WK_INT4, 32, 0, true},      // as Q4_1
+  };
   return all;
 }
 

@@ -37,7 +37,11 @@ struct Options {
 struct Format {
   const char* name;
   int32_t id;
+  int32_t group = 0;  // integer formats: columns of a group; scales are float16
+  int32_t zero = 0;   // what is to be taken off the codes as they are held
+  bool mins = false;
 };
+inline bool is_integer(const Format& format) { return format.group > 0; }
 const std::vector<Format>& formats();
 const Format* format_of(const std::string& name);
 

@@ -28,16 +28,53 @@ wk_op operation(const wk_weight& weight, const float* x, float* out, int64_t row
 /* A weight of random numbers and its source. */
 struct Weight {
   Weight(Random& random, const Format& format, int64_t cols, int64_t rows, bool hostile)
-      : source(rows * cols), packed(wk_packed_bytes(format.id, rows, cols)) {
-    fill(random, source, hostile);
+      : packed(wk_packed_bytes(format.id, rows, cols)) {
     of = {};
     of.data = packed.data();
     of.rows = static_cast<int32_t>(rows);
     of.cols = static_cast<int32_t>(cols);
     of.format = format.id;
+    if (is_integer(format)) {
+      pack_codes(random, format, hostile);
+      return;
+    }
+    source = Buffer<float>(rows * cols);
+    fill(random, source, hostile);
     if (wk_pack(&of, packed.data(), 0, of.rows, source.data()) != WK_OK) abort();
   }
+
+  void pack_codes(Random& random, const Format& format, bool hostile) {
+    int64_t groups = (of.cols + format.group - 1) / format.group;
+    of.group = format.group;
+    of.zero = format.zero;
+    of.half = 1;
+    codes = Buffer<uint8_t>(int64_t{of.rows} * of.cols);
+    for (int64_t i = 0; i < int64_t{of.rows} * of.cols; i++) {
+      int64_t code = random.below(8) == 0 ? 255 * random.below(2) : random.below(256);
+      codes[i] = static_cast<uint8_t>(format.id == WK_INT4 ? code & 15 : code);
+    }
+    for (Buffer<uint16_t>* some : {&scales, &mins}) {
+      *some = Buffer<uint16_t>(of.rows * groups);
+      for (int64_t i = 0; i < of.rows * groups; i++) {
+        // Around 1/64 of either sign; hostile ones are any, infinities and NaN among them.
+        int64_t bits = hostile && random.below(16) == 0 ? random.below(1 << 16) : 0x2000 + random.below(1 << 11);
+        (*some)[i] = static_cast<uint16_t>(bits | random.below(2) << 15);
+      }
+    }
+    int64_t each = (of.rows + 15) / 16 * 16 * groups;
+    packed_scales = Buffer<uint16_t>(each);
+    packed_mins = Buffer<uint16_t>(each);
+    of.scales = packed_scales.data();
+    of.mins = format.mins ? packed_mins.data() : nullptr;
+    if (wk_pack_codes(&of, packed.data(), packed_scales.data(), format.mins ? packed_mins.data() : nullptr, 0, of.rows,
+                      codes.data(), scales.data(), mins.data()) != WK_OK) {
+      abort();
+    }
+  }
+
   Buffer<float> source;
+  Buffer<uint8_t> codes;
+  Buffer<uint16_t> scales, mins, packed_scales, packed_mins;
   Buffer<char> packed;
   wk_weight of;
 };
@@ -52,11 +89,19 @@ int64_t plain_difference(const Format& format, const Weight& weight, const Buffe
   std::vector<float> w(cols);
   int64_t first = -1;
   for (int64_t n = 0; n < outputs; n = n + step < outputs || n == outputs - 1 ? n + step : outputs - 1) {
-    for (int64_t k = 0; k < cols; k++) w[k] = held(format, weight.source[n * cols + k]);
+    for (int64_t k = 0; k < cols && !is_integer(format); k++) w[k] = held(format, weight.source[n * cols + k]);
+    int64_t groups = is_integer(format) ? (cols + format.group - 1) / format.group : 0;
     for (int64_t r = 0; r < rows; r++) {
       int64_t at = r * outputs + n;
-      float expected = plain::product(x.data() + r * cols, w.data(), cols, bias ? bias + n : nullptr,
-                                      residual ? residual + at : nullptr);
+      const float* b = bias ? bias + n : nullptr;
+      const float* add = residual ? residual + at : nullptr;
+      float expected =
+          is_integer(format)
+              ? plain::grouped_product(x.data() + r * cols, weight.codes.data() + n * cols,
+                                       weight.scales.data() + n * groups,
+                                       format.mins ? weight.mins.data() + n * groups : nullptr, cols, format.group,
+                                       format.zero, b, add)
+              : plain::product(x.data() + r * cols, w.data(), cols, b, add);
       if (first_difference(&expected, out + at, 1) >= 0 && (first < 0 || at < first)) first = at;
     }
   }
@@ -130,12 +175,21 @@ void measure(const Options& options, const std::string& name, const Format& form
   std::vector<const void*> addresses;
   {
     Weight weight(random, format, cols, outputs, false);
+    // Codes, then scales, then minimums: a weight in one piece, as the engine has it.
+    int64_t scale_bytes = is_integer(format) ? weight.packed_scales.bytes() : 0;
+    int64_t codes = each;
+    each += scale_bytes * (format.mins ? 2 : 1);
     for (int64_t i = 0; i < copies; i++) {
       packed.emplace_back(each);
-      memcpy(packed.back().data(), weight.packed.data(), each);
+      char* to = packed.back().data();
+      memcpy(to, weight.packed.data(), codes);
+      if (scale_bytes > 0) memcpy(to + codes, weight.packed_scales.data(), scale_bytes);
+      if (format.mins) memcpy(to + codes + scale_bytes, weight.packed_mins.data(), scale_bytes);
       weights.push_back(weight.of);
-      weights.back().data = packed.back().data();
-      addresses.push_back(packed.back().data());
+      weights.back().data = to;
+      weights.back().scales = to + codes;
+      weights.back().mins = format.mins ? to + codes + scale_bytes : nullptr;
+      addresses.push_back(to);
     }
   }
   for (int64_t rows : row_counts) {
@@ -152,7 +206,7 @@ void measure(const Options& options, const std::string& name, const Format& form
         Roofline roofline(isa, threads);
         size_t next = 0;
         Speed speed = in_turn(
-            threads, [&] { return memory ? roofline.read(addresses, each) : roofline.fma(); },
+            threads, [&] { return memory ? roofline.read(addresses, each) : is_integer(format) ? roofline.dot() : roofline.fma(); },
             [&] {
               int64_t many = memory ? static_cast<int64_t>(ops.size()) : 1;
               context.run(&ops[memory ? 0 : next], many, wk_rows{});
@@ -161,7 +215,7 @@ void measure(const Options& options, const std::string& name, const Format& form
             });
         printf("| %s %lld x %lld | %s | %lld | %s | %d |", name.c_str(), static_cast<long long>(cols),
                static_cast<long long>(outputs), format.name, static_cast<long long>(rows), isa_name(isa), threads);
-        print_speed(speed, memory ? "GB/s" : "GFLOP/s");
+        print_speed(speed, memory ? "GB/s" : is_integer(format) ? "GOP/s" : "GFLOP/s");
       }
     }
   }

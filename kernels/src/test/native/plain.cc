@@ -62,6 +62,48 @@ float product(const float* x, const float* w, int64_t cols, const float* bias, c
   return acc;
 }
 
+float of_half(uint16_t bits) {
+  int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  float size = exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
+               : exponent == 0 ? ldexpf(static_cast<float>(fraction), -24)
+                               : ldexpf(static_cast<float>(1024 + fraction), exponent - 25);
+  return bits & 0x8000 ? -size : size;
+}
+
+float grouped_product(const float* x, const uint8_t* codes, const uint16_t* scales, const uint16_t* mins, int64_t cols,
+                      int32_t group, int32_t zero, const float* bias, const float* residual) {
+  float acc = 0;
+  for (int64_t from = 0; from < cols; from += group) {
+    int64_t to = from + group < cols ? from + group : cols;
+    float amax = 0;
+    bool finite = true;
+    for (int64_t k = from; k < to; k++) {
+      finite = finite && isfinite(x[k]);
+      amax = fabsf(x[k]) > amax ? fabsf(x[k]) : amax;
+    }
+    bool some = finite && amax >= 0x1p-110f;
+    float sx = !finite ? NAN : some ? amax / 127 : 0;
+    float factor = some ? 127 / amax : 0;
+    int64_t isum = 0, qsum = 0;
+    for (int64_t k = from; k < to; k++) {
+      float product = some ? x[k] * factor : 0;
+      float code = nearbyintf(product);
+      int64_t q = code > 127 ? 127 : code < -127 ? -127 : static_cast<int64_t>(code);
+      isum += (codes[k] - zero) * q;
+      qsum += q;
+    }
+    float both = sx * of_half(scales[from / group]);
+    acc = fmaf(static_cast<float>(isum), both, acc);
+    if (mins != nullptr) {
+      float sum = sx * static_cast<float>(qsum);
+      acc = fmaf(of_half(mins[from / group]), sum, acc);
+    }
+  }
+  if (bias != nullptr) acc = acc + *bias;
+  if (residual != nullptr) acc = *residual + acc;
+  return acc;
+}
+
 void rms_norm(const float* x, const float* weight, int64_t cols, float eps, float* out) {
   float lane[16] = {};
   for (int64_t i = 0; i < cols; i++) lane[i % 16] = fmaf(x[i], x[i], lane[i % 16]);
