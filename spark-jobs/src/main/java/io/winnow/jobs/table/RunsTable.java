@@ -188,7 +188,7 @@ public final class RunsTable {
         .add(field("model_fingerprint", StringType, "SHA-256 of the model's content; for an endpoint its model name"))
         .add(field("tokenizer_fingerprint", StringType, "SHA-256 of the tokenizer"))
         .add(field("template_fingerprint", StringType, "SHA-256 of the chat template"))
-        .add(field("weight_format", StringType, "Format of the weights in memory: f32, bf16, int8 or int4"))
+        .add(field("weight_format", StringType, "How weights are held: f32, bf16, int8, int4 or blocks (the file's codes)"))
         .add(field("input_path", StringType, "Path or catalog name of the prompts"))
         .add(field("input_version", LongType, "Delta version of the prompts; null for files"))
         .add(field("output_path", StringType, "Path or catalog name of the traces"))
