@@ -20,12 +20,13 @@ import org.junit.jupiter.api.io.TempDir;
 /** A budget that is used up ends a run as SIGTERM does: kept, committed, said, and gone on with later. */
 class BudgetTest {
   private static final int PROMPTS = 16;
-  private static final int SAMPLES = 4;
+  /** So many that a budget is seen to be reached long before the end. */
+  private static final int SAMPLES = 24;
   private static final double PROMPT_PRICE = 2.0 / 1e6;
   private static final double COMPLETION_PRICE = 10.0 / 1e6;
   /** One trace at a time on one thread: there is a middle to stop in. */
   private static final String[] SLOWLY =
-      {"--max-sequences", "1", "--threads", "1", "--partitions", "1", "--commit-interval", "1"};
+      {"--max-sequences", "1", "--threads", "1", "--partitions", "1", "--commit-interval", "200ms"};
   private static final String[] WORK =
       {"--id-column", "id", "--verify", "math", "--samples", String.valueOf(SAMPLES), "--max-tokens", "96"};
 
