@@ -43,6 +43,8 @@ class ClusterTest {
         .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
         .config("spark.executor.extraJavaOptions", "-XX:+UseSerialGC -Dwinnow.log.spark=error")
         .config("spark.task.maxFailures", "4")
+        // As in ChildJvm: there must be a middle in which an executor can die.
+        .config("spark.executorEnv.WINNOW_ISA", "reference")
         .getOrCreate();
   }
 
