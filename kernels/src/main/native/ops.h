@@ -54,6 +54,17 @@ struct Operations {
 
 inline bool is_integer(const wk_weight& weight) { return weight.format == WK_INT8 || weight.format == WK_INT4; }
 
+/* Panels of a matrix with so many outputs. */
+inline int64_t panels_of_outputs(int64_t outputs) { return (outputs + kPanel - 1) / kPanel; }
+
+/* Groups of a row of integer weights. */
+inline int64_t groups_of(const wk_weight& w) { return (static_cast<int64_t>(w.cols) + w.group - 1) / w.group; }
+
+/* Vectors of 64 bytes that a panel of codes takes: of 16 outputs, 4 columns each in bytes, 8 in nibbles. */
+inline int64_t code_vectors(int32_t format, int64_t cols) {
+  return format == WK_INT8 ? (cols + 3) / 4 : (cols + 7) / 8;
+}
+
 const Operations& avx2_operations();
 const Operations& avx512_operations();
 const Operations& amx_operations();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrices into panels of 16 outputs, [rows/16][cols][16]. NUMERICS.md: pack and embed. Test: PackTest.
+// Matrices into panels of 16 outputs, [rows/16][cols][16]. NUMERICS.md: pack and embed. Test: MatmulTest,
+// GroupedMatmulTest.
 #include <string.h>
 
 #include "ops.h"
 
 namespace {
 
+using wk::code_vectors;
 using wk::kPanel;
 
 int64_t bytes_of(int32_t format) { return format == WK_F32 ? 4 : format == WK_BF16 ? 2 : -1; }
@@ -43,11 +45,8 @@ void pack(void* data, int32_t first, int32_t count, int64_t cols, const float* s
   }
 }
 
-/* Columns in whole vectors of 64 bytes, which are 4 columns of 16 outputs in bytes and 8 in nibbles. */
-int64_t vectors(int32_t format, int64_t cols) { return format == WK_INT8 ? (cols + 3) / 4 : (cols + 7) / 8; }
-
 void pack_codes(int32_t format, uint8_t* out, const uint8_t* source, int32_t rows, int64_t cols) {
-  memset(out, 0, vectors(format, cols) * 64);
+  memset(out, 0, code_vectors(format, cols) * 64);
   for (int32_t n = 0; n < rows; n++) {
     for (int64_t k = 0; k < cols; k++) {
       uint8_t code = source[n * cols + k];
@@ -83,9 +82,9 @@ bool in_panels(const wk_weight& weight, int32_t first, int32_t count) {
 
 int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols) {
   if (rows < 1 || cols < 1) return -1;
-  int64_t panels = (rows + kPanel - 1) / kPanel;
+  int64_t panels = wk::panels_of_outputs(rows);
   // A tile of the last panel's end may be read as a whole.
-  if (format == WK_INT8 || format == WK_INT4) return panels * vectors(format, cols) * 64 + 1024;
+  if (format == WK_INT8 || format == WK_INT4) return panels * code_vectors(format, cols) * 64 + 1024;
   int64_t each = bytes_of(format);
   return each < 0 ? -1 : panels * kPanel * cols * each;
 }
@@ -104,15 +103,15 @@ int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t coun
 
 int32_t wk_pack_codes(const wk_weight* weight, void* data, void* scales, void* mins, int32_t first, int32_t count,
                       const uint8_t* codes, const void* source_scales, const void* source_mins) {
-  if (!in_panels(*weight, first, count) || (weight->format != WK_INT8 && weight->format != WK_INT4)) {
+  if (!in_panels(*weight, first, count) || !wk::is_integer(*weight)) {
     return WK_BAD_SHAPE;
   }
-  int64_t cols = weight->cols, panel = vectors(weight->format, cols) * 64;
+  int64_t cols = weight->cols, panel = code_vectors(weight->format, cols) * 64;
   uint8_t* out = static_cast<uint8_t*>(data) + first / kPanel * panel;
   for (int32_t r = 0; r < count; r += kPanel, out += panel) {
     pack_codes(weight->format, out, codes + r * cols, count - r < kPanel ? count - r : kPanel, cols);
   }
-  int64_t groups = (cols + weight->group - 1) / weight->group;
+  int64_t groups = wk::groups_of(*weight);
   auto pack_all = weight->half ? pack_scales<uint16_t> : pack_scales<float>;
   pack_all(scales, source_scales, first, count, groups);
   if (mins != nullptr) pack_all(mins, source_mins, first, count, groups);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../../main/native/winnow_kernels.h"
+#include "splitmix64.h"
 
 namespace kernbench {
 
@@ -85,24 +86,15 @@ class Buffer {
   int64_t count_ = 0;
 };
 
-/* splitmix64. */
-class Random {
+/* Numbers for cases. */
+class Random : public SplitMix64 {
  public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-  }
+  using SplitMix64::SplitMix64;
   int32_t below(int64_t n) { return static_cast<int32_t>(next() % n); }
   /* Uniform in [-1, 1). */
   float value() { return static_cast<float>(static_cast<int32_t>(next() >> 32)) * 0x1p-31f; }
   /* As value, but one in 24 is what files and overflows can hold: NaN, infinities, zeros, subnormals, the largest. */
   float hostile_value();
-
- private:
-  uint64_t state_;
 };
 
 void fill(Random& random, Buffer<float>& buffer, bool hostile);

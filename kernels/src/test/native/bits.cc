@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "splitmix64.h"
 #include "winnow_kernels.h"
 
 namespace {
@@ -21,17 +22,10 @@ const int kCases = 40;
 bool verbose = false;
 uint64_t seed = 1;
 
-/* SplitMix64: the same numbers everywhere. */
-class Random {
+class Random : public SplitMix64 {
  public:
-  explicit Random(uint64_t state) : state_(state) {}
+  using SplitMix64::SplitMix64;
 
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-  }
   int32_t below(int32_t n) { return static_cast<int32_t>(next() >> 33) % n; }
   int32_t of(const std::vector<int32_t>& choices) { return choices[below(static_cast<int32_t>(choices.size()))]; }
 
@@ -51,9 +45,6 @@ class Random {
     for (float& f : out) f = number(hostile);
     return out;
   }
-
- private:
-  uint64_t state_;
 };
 
 /* FNV-1a over bits; all NaNs are one. */

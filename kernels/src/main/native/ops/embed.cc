@@ -2,7 +2,7 @@
 // out[r][c] = w[tokens[r]][c], widened exactly; and gather: out[i] = x[picked[i]]. NUMERICS.md: pack and embed.
 //
 // Operands: w in panels of 16 rows (see matmul.cc), out float [rows][cols]. A row of w lies strided in its panel. Ids are
-// checked before a run. Test: RowOperationsTest, KernelsAgreeTest.
+// checked before a run. Test: RowOperationsTest, GroupedMatmulTest.
 #include "../ops.h"
 #include "../simd.h"
 
@@ -22,8 +22,8 @@ float scale_at(const void* scales, int32_t half, int64_t at) {
 
 // A row of integer weights: (code − zero) · scale, then + min.
 void grouped_row(const wk_weight& w, int32_t row, float* out) {
-  int64_t panel = row / kPanel, lane = row % kPanel, groups = (w.cols + w.group - 1) / w.group;
-  int64_t vectors = w.format == WK_INT8 ? (w.cols + 3) / 4 : (w.cols + 7) / 8;
+  int64_t panel = row / kPanel, lane = row % kPanel, groups = groups_of(w);
+  int64_t vectors = code_vectors(w.format, w.cols);
   const uint8_t* codes = static_cast<const uint8_t*>(w.data) + panel * vectors * 64 + lane * 4;
   for (int64_t g = 0; g < groups; g++) {
     int64_t at = (panel * groups + g) * kPanel + lane, from = g * w.group;

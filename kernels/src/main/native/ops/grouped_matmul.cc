@@ -13,9 +13,8 @@
 // in registers through a group; chains lie in the first-level cache, since a group costs one step of each.
 //
 // Tails: columns are padded to vectors with inputs of 0; fewer rows than a tile take the tile of their own height; outputs
-// beyond the last are computed and not written. Test: GroupedMatmulTest, KernelsAgreeTest.
-#include "product.h"
-#include "quantize.h"
+// beyond the last are computed and not written. Test: GroupedMatmulTest.
+#include "grouped.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -24,36 +23,25 @@ namespace {
 constexpr int kTileRows = kRegisters == 16 ? 4 : kRegs == 1 ? 12 : 4;
 constexpr int panels_of(int rows) { return kRegs != 1 ? 1 : rows <= 4 ? 4 : 2; }
 
-constexpr int32_t kRowBlock = 96;
+static_assert(kRowBlock % kTileRows == 0, "a task is whole tiles of rows");
 
 int64_t shared(const Run& run) { return Quantized<kTileRows>::bytes(run); }
 
-int32_t first_tasks(const Run& run) { return quantize_tasks(run); }
-
 void first(const Run& run, int32_t task, char*) { quantize_rows<kTileRows>(run, task, kCodeShift); }
 
-// What a tile needs to know of its weights and rows; pointers to its first panel and row.
+// What a tile needs to know of its weights and rows.
 struct Tile {
-  const uint8_t* codes;
-  int64_t panel;  // bytes between panels
-  const char* scales;
-  const char* mins;
-  int64_t scale_panel;  // bytes between panels of scales
-  int32_t group;
-  int32_t groups;
+  const wk_weight* w;
+  const uint8_t* codes;  // of the first panel
+  int64_t first_panel;
+  int64_t panel;    // bytes between panels of codes
   int32_t vectors;  // of a panel
-  bool half;
-  bool nibbles;
-  const int8_t* x;
+  int32_t groups;
+  const int8_t* x;  // of the first row, as the other three
   const float* x_scales;
   const float* x_sums;
   const int32_t* starts;
 };
-
-WK_INLINE F32x16 scales_at(bool half, const char* p, int32_t g) {
-  return half ? widen_f16(reinterpret_cast<const uint16_t*>(p) + g * kPanel)
-              : load(reinterpret_cast<const float*>(p) + g * kPanel);
-}
 
 #define WK_ROWS _Pragma("GCC unroll 16") for (int r = 0; r < R; r++)
 #define WK_PANELS _Pragma("GCC unroll 4") for (int p = 0; p < P; p++)
@@ -62,7 +50,7 @@ template <int R, int P, bool NIBBLES>
 void tile(const Tile& t, float* sums) {
   constexpr int32_t ld = kPanelBlock * kPanel;
   // Vectors of a group: 4 columns each in bytes, 8 in nibbles.
-  const int32_t each = t.group / (NIBBLES ? 8 : 4);
+  const int32_t each = t.w->group / (NIBBLES ? 8 : 4);
   const int64_t panel = t.panel;
   const int8_t* x = t.x;
   const uint8_t* codes = t.codes;
@@ -95,8 +83,8 @@ void tile(const Tile& t, float* sums) {
       x += kTileRows * 4;
     }
     F32x16 scale[P];
-    WK_PANELS scale[p] = scales_at(t.half, t.scales + p * t.scale_panel, g);
-    if (t.mins == nullptr) {
+    WK_PANELS scale[p] = scales_at(*t.w, t.w->scales, ((t.first_panel + p) * t.groups + g) * kPanel);
+    if (t.w->mins == nullptr) {
       WK_ROWS {
         F32x16 sx = set1(x_scales[r]);
         WK_PANELS {
@@ -106,7 +94,7 @@ void tile(const Tile& t, float* sums) {
       }
     } else {
       F32x16 min[P];
-      WK_PANELS min[p] = scales_at(t.half, t.mins + p * t.scale_panel, g);
+      WK_PANELS min[p] = scales_at(*t.w, t.w->mins, ((t.first_panel + p) * t.groups + g) * kPanel);
       WK_ROWS {
         F32x16 sx = set1(x_scales[r]), sum_x = set1(x_sums[r]);
         WK_PANELS {
@@ -121,14 +109,13 @@ void tile(const Tile& t, float* sums) {
 
 template <int R, int P>
 void any_tile(const Tile& t, float* sums) {
-  t.nibbles ? tile<R, P, true>(t, sums) : tile<R, P, false>(t, sums);
+  t.w->format == WK_INT4 ? tile<R, P, true>(t, sums) : tile<R, P, false>(t, sums);
 }
 
 template <int R>
 void strip(Tile t, int32_t panels, float* sums) {
   constexpr int P = panels_of(R);
-  int32_t p = 0;
-  while (p < panels) {
+  for (int32_t p = 0; p < panels;) {
     int32_t step = panels - p >= P ? P : 1;
     if (step == P) {
       any_tile<R, P>(t, sums + p * kPanel);
@@ -136,9 +123,8 @@ void strip(Tile t, int32_t panels, float* sums) {
       any_tile<R, 1>(t, sums + p * kPanel);
     }
     p += step;
+    t.first_panel += step;
     t.codes += step * t.panel;
-    t.scales += step * t.scale_panel;
-    if (t.mins != nullptr) t.mins += step * t.scale_panel;
   }
 }
 
@@ -165,52 +151,38 @@ void rows_of(int32_t rows, const Tile& t, int32_t panels, float* sums) {
   }
 }
 
-int32_t panel_blocks(const Run& run) {
-  int32_t panels = (run.op->weight->rows + kPanel - 1) / kPanel;
-  return (panels + kPanelBlock - 1) / kPanelBlock;
-}
-
-int32_t tasks(const Run& run) { return panel_blocks(run) * ((run.count + kRowBlock - 1) / kRowBlock); }
-
-int64_t scratch(const Run&) { return kRowBlock * kPanelBlock * kPanel * sizeof(float); }
+int64_t scratch(const Run&) { return kSumBytes; }
 
 void run_task(const Run& run, int32_t task, char* scratch) {
   const wk_weight& w = *run.op->weight;
   Quantized<kTileRows> q(run);
-  int32_t blocks = panel_blocks(run);
-  int32_t row = task / blocks * kRowBlock, rows = run.count - row < kRowBlock ? run.count - row : kRowBlock;
-  int64_t panel = task % blocks * kPanelBlock;
-  int32_t all = (w.rows + kPanel - 1) / kPanel;
-  int32_t panels = static_cast<int32_t>(all - panel < kPanelBlock ? all - panel : kPanelBlock);
+  Part part = grouped_part(run, task);
+  constexpr int64_t ld = kPanelBlock * kPanel;
   float* sums = reinterpret_cast<float*>(scratch);
-  memset(sums, 0, rows * kPanelBlock * kPanel * sizeof(float));
+  memset(sums, 0, part.rows * ld * sizeof(float));
 
   Tile t;
-  t.nibbles = w.format == WK_INT4;
-  t.half = w.half != 0;
-  t.vectors = t.nibbles ? (w.cols + 7) / 8 : (w.cols + 3) / 4;
+  t.w = &w;
+  t.first_panel = part.panel;
+  t.vectors = static_cast<int32_t>(code_vectors(w.format, w.cols));
   t.panel = t.vectors * 64LL;
-  t.codes = static_cast<const uint8_t*>(w.data) + panel * t.panel;
-  t.group = w.group;
+  t.codes = static_cast<const uint8_t*>(w.data) + part.panel * t.panel;
   t.groups = static_cast<int32_t>(q.groups);
-  t.scale_panel = q.groups * kPanel * (t.half ? 2 : 4);
-  t.scales = static_cast<const char*>(w.scales) + panel * t.scale_panel;
-  t.mins = w.mins == nullptr ? nullptr : static_cast<const char*>(w.mins) + panel * t.scale_panel;
-  for (int32_t r = 0; r < rows; r += kTileRows) {
+  for (int32_t r = 0; r < part.rows; r += kTileRows) {
     // A task's first row is the first of a tile.
-    t.x = q.codes + (row + r) * q.columns;
-    t.x_scales = q.scales + (row + r) * q.groups;
-    t.x_sums = q.sums + (row + r) * q.groups;
-    t.starts = q.starts + (row + r) * q.groups;
-    rows_of(rows - r < kTileRows ? rows - r : kTileRows, t, panels, sums + r * kPanelBlock * kPanel);
+    t.x = q.codes + (part.row + r) * q.columns;
+    t.x_scales = q.scales + (part.row + r) * q.groups;
+    t.x_sums = q.sums + (part.row + r) * q.groups;
+    t.starts = q.starts + (part.row + r) * q.groups;
+    rows_of(part.rows - r < kTileRows ? part.rows - r : kTileRows, t, part.panels, sums + r * ld);
   }
-  finish_product(run, row, rows, static_cast<int32_t>(panel), panels, sums);
+  finish_product(*run.op, part, sums, ld);
 }
 
 }  // namespace
 
 extern const Operation grouped_matmul;
-const Operation grouped_matmul = {tasks, scratch, run_task, first_tasks, first, shared};
+const Operation grouped_matmul = {grouped_tasks, scratch, run_task, quantize_tasks, first, shared};
 
 }  // namespace WK_ISA
 }  // namespace wk

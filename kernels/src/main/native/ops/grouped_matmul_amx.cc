@@ -10,8 +10,7 @@
 // Tails: columns are padded with inputs of 0; of the last tile of rows, what is beyond the last one is
 // computed from whatever lies there and not used. Test:
 // GroupedMatmulTest, in a build with WK_EMULATE_TILES where there is no AMX.
-#include "product.h"
-#include "quantize.h"
+#include "grouped.h"
 #include "tiles.h"
 
 namespace wk {
@@ -23,21 +22,10 @@ namespace WK_ISA {
 namespace {
 
 constexpr int32_t kFew = 4;
-constexpr int32_t kRowBlock = 96;  // a multiple of two tiles' rows
+static_assert(kRowBlock % 32 == 0, "a task is pairs of tiles");
 
 const Operation& plain() { return avx512::grouped_matmul; }
 
-int32_t panel_blocks(const Run& run) {
-  int32_t panels = (run.op->weight->rows + kPanel - 1) / kPanel;
-  return (panels + kPanelBlock - 1) / kPanelBlock;
-}
-
-int32_t tasks(const Run& run) {
-  if (run.count <= kFew) return plain().tasks(run);
-  return panel_blocks(run) * ((run.count + kRowBlock - 1) / kRowBlock);
-}
-
-constexpr int64_t kSumBytes = kRowBlock * kPanelBlock * kPanel * sizeof(float);
 constexpr int64_t kTileBytes = 4 * 16 * 16 * sizeof(int32_t);
 
 int64_t expanded_panel(const wk_weight& w) { return (Quantized<1>::padded(w)) * kPanel; }
@@ -53,8 +41,6 @@ int64_t shared(const Run& run) {
   return run.count <= kFew ? plain().shared(run) : Quantized<1>::bytes(run) + 16 * Quantized<1>::padded(*run.op->weight);
 }
 
-int32_t first_tasks(const Run& run) { return quantize_tasks(run); }
-
 void first(const Run& run, int32_t task, char* scratch) {
   if (run.count <= kFew) {
     plain().first(run, task, scratch);
@@ -68,23 +54,18 @@ struct Block {
   const Quantized<1>* q;
   const uint8_t* codes;  // of the first panel, in bytes
   int64_t panel;         // bytes between panels
-  int64_t first_panel;
-  int32_t row, rows;     // of the task
+  Part part;
   float* sums;
   int32_t* tiles;        // [2][2][16][16]
 };
 
-F32x16 scales_at(const Block& b, const void* scales, int64_t panel, int64_t g) {
-  int64_t at = ((b.first_panel + panel) * b.q->groups + g) * kPanel;
-  return b.w->half ? widen_f16(static_cast<const uint16_t*>(scales) + at) : load(static_cast<const float*>(scales) + at);
-}
-
 // Adds the integer sums of a group, 16 rows × 16 outputs, to the chains.
 void drain(const Block& b, const int32_t* tile, int32_t row, int32_t rows, int32_t panel, int64_t g) {
-  F32x16 scale = scales_at(b, b.w->scales, panel, g);
-  F32x16 min = b.w->mins == nullptr ? set1(0) : scales_at(b, b.w->mins, panel, g);
+  int64_t scales = ((b.part.panel + panel) * b.q->groups + g) * kPanel;
+  F32x16 scale = scales_at(*b.w, b.w->scales, scales);
+  F32x16 min = b.w->mins == nullptr ? set1(0) : scales_at(*b.w, b.w->mins, scales);
   for (int32_t r = 0; r < rows; r++) {
-    int64_t at = (b.row + row + r) * b.q->groups + g;
+    int64_t at = (b.part.row + row + r) * b.q->groups + g;
     float* sum = b.sums + ((row + r) * kPanelBlock + panel) * kPanel;
     I32x16 exact = add(load_int(tile + r * 16), set1_int(b.q->starts[at]));
     F32x16 chain = fma(to_float(exact), mul(set1(b.q->scales[at]), scale), load(sum));
@@ -96,8 +77,8 @@ void drain(const Block& b, const int32_t* tile, int32_t row, int32_t rows, int32
 void tile_pair(const Block& b, int32_t row, int32_t other_row, int32_t panel, int32_t other_panel) {
   const int64_t columns = b.q->columns;
   const int32_t width = b.w->group < 64 ? b.w->group : 64;
-  const int8_t* x0 = b.q->codes + (b.row + row) * columns;
-  const int8_t* x1 = b.q->codes + (b.row + other_row) * columns;
+  const int8_t* x0 = b.q->codes + (b.part.row + row) * columns;
+  const int8_t* x1 = b.q->codes + (b.part.row + other_row) * columns;
   const uint8_t* w0 = b.codes + panel * b.panel;
   const uint8_t* w1 = b.codes + other_panel * b.panel;
   for (int64_t g = 0; g < b.q->groups; g++) {
@@ -120,11 +101,11 @@ void tile_pair(const Block& b, int32_t row, int32_t other_row, int32_t panel, in
     WK_TILE_STORE(1, b.tiles + 256, 64);
     WK_TILE_STORE(2, b.tiles + 512, 64);
     WK_TILE_STORE(3, b.tiles + 768, 64);
-    int32_t rows = b.rows - row < 16 ? b.rows - row : 16;
+    int32_t rows = b.part.rows - row < 16 ? b.part.rows - row : 16;
     drain(b, b.tiles, row, rows, panel, g);
     if (other_panel != panel) drain(b, b.tiles + 256, row, rows, other_panel, g);
     if (other_row != row) {
-      int32_t more = b.rows - other_row < 16 ? b.rows - other_row : 16;
+      int32_t more = b.part.rows - other_row < 16 ? b.part.rows - other_row : 16;
       drain(b, b.tiles + 512, other_row, more, panel, g);
       if (other_panel != panel) drain(b, b.tiles + 768, other_row, more, other_panel, g);
     }
@@ -133,7 +114,7 @@ void tile_pair(const Block& b, int32_t row, int32_t other_row, int32_t panel, in
 
 // Panels of nibbles as panels of bytes.
 void expand(const wk_weight& w, int64_t panel, int32_t panels, uint8_t* out) {
-  int64_t vectors = (w.cols + 7) / 8, to = expanded_panel(w);
+  int64_t vectors = code_vectors(w.format, w.cols), to = expanded_panel(w);
   const uint8_t* in = static_cast<const uint8_t*>(w.data) + panel * vectors * 64;
   for (int32_t p = 0; p < panels; p++, in += vectors * 64, out += to) {
     memset(out + vectors * 128, 0, to - vectors * 128);
@@ -150,29 +131,24 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   if (run.count <= kFew) return plain().run(run, task, scratch);
   const wk_weight& w = *run.op->weight;
   Quantized<1> q(run);
-  int32_t blocks = panel_blocks(run);
   Block b;
   b.w = &w;
   b.q = &q;
-  b.row = task / blocks * kRowBlock;
-  b.rows = run.count - b.row < kRowBlock ? run.count - b.row : kRowBlock;
-  b.first_panel = task % blocks * kPanelBlock;
-  int32_t all = (w.rows + kPanel - 1) / kPanel;
-  int32_t panels = static_cast<int32_t>(all - b.first_panel < kPanelBlock ? all - b.first_panel : kPanelBlock);
+  b.part = grouped_part(run, task);
   b.sums = reinterpret_cast<float*>(scratch);
   b.tiles = reinterpret_cast<int32_t*>(scratch + kSumBytes);
-  memset(b.sums, 0, b.rows * kPanelBlock * kPanel * sizeof(float));
+  memset(b.sums, 0, b.part.rows * kPanelBlock * kPanel * sizeof(float));
   if (w.format == WK_INT4) {
     uint8_t* bytes = reinterpret_cast<uint8_t*>(scratch + kSumBytes + kTileBytes);
-    expand(w, b.first_panel, panels, bytes);
+    expand(w, b.part.panel, b.part.panels, bytes);
     b.codes = bytes;
     b.panel = expanded_panel(w);
   } else {
-    b.panel = (w.cols + 3) / 4 * 64LL;
-    b.codes = static_cast<const uint8_t*>(w.data) + b.first_panel * b.panel;
+    b.panel = code_vectors(w.format, w.cols) * 64;
+    b.codes = static_cast<const uint8_t*>(w.data) + b.part.panel * b.panel;
   }
   // Rows of A: those that there are, at most 16.
-  int32_t height = b.rows < 16 ? b.rows : 16;
+  int32_t height = b.part.rows < 16 ? b.part.rows : 16;
   int32_t width = w.group < 64 ? w.group : 64;
   TileConfig config;
   for (int t = 0; t < 8; t++) {
@@ -180,19 +156,19 @@ void run_task(const Run& run, int32_t task, char* scratch) {
     config.rows[t] = static_cast<uint8_t>(t >= 6 ? width / 4 : height);
   }
   tiles_configure(config);
-  for (int32_t r = 0; r < b.rows; r += 32) {
-    for (int32_t p = 0; p < panels; p += 2) {
-      tile_pair(b, r, r + 16 < b.rows ? r + 16 : r, p, p + 1 < panels ? p + 1 : p);
+  for (int32_t r = 0; r < b.part.rows; r += 32) {
+    for (int32_t p = 0; p < b.part.panels; p += 2) {
+      tile_pair(b, r, r + 16 < b.part.rows ? r + 16 : r, p, p + 1 < b.part.panels ? p + 1 : p);
     }
   }
   tiles_release();
-  finish_product(run, b.row, b.rows, b.first_panel, panels, b.sums);
+  finish_product(*run.op, b.part, b.sums, kPanelBlock * kPanel);
 }
 
 }  // namespace
 
 extern const Operation grouped_matmul;
-const Operation grouped_matmul = {tasks, scratch, run_task, first_tasks, first, shared};
+const Operation grouped_matmul = {grouped_tasks, scratch, run_task, quantize_tasks, first, shared};
 
 }  // namespace WK_ISA
 

@@ -12,8 +12,7 @@
 //
 // Tails: fewer rows than a tile take the tile of their own height; outputs beyond the last are computed (their weights
 // are zeros) and not written. Test: MatmulTest, kernbench matmul.
-#include "../ops.h"
-#include "../simd.h"
+#include "product.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -98,33 +97,6 @@ void strip(int32_t rows, const float* x, int64_t ldx, const T* w, int64_t panel,
     return tile<T, n, P>(x, ldx, w, panel, depth, ahead, sums, ld);
     WK_EACH_HEIGHT(WK_TILE)
 #undef WK_TILE
-  }
-}
-
-/* A task's part of the output. */
-struct Part {
-  int32_t row, rows, panel, panels;
-};
-
-// What a task adds to its sums on their way to memory.
-void finish(const wk_op& op, const Part& part, const float* sums) {
-  int64_t outputs = op.weight->rows;
-  for (int32_t r = 0; r < part.rows; r++) {
-    for (int32_t p = 0; p < part.panels; p++) {
-      int64_t n = static_cast<int64_t>(part.panel + p) * kPanel;
-      int64_t at = (part.row + r) * outputs + n;
-      F32x16 sum = load(sums + (r * part.panels + p) * kPanel);
-      if (n + kPanel <= outputs) {
-        if (op.a != nullptr) sum = add(sum, load(op.a + n));
-        if (op.b != nullptr) sum = add(load(op.b + at), sum);
-        store(op.out + at, sum);
-      } else {
-        int left = static_cast<int>(outputs - n);
-        if (op.a != nullptr) sum = add(sum, load_first(op.a + n, left, 0));
-        if (op.b != nullptr) sum = add(load_first(op.b + at, left, 0), sum);
-        store_first(op.out + at, left, sum);
-      }
-    }
   }
 }
 
@@ -220,7 +192,7 @@ void product(const wk_op& op, const Part& part, float* sums) {
     default:
       many_rows<T, Many>(op, part, sums, room);
   }
-  finish(op, part, sums);
+  finish_product(op, part, sums, part.panels * kPanel);
 }
 
 /* How the output is cut into tasks: sizes only, no bits. */
@@ -230,7 +202,7 @@ struct Cut {
 
 Cut cut(const Run& run) {
   Cut c;
-  int32_t panels = (run.op->weight->rows + kPanel - 1) / kPanel;
+  int32_t panels = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows));
   c.row_blocks = (run.count + kRowBlock - 1) / kRowBlock;
   c.rows = (run.count + c.row_blocks - 1) / c.row_blocks;
   // Enough tasks that a member which is late delays little, in whole groups of panels.
@@ -256,7 +228,7 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   Cut c = cut(run);
   // Blocks of rows that meet the same weights stand side by side.
   Part part = {task % c.row_blocks * c.rows, c.rows, task / c.row_blocks * c.panels, c.panels};
-  int32_t panels = (run.op->weight->rows + kPanel - 1) / kPanel;
+  int32_t panels = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows));
   if (run.count - part.row < part.rows) part.rows = run.count - part.row;
   if (panels - part.panel < part.panels) part.panels = panels - part.panel;
   float* sums = reinterpret_cast<float*>(scratch);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the products share: how sums of a task become outputs.
+// What the products share: how the sums of a task become outputs.
 #pragma once
 
 #include "../ops.h"
@@ -8,18 +8,19 @@
 namespace wk {
 namespace WK_ISA {
 
-constexpr int32_t kPanelBlock = 4;  // panels of a task
+/* A task's part of the output. */
+struct Part {
+  int32_t row, rows, panel, panels;
+};
 
-/* Adds bias, then residual, to sums [rows][kPanelBlock][16] and writes the outputs that there are. */
-static inline void finish_product(const Run& run, int64_t row, int32_t rows, int64_t panel, int32_t panels,
-                                  const float* sums) {
-  const wk_op& op = *run.op;
+/* Adds bias, then residual, to sums, whose rows are `ld` apart, and writes the outputs that there are. */
+static inline void finish_product(const wk_op& op, const Part& part, const float* sums, int64_t ld) {
   int64_t outputs = op.weight->rows;
-  for (int32_t r = 0; r < rows; r++) {
-    for (int32_t p = 0; p < panels; p++) {
-      int64_t n = (panel + p) * kPanel;
-      int64_t at = (row + r) * outputs + n;
-      F32x16 sum = load(sums + (r * kPanelBlock + p) * kPanel);
+  for (int32_t r = 0; r < part.rows; r++) {
+    for (int32_t p = 0; p < part.panels; p++) {
+      int64_t n = static_cast<int64_t>(part.panel + p) * kPanel;
+      int64_t at = (part.row + r) * outputs + n;
+      F32x16 sum = load(sums + r * ld + p * kPanel);
       if (n + kPanel <= outputs) {
         if (op.a != nullptr) sum = add(sum, load(op.a + n));
         if (op.b != nullptr) sum = add(load(op.b + at), sum);

@@ -2,7 +2,7 @@
 // out = (x · 1/sqrt(mean(x²) + eps)) · weight, row by row; the squares are summed in 16 lanes. NUMERICS.md: rmsNorm.
 //
 // Operands: x, out float [rows][cols], may be the same; weight float [cols]. Tail: the last cols mod 16 elements go to
-// the first lanes; the others keep what they have. Test: RowOperationsTest, KernelsAgreeTest.
+// the first lanes; the others keep what they have. Test: RowOperationsTest.
 #include <math.h>
 
 #include "../ops.h"

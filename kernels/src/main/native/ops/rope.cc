@@ -3,7 +3,7 @@
 // NUMERICS.md: rope.
 //
 // Operands: out float [rows][cols], of which the first `heads` heads are rotated; cos, sin float [positions][headDim/2].
-// Tail: the last headDim/2 mod 16 pairs one by one. Test: RowOperationsTest, KernelsAgreeTest.
+// Tail: the last headDim/2 mod 16 pairs one by one. Test: RowOperationsTest.
 #include <math.h>
 
 #include "../ops.h"

@@ -2,7 +2,7 @@
 // out = (g / (1 + exp(−g))) · up, where a row of x is gate then up. NUMERICS.md: siluMul.
 //
 // Operands: x float [rows][2 · cols], out float [rows][cols]. Tail: the last cols mod 16 elements as a vector that is
-// filled up with zeros. Test: RowOperationsTest, KernelsAgreeTest.
+// filled up with zeros. Test: RowOperationsTest.
 #include "../ops.h"
 #include "../simd.h"
 

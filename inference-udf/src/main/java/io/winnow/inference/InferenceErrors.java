@@ -152,8 +152,8 @@ public final class InferenceErrors {
     return new InferenceException(
         MODEL_INVALID,
         String.format(
-            "Cannot hold the weights as '%s': this build knows auto, f32, bf16, int8 and int4. Leave --weights out, or name one of"
-                + " them.",
+            "Cannot hold the weights as '%s': this build knows auto, f32, bf16, int8 and int4. Leave --weights out, or"
+                + " name one of them.",
             weights));
   }
 

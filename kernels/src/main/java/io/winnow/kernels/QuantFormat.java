@@ -38,6 +38,11 @@ public record QuantFormat(int bits, boolean signed, int group, int zero, boolean
     return (cols + group - 1) / group;
   }
 
+  /** A code as weights hold it: signed ones + 128, so that all are 0 … 255. */
+  public int held(int code) {
+    return signed ? code + 128 : code;
+  }
+
   /** The code as a number of its range. */
   public int code(byte stored) {
     return signed ? stored : stored & 0xFF;

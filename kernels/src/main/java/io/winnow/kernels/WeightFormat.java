@@ -18,6 +18,15 @@ public enum WeightFormat {
     this.bits = bits;
   }
 
+  /** How float weights are quantized for this format; null for those that hold floats. */
+  public QuantFormat quantized() {
+    return switch (this) {
+      case F32, BF16 -> null;
+      case INT8 -> QuantFormat.INT8;
+      case INT4 -> QuantFormat.INT4;
+    };
+  }
+
   /** Bytes that so many weights take, scales included, but for padding. */
   public long bytes(long weights) {
     return (long) Math.ceil(weights * bits / 8);

@@ -4,37 +4,28 @@ package io.winnow.kernels.internal;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
-import io.winnow.kernels.Weight;
-import io.winnow.kernels.WeightFormat;
 import java.util.Arrays;
 
 /**
  * Integer weights in panels of {@link #panel} outputs. A column of a panel is panel · bits / 32 ints; the bits of int i
  * are, from the lowest, the codes of outputs i, i + ints, i + 2 · ints …, so that taking them apart is a shift and a mask
- * over whole ints. Signed codes are held + 128. Scales, then minimums: [panels][groups][panel].
+ * over whole ints. Behind the codes scales, then minimums: [panels][groups][panel].
  */
-final class GroupedWeight implements Weight {
-  static final int MAX_PANEL = PackedWeight.MAX_PANEL;
-
-  final QuantFormat format;
-  final int panel;
+final class GroupedWeight extends PanelWeight {
+  final QuantFormat quant;
   final int groups;
   /** What is to be taken off the codes as they are held. */
   final int zero;
-  private final int rows;
-  private final int cols;
-  private final NativeBuffer codes;
-  private final NativeBuffer scales;
+  private final NativeBuffer memory;
+  private final long codeBytes;
 
   GroupedWeight(int rows, int cols, QuantFormat format, QuantSource source) {
-    this.rows = rows;
-    this.cols = cols;
-    this.format = format;
-    this.panel = panel(rows);
+    super(rows, cols, format.family());
+    this.quant = format;
     this.groups = format.groups(cols);
-    this.zero = format.zero() + (format.signed() ? 128 : 0);
-    this.codes = NativeBuffer.allocate(codeBytes(rows, cols, format));
-    this.scales = NativeBuffer.allocate(sizeBytes(rows, cols, format) - codes.sizeBytes());
+    this.zero = format.held(format.zero());
+    this.memory = NativeBuffer.allocate(sizeBytes(rows, cols, format));
+    this.codeBytes = codeBytes(rows, cols, format);
     try {
       pack(source);
     } catch (RuntimeException | Error e) {
@@ -43,35 +34,23 @@ final class GroupedWeight implements Weight {
     }
   }
 
-  private static int panel(int rows) {
-    return rows >= 2048 ? MAX_PANEL : MAX_PANEL / 2;
-  }
-
-  private static long panels(int rows) {
-    return ((long) rows + panel(rows) - 1) / panel(rows);
-  }
-
   private static long codeBytes(int rows, int cols, QuantFormat format) {
-    return panels(rows) * panel(rows) * cols * format.bits() / 8;
+    return paddedRows(rows) * cols * format.bits() / 8;
   }
 
   static long sizeBytes(int rows, int cols, QuantFormat format) {
     long each = (format.half() ? 2 : 4) * (format.hasMin() ? 2 : 1);
-    return codeBytes(rows, cols, format) + panels(rows) * panel(rows) * format.groups(cols) * each;
-  }
-
-  int panels() {
-    return (int) panels(rows);
+    return codeBytes(rows, cols, format) + paddedRows(rows) * format.groups(cols) * each;
   }
 
   private int ints() {
-    return panel * format.bits() / 32;
+    return panel * quant.bits() / 32;
   }
 
   private void pack(QuantSource source) {
     byte[] read = new byte[Math.multiplyExact(panel, cols)];
     float[] scale = new float[panel * groups];
-    float[] min = format.hasMin() ? new float[panel * groups] : null;
+    float[] min = quant.hasMin() ? new float[panel * groups] : null;
     int[] line = new int[ints()];
     for (int p = 0; p < panels(); p++) {
       int first = p * panel;
@@ -81,10 +60,10 @@ final class GroupedWeight implements Weight {
       for (int k = 0; k < cols; k++) {
         Arrays.fill(line, 0);
         for (int n = 0; n < count; n++) {
-          int held = format.code(read[n * cols + k]) + (format.signed() ? 128 : 0);
-          line[n % line.length] |= held << n / line.length * format.bits();
+          int held = quant.held(quant.code(read[n * cols + k]));
+          line[n % line.length] |= held << n / line.length * quant.bits();
         }
-        Raw.write(codes.address() + ((long) p * cols + k) * line.length * 4, line, 0, line.length);
+        Raw.write(memory.address() + ((long) p * cols + k) * line.length * 4, line, 0, line.length);
       }
       writeScales(p, 0, scale);
       if (min != null) {
@@ -94,19 +73,20 @@ final class GroupedWeight implements Weight {
     }
   }
 
-  private long scaleAt(int p, int g, int which) {
-    return (((long) which * panels() + p) * groups + g) * panel;
+  /** Where the scale (0) or minimum (1) of an output of a panel lies. */
+  private long scaleAt(int p, int g, int which, int lane) {
+    long index = (((long) which * panels() + p) * groups + g) * panel + lane;
+    return memory.address() + codeBytes + index * (quant.half() ? 2 : 4);
   }
 
   private void writeScales(int p, int which, float[] values) {
     for (int g = 0; g < groups; g++) {
       for (int n = 0; n < panel; n++) {
         float value = values[n * groups + g];
-        long at = scaleAt(p, g, which) + n;
-        if (format.half()) {
-          Raw.putShort(scales.address() + at * 2, Half.exactly(value));
+        if (quant.half()) {
+          Raw.putShort(scaleAt(p, g, which, n), Half.exactly(value));
         } else {
-          Raw.putFloat(scales.address() + at * 4, value);
+          Raw.putFloat(scaleAt(p, g, which, n), value);
         }
       }
     }
@@ -114,26 +94,24 @@ final class GroupedWeight implements Weight {
 
   /** Scales (0) or minimums (1) of a group of a panel. */
   void readScales(int p, int g, int which, float[] out) {
-    long at = scaleAt(p, g, which);
     for (int n = 0; n < panel; n++) {
-      out[n] = scale(at + n);
+      out[n] = scale(p, g, which, n);
     }
   }
 
-  private float scale(long at) {
-    return format.half()
-        ? Half.toFloat(Raw.shortAt(scales.address() + at * 2))
-        : Raw.floatAt(scales.address() + at * 4);
+  private float scale(int p, int g, int which, int lane) {
+    long at = scaleAt(p, g, which, lane);
+    return quant.half() ? Half.toFloat(Raw.shortAt(at)) : Raw.floatAt(at);
   }
 
   /** Codes as held of lines k … k + count − 1 of a panel. */
   void readTile(int p, int k, int count, int[][] tile, int[] words, int[] part) {
     int ints = ints();
-    int mask = (1 << format.bits()) - 1;
+    int mask = (1 << quant.bits()) - 1;
     for (int i = 0; i < count; i++) {
-      Raw.read(codes.address() + ((long) p * cols + k + i) * ints * 4, words, 0, ints);
+      Raw.read(memory.address() + ((long) p * cols + k + i) * ints * 4, words, 0, ints);
       for (int at = 0; at < panel; at += ints) {
-        take(words, part, at / ints * format.bits(), mask, ints);
+        take(words, part, at / ints * quant.bits(), mask, ints);
         System.arraycopy(part, 0, tile[i], at, ints);
       }
     }
@@ -150,38 +128,22 @@ final class GroupedWeight implements Weight {
     int p = n / panel;
     int lane = n % panel;
     int ints = ints();
-    int shift = lane / ints * format.bits();
-    int mask = (1 << format.bits()) - 1;
+    int shift = lane / ints * quant.bits();
+    int mask = (1 << quant.bits()) - 1;
     for (int k = 0; k < cols; k++) {
-      int word = Raw.intAt(codes.address() + (((long) p * cols + k) * ints + lane % ints) * 4);
-      float value = ((word >>> shift & mask) - zero) * scale(scaleAt(p, k / format.group(), 0) + lane);
-      out[k] = format.hasMin() ? value + scale(scaleAt(p, k / format.group(), 1) + lane) : value;
+      int word = Raw.intAt(memory.address() + (((long) p * cols + k) * ints + lane % ints) * 4);
+      float value = ((word >>> shift & mask) - zero) * scale(p, k / quant.group(), 0, lane);
+      out[k] = quant.hasMin() ? value + scale(p, k / quant.group(), 1, lane) : value;
     }
   }
 
   @Override
-  public int rows() {
-    return rows;
-  }
-
-  @Override
-  public int cols() {
-    return cols;
-  }
-
-  @Override
-  public WeightFormat format() {
-    return format.family();
-  }
-
-  @Override
   public long sizeBytes() {
-    return codes.sizeBytes() + scales.sizeBytes();
+    return memory.sizeBytes();
   }
 
   @Override
   public void close() {
-    codes.close();
-    scales.close();
+    memory.close();
   }
 }

@@ -44,10 +44,10 @@ public final class JavaKernels implements Kernels {
 
   @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
-    if (format == WeightFormat.F32 || format == WeightFormat.BF16) {
-      return new PackedWeight(rows, cols, format, source);
-    }
-    return pack(rows, cols, WeightQuantizer.format(format), WeightQuantizer.of(format, cols, source));
+    QuantFormat quantized = format.quantized();
+    return quantized == null
+        ? new PackedWeight(rows, cols, format, source)
+        : pack(rows, cols, quantized, WeightQuantizer.of(quantized, cols, source));
   }
 
   @Override
@@ -57,9 +57,8 @@ public final class JavaKernels implements Kernels {
 
   /** Size of the weight that {@link #pack} makes. */
   public static long packedBytes(int rows, int cols, WeightFormat format) {
-    return format == WeightFormat.F32 || format == WeightFormat.BF16
-        ? PackedWeight.sizeBytes(rows, cols, format)
-        : packedBytes(rows, cols, WeightQuantizer.format(format));
+    QuantFormat quantized = format.quantized();
+    return quantized == null ? PackedWeight.sizeBytes(rows, cols, format) : packedBytes(rows, cols, quantized);
   }
 
   /** Size of the weight that {@link #pack} makes. */

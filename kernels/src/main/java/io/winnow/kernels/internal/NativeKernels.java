@@ -47,9 +47,10 @@ public final class NativeKernels implements Kernels {
 
   @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
-    return format == WeightFormat.F32 || format == WeightFormat.BF16
+    QuantFormat quantized = format.quantized();
+    return quantized == null
         ? NativeWeight.of(rows, cols, format, source)
-        : pack(rows, cols, WeightQuantizer.format(format), WeightQuantizer.of(format, cols, source));
+        : pack(rows, cols, quantized, WeightQuantizer.of(quantized, cols, source));
   }
 
   @Override

@@ -5,7 +5,6 @@ import io.winnow.kernels.KernelException;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
-import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
 import java.util.Arrays;
@@ -14,21 +13,16 @@ import java.util.Arrays;
  * A matrix in the native kernels' panels of 16 outputs: the struct wk_weight that describes it, and behind it codes,
  * scales and minimums in one piece.
  */
-final class NativeWeight implements Weight {
+final class NativeWeight extends HeldWeight {
   private static final int PANEL = 16;
   private static final int STRUCT_BYTES = 64;
   /** Values read from the source at once, about. */
   private static final int STAGED = 1 << 20;
 
-  private final int rows;
-  private final int cols;
-  private final WeightFormat format;
   private final NativeBuffer memory;
 
   private NativeWeight(int rows, int cols, WeightFormat format, NativeBuffer memory) {
-    this.rows = rows;
-    this.cols = cols;
-    this.format = format;
+    super(rows, cols, format);
     this.memory = memory;
   }
 
@@ -44,7 +38,7 @@ final class NativeWeight implements Weight {
         new NativeWeight(rows, cols, format.family(), NativeBuffer.allocate(sizeBytes(rows, cols, format)));
     long codes = codeBytes(rows, cols, format.family());
     weight.describe(
-        codes, format.hasMin() ? codes + scaleBytes(rows, cols, format) : 0, format.group(), held(format, format.zero()),
+        codes, format.hasMin() ? codes + scaleBytes(rows, cols, format) : 0, format.group(), format.held(format.zero()),
         format.half());
     return weight.filled(() -> weight.pack(format, source));
   }
@@ -55,7 +49,7 @@ final class NativeWeight implements Weight {
     Raw.putLong(base, data());
     Raw.putLong(base + 8, scales == 0 ? 0 : data() + scales);
     Raw.putLong(base + 16, mins == 0 ? 0 : data() + mins);
-    memory.write(6, new int[] {rows, cols, code(format), group, zero, half ? 1 : 0}, 0, 6);
+    memory.write(6, new int[] {rows, cols, code(format()), group, zero, half ? 1 : 0}, 0, 6);
   }
 
   private NativeWeight filled(Runnable pack) {
@@ -78,11 +72,6 @@ final class NativeWeight implements Weight {
     };
   }
 
-  /** Signed codes are held + 128. */
-  private static int held(QuantFormat format, int code) {
-    return format.signed() ? code + 128 : code;
-  }
-
   private static long codeBytes(int rows, int cols, WeightFormat format) {
     long bytes = NativeLibrary.packedBytes(code(format), rows, cols);
     if (bytes < 0) {
@@ -97,9 +86,8 @@ final class NativeWeight implements Weight {
 
   /** With the struct. */
   static long sizeBytes(int rows, int cols, WeightFormat format) {
-    return format == WeightFormat.INT8 || format == WeightFormat.INT4
-        ? sizeBytes(rows, cols, WeightQuantizer.format(format))
-        : STRUCT_BYTES + codeBytes(rows, cols, format);
+    QuantFormat quantized = format.quantized();
+    return quantized == null ? STRUCT_BYTES + codeBytes(rows, cols, format) : sizeBytes(rows, cols, quantized);
   }
 
   /** With the struct. */
@@ -140,6 +128,7 @@ final class NativeWeight implements Weight {
         source.read(first, count, codes, scales, mins);
         if (format.signed()) {
           for (int i = 0; i < count * cols; i++) {
+            // As QuantFormat.held, on the bits.
             codes[i] ^= (byte) 0x80;
           }
         }
@@ -180,21 +169,6 @@ final class NativeWeight implements Weight {
   /** Of the struct wk_weight. */
   long address() {
     return memory.address();
-  }
-
-  @Override
-  public int rows() {
-    return rows;
-  }
-
-  @Override
-  public int cols() {
-    return cols;
-  }
-
-  @Override
-  public WeightFormat format() {
-    return format;
   }
 
   @Override

@@ -2,7 +2,6 @@
 package io.winnow.kernels.internal;
 
 import io.winnow.kernels.NativeBuffer;
-import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
 import java.util.Arrays;
@@ -12,20 +11,11 @@ import java.util.Arrays;
  * BF16 keeps outputs n and n + panel/2 of a panel in the lower and upper half of one int, so that widening is a shift
  * and a mask over whole ints.
  */
-final class PackedWeight implements Weight {
-  static final int MAX_PANEL = 128;
-
-  final int panel;
+final class PackedWeight extends PanelWeight {
   final NativeBuffer memory;
-  private final int rows;
-  private final int cols;
-  private final WeightFormat format;
 
   PackedWeight(int rows, int cols, WeightFormat format, WeightSource source) {
-    this.rows = rows;
-    this.cols = cols;
-    this.format = format;
-    this.panel = panel(rows);
+    super(rows, cols, format);
     this.memory = NativeBuffer.allocate(sizeBytes(rows, cols, format));
     try {
       pack(source, panels());
@@ -36,15 +26,8 @@ final class PackedWeight implements Weight {
     }
   }
 
-  /** Few outputs: narrower panels, so that every thread of the team gets some. */
-  private static int panel(int rows) {
-    return rows >= 2048 ? MAX_PANEL : MAX_PANEL / 2;
-  }
-
   static long sizeBytes(int rows, int cols, WeightFormat format) {
-    int panel = panel(rows);
-    long panels = ((long) rows + panel - 1) / panel;
-    return panels * cols * panel * bytes(format);
+    return paddedRows(rows) * cols * bytes(format);
   }
 
   private static int bytes(WeightFormat format) {
@@ -58,16 +41,12 @@ final class PackedWeight implements Weight {
       int count = Math.min(panel, rows - first);
       source.read(first, count, read);
       Arrays.fill(read, count * cols, panel * cols, 0f);
-      if (format == WeightFormat.F32) {
+      if (format() == WeightFormat.F32) {
         packF32(p, read);
       } else {
         packBf16(p, read);
       }
     }
-  }
-
-  int panels() {
-    return (rows + panel - 1) / panel;
   }
 
   private void packF32(int p, float[] read) {
@@ -101,7 +80,7 @@ final class PackedWeight implements Weight {
   }
 
   private long address(int p, int k) {
-    return memory.address() + ((long) p * cols + k) * panel * bytes(format);
+    return memory.address() + ((long) p * cols + k) * panel * bytes(format());
   }
 
   /** Scratch of one thread that widens BF16. */
@@ -114,7 +93,7 @@ final class PackedWeight implements Weight {
   /** Widens lines k … k + count − 1 of a panel into {@code tile}. */
   void readTile(int p, int k, int count, float[][] tile, Widening scratch) {
     for (int i = 0; i < count; i++) {
-      if (format == WeightFormat.F32) {
+      if (format() == WeightFormat.F32) {
         Raw.read(address(p, k + i), tile[i], 0, panel);
       } else {
         Raw.read(address(p, k + i), scratch.pairs, 0, panel / 2);
@@ -136,7 +115,7 @@ final class PackedWeight implements Weight {
   void readRow(int n, float[] out) {
     int p = n / panel;
     int lane = n % panel;
-    if (format == WeightFormat.F32) {
+    if (format() == WeightFormat.F32) {
       for (int k = 0; k < cols; k++) {
         out[k] = Raw.floatAt(address(p, k) + lane * 4L);
       }
@@ -147,21 +126,6 @@ final class PackedWeight implements Weight {
       int pair = Raw.intAt(address(p, k) + lane % half * 4L);
       out[k] = Float.intBitsToFloat(lane < half ? pair << 16 : pair & 0xFFFF0000);
     }
-  }
-
-  @Override
-  public int rows() {
-    return rows;
-  }
-
-  @Override
-  public int cols() {
-    return cols;
-  }
-
-  @Override
-  public WeightFormat format() {
-    return format;
   }
 
   @Override

@@ -3,20 +3,14 @@ package io.winnow.kernels.internal;
 
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
-import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
 
 /** Float weights to codes; NUMERICS.md: Quantizing float weights. */
 final class WeightQuantizer {
   private WeightQuantizer() {}
 
-  static QuantFormat format(WeightFormat family) {
-    return family == WeightFormat.INT4 ? QuantFormat.INT4 : QuantFormat.INT8;
-  }
-
-  /** The codes of a matrix of {@code cols} columns in {@link #format}. */
-  static QuantSource of(WeightFormat family, int cols, WeightSource source) {
-    QuantFormat format = format(family);
+  /** The codes of a matrix of {@code cols} columns in {@link QuantFormat#INT8} or {@link QuantFormat#INT4}. */
+  static QuantSource of(QuantFormat format, int cols, WeightSource source) {
     int groups = format.groups(cols);
     float[][] buffer = {new float[0]};
     return (first, rows, codes, scales, mins) -> {
@@ -30,7 +24,7 @@ final class WeightQuantizer {
           int from = r * cols + g * format.group();
           int to = Math.min(from + format.group(), (r + 1) * cols);
           int at = r * groups + g;
-          if (family == WeightFormat.INT4) {
+          if (format.equals(QuantFormat.INT4)) {
             fourBits(w, from, to, codes, scales, mins, at);
           } else {
             eightBits(w, from, to, codes, scales, at);

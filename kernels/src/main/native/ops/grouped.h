@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Input rows of a product with integer weights, quantized. NUMERICS.md: Integer weights.
+// What the products with integer weights share: the quantized input rows, and how the output is cut into tasks.
+// NUMERICS.md: Integer weights.
 #pragma once
 
 #include <math.h>
 
-#include "../ops.h"
-#include "../simd.h"
+#include "product.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -25,7 +25,7 @@ struct Quantized {
     const wk_weight& w = *run.op->weight;
     int64_t rows = padded_rows(run);
     columns = padded(w);
-    groups = (w.cols + w.group - 1) / w.group;
+    groups = groups_of(w);
     codes = reinterpret_cast<int8_t*>(run.shared);
     scales = reinterpret_cast<float*>(run.shared + rows * columns);
     sums = scales + rows * groups;
@@ -36,7 +36,7 @@ struct Quantized {
   static int64_t padded_rows(const Run& run) { return (run.count + T - 1) / T * T; }
   static int64_t bytes(const Run& run) {
     const wk_weight& w = *run.op->weight;
-    return padded_rows(run) * (padded(w) + (w.cols + w.group - 1) / w.group * 12LL);
+    return padded_rows(run) * (padded(w) + groups_of(w) * 12);
   }
 };
 
@@ -109,6 +109,31 @@ void quantize_rows(const Run& run, int32_t task, int32_t shift) {
       q.starts[at] = (shift - w.zero) * sum;
     }
   }
+}
+
+constexpr int32_t kRowBlock = 96;   // most rows of a task
+constexpr int32_t kPanelBlock = 4;  // most panels of a task; rows of its sums are so many panels apart
+constexpr int64_t kSumBytes = kRowBlock * kPanelBlock * kPanel * sizeof(float);
+
+inline int32_t grouped_panel_blocks(const Run& run) {
+  return static_cast<int32_t>((panels_of_outputs(run.op->weight->rows) + kPanelBlock - 1) / kPanelBlock);
+}
+
+inline int32_t grouped_tasks(const Run& run) {
+  return grouped_panel_blocks(run) * ((run.count + kRowBlock - 1) / kRowBlock);
+}
+
+inline Part grouped_part(const Run& run, int32_t task) {
+  int32_t blocks = grouped_panel_blocks(run);
+  int32_t row = task / blocks * kRowBlock, panel = task % blocks * kPanelBlock;
+  int32_t panels = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) - panel;
+  return {row, run.count - row < kRowBlock ? run.count - row : kRowBlock, panel,
+          panels < kPanelBlock ? panels : kPanelBlock};
+}
+
+/* The scales (or minimums) at `at`, in elements. */
+static WK_INLINE F32x16 scales_at(const wk_weight& w, const void* scales, int64_t at) {
+  return w.half ? widen_f16(static_cast<const uint16_t*>(scales) + at) : load(static_cast<const float*>(scales) + at);
 }
 
 }  // namespace WK_ISA
