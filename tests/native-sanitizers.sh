@@ -7,21 +7,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 count=${COUNT:-150}
 seed=${SEED:-$(printf '%x' $((RANDOM * 32768 + RANDOM)))}
-if ! command -v cmake >/dev/null || ! command -v "${CXX:-c++}" >/dev/null; then
-  echo "CMake or a C++ compiler is not found: the native kernels are not checked." >&2
-  exit 2
-fi
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 for sanitizers in address,undefined thread; do
-  build=kernels/target/sanitize-${sanitizers%%,*}
-  mkdir -p "$build"
-  if ! { cmake -S kernels/src/main/native -B "$build" -DWK_BENCH=ON -DWK_SANITIZE="$sanitizers" \
-    && cmake --build "$build" -j 2; } >"$build/build.log" 2>&1; then
-    tail -n 40 "$build/build.log" >&2
-    exit 1
-  fi
   echo "$sanitizers, seed $seed:"
-  "$build/kernbench" fuzz --count="$count" --seed="$seed"
-  "$build/kernbench" team --mode=correct --shape=24 --seed="$seed"
+  SANITIZE=$sanitizers tests/kernbench.sh fuzz --count="$count" --seed="$seed"
+  SANITIZE=$sanitizers tests/kernbench.sh team --mode=correct --shape=24 --seed="$seed"
 done

@@ -9,8 +9,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
+import io.winnow.inference.checkpoint.ForwardingCheckpoint;
 import io.winnow.inference.checkpoint.ModelConfig;
-import io.winnow.inference.checkpoint.TensorInfo;
+import io.winnow.inference.checkpoint.QuantLayout;
 import io.winnow.inference.model.DecoderModel;
 import io.winnow.inference.model.WeightPrecision;
 import io.winnow.inference.tokenizer.Tokenizer;
@@ -25,7 +26,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -79,7 +79,7 @@ class WeightQualityTest {
     List<int[]> texts = texts(Checkpoints.locate(folder), questions);
     try (Checkpoint file = Checkpoints.open(folder)) {
       compare(file, texts, WeightPrecision.BLOCKS, file).check("the file's codes (int4)");
-      compare(new Floats(file), texts, WeightPrecision.INT8, file).check("int8 from floats");
+      compare(floats(file), texts, WeightPrecision.INT8, file).check("int8 from floats");
     }
   }
 
@@ -167,35 +167,12 @@ class WeightQualityTest {
   }
 
   /** A file whose codes nobody sees. */
-  private record Floats(Checkpoint file) implements Checkpoint {
-    @Override
-    public ModelConfig config() {
-      return file.config();
-    }
-
-    @Override
-    public Collection<TensorInfo> tensors() {
-      return file.tensors();
-    }
-
-    @Override
-    public TensorInfo tensor(String name) {
-      return file.tensor(name);
-    }
-
-    @Override
-    public void readRows(String name, long firstRow, int rows, float[] out) {
-      file.readRows(name, firstRow, rows, out);
-    }
-
-    @Override
-    public String fingerprint() {
-      return file.fingerprint();
-    }
-
-    @Override
-    public void close() {
-      // The file's owner closes it.
-    }
+  private static Checkpoint floats(Checkpoint file) {
+    return new ForwardingCheckpoint(file) {
+      @Override
+      public QuantLayout quantLayout(String name) {
+        return null;
+      }
+    };
   }
 }

@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
+import io.winnow.inference.checkpoint.ForwardingCheckpoint;
 import io.winnow.inference.checkpoint.ModelConfig;
-import io.winnow.inference.checkpoint.TensorInfo;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
@@ -19,7 +19,6 @@ import io.winnow.kernels.RowMap;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,39 +37,18 @@ class DecoderModelTest {
   }
 
   /** A checkpoint whose nth read fails, as a file does whose disk goes away. */
-  private record Failing(Checkpoint inner, int[] readsLeft, RuntimeException failure) implements Checkpoint {
-    @Override
-    public ModelConfig config() {
-      return inner.config();
-    }
+  private static Checkpoint failing(Checkpoint inner, int reads, RuntimeException failure) {
+    return new ForwardingCheckpoint(inner) {
+      private int readsLeft = reads;
 
-    @Override
-    public Collection<TensorInfo> tensors() {
-      return inner.tensors();
-    }
-
-    @Override
-    public TensorInfo tensor(String name) {
-      return inner.tensor(name);
-    }
-
-    @Override
-    public void readRows(String name, long firstRow, int rows, float[] out) {
-      if (readsLeft[0]-- == 0) {
-        throw failure;
+      @Override
+      public void readRows(String name, long firstRow, int rows, float[] out) {
+        if (readsLeft-- == 0) {
+          throw failure;
+        }
+        super.readRows(name, firstRow, rows, out);
       }
-      inner.readRows(name, firstRow, rows, out);
-    }
-
-    @Override
-    public String fingerprint() {
-      return inner.fingerprint();
-    }
-
-    @Override
-    public void close() {
-      inner.close();
-    }
+    };
   }
 
   private DecoderModel load(Checkpoint checkpoint, Kernels kernels, WeightPrecision format) {
@@ -85,7 +63,7 @@ class DecoderModelTest {
       int failures = 0;
       for (int reads = 0; ; reads++) {
         RuntimeException failure = new IllegalStateException("read " + reads);
-        Failing failing = new Failing(checkpoint, new int[] {reads}, failure);
+        Checkpoint failing = failing(checkpoint, reads, failure);
         try (DecoderModel whole = load(failing, kernels, WeightPrecision.BF16)) {
           break;
         } catch (IllegalStateException e) {
@@ -179,7 +157,7 @@ class DecoderModelTest {
     try (Checkpoint checkpoint = Checkpoints.open(folder);
         Kernels kernels = KernelsLadder.open(1);
         DecoderModel model =
-            load(new Huge(checkpoint), kernels, WeightPrecision.F32);
+            load(huge(checkpoint), kernels, WeightPrecision.F32);
         KvCache cache = cache(model, 1)) {
       float[] logits = lastLogits(model, cache, new int[] {5, 6, 7}, 3, new int[] {0});
       boolean finite = true;
@@ -195,37 +173,16 @@ class DecoderModelTest {
   }
 
   /** Every number of the head is the largest there is. */
-  private record Huge(Checkpoint inner) implements Checkpoint {
-    @Override
-    public ModelConfig config() {
-      return inner.config();
-    }
-
-    @Override
-    public Collection<TensorInfo> tensors() {
-      return inner.tensors();
-    }
-
-    @Override
-    public TensorInfo tensor(String name) {
-      return inner.tensor(name);
-    }
-
-    @Override
-    public void readRows(String name, long firstRow, int rows, float[] out) {
-      inner.readRows(name, firstRow, rows, out);
-      if (name.equals("lm_head.weight")) {
-        Arrays.fill(out, Float.MAX_VALUE);
+  private static Checkpoint huge(Checkpoint inner) {
+    return new ForwardingCheckpoint(inner) {
+      @Override
+      public void readRows(String name, long firstRow, int rows, float[] out) {
+        super.readRows(name, firstRow, rows, out);
+        if (name.equals("lm_head.weight")) {
+          Arrays.fill(out, Float.MAX_VALUE);
+        }
       }
-    }
-
-    @Override
-    public String fingerprint() {
-      return inner.fingerprint();
-    }
-
-    @Override
-    public void close() {}
+    };
   }
 
   private static KvCache cache(DecoderModel model, int pages) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels.internal;
 
-import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
 import java.util.Arrays;
@@ -16,22 +15,15 @@ final class GroupedWeight extends PanelWeight {
   final int groups;
   /** What is to be taken off the codes as they are held. */
   final int zero;
-  private final NativeBuffer memory;
   private final long codeBytes;
 
   GroupedWeight(int rows, int cols, QuantFormat format, QuantSource source) {
-    super(rows, cols, format.family());
+    super(rows, cols, format.family(), sizeBytes(rows, cols, format));
     this.quant = format;
     this.groups = format.groups(cols);
     this.zero = format.held(format.zero());
-    this.memory = NativeBuffer.allocate(sizeBytes(rows, cols, format));
     this.codeBytes = codeBytes(rows, cols, format);
-    try {
-      pack(source);
-    } catch (RuntimeException | Error e) {
-      close();
-      throw e;
-    }
+    fill(() -> pack(source));
   }
 
   private static long codeBytes(int rows, int cols, QuantFormat format) {
@@ -135,15 +127,5 @@ final class GroupedWeight extends PanelWeight {
       float value = ((word >>> shift & mask) - zero) * scale(p, k / quant.group(), 0, lane);
       out[k] = quant.hasMin() ? value + scale(p, k / quant.group(), 1, lane) : value;
     }
-  }
-
-  @Override
-  public long sizeBytes() {
-    return memory.sizeBytes();
-  }
-
-  @Override
-  public void close() {
-    memory.close();
   }
 }

@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels.internal;
 
+import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 
-/** What every weight says of itself, however it lies in memory. */
+/** What every weight is, whatever its layout: a matrix in one piece of memory. */
 abstract class HeldWeight implements Weight {
   final int rows;
   final int cols;
+  /** Owned. */
+  final NativeBuffer memory;
   private final WeightFormat format;
 
-  HeldWeight(int rows, int cols, WeightFormat format) {
+  HeldWeight(int rows, int cols, WeightFormat format, long bytes) {
     this.rows = rows;
     this.cols = cols;
     this.format = format;
+    this.memory = NativeBuffer.allocate(bytes);
+  }
+
+  /** Packs, and closes the weight if that fails: a damaged file shows itself here, and nobody has the weight yet. */
+  final void fill(Runnable pack) {
+    try {
+      pack.run();
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
   }
 
   @Override
@@ -29,5 +43,15 @@ abstract class HeldWeight implements Weight {
   @Override
   public final WeightFormat format() {
     return format;
+  }
+
+  @Override
+  public final long sizeBytes() {
+    return memory.sizeBytes();
+  }
+
+  @Override
+  public final void close() {
+    memory.close();
   }
 }

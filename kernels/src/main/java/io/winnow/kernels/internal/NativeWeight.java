@@ -19,28 +19,25 @@ final class NativeWeight extends HeldWeight {
   /** Values read from the source at once, about. */
   private static final int STAGED = 1 << 20;
 
-  private final NativeBuffer memory;
-
-  private NativeWeight(int rows, int cols, WeightFormat format, NativeBuffer memory) {
-    super(rows, cols, format);
-    this.memory = memory;
+  private NativeWeight(int rows, int cols, WeightFormat format, long bytes) {
+    super(rows, cols, format, bytes);
   }
 
   static NativeWeight of(int rows, int cols, WeightFormat format, WeightSource source) {
-    NativeWeight weight =
-        new NativeWeight(rows, cols, format, NativeBuffer.allocate(sizeBytes(rows, cols, format)));
+    NativeWeight weight = new NativeWeight(rows, cols, format, sizeBytes(rows, cols, format));
     weight.describe(0, 0, 0, 0, false);
-    return weight.filled(() -> weight.pack(source));
+    weight.fill(() -> weight.pack(source));
+    return weight;
   }
 
   static NativeWeight of(int rows, int cols, QuantFormat format, QuantSource source) {
-    NativeWeight weight =
-        new NativeWeight(rows, cols, format.family(), NativeBuffer.allocate(sizeBytes(rows, cols, format)));
+    NativeWeight weight = new NativeWeight(rows, cols, format.family(), sizeBytes(rows, cols, format));
     long codes = codeBytes(rows, cols, format.family());
     weight.describe(
-        codes, format.hasMin() ? codes + scaleBytes(rows, cols, format) : 0, format.group(), format.held(format.zero()),
-        format.half());
-    return weight.filled(() -> weight.pack(format, source));
+        codes, format.hasMin() ? codes + scaleBytes(rows, cols, format) : 0, format.group(),
+        format.held(format.zero()), format.half());
+    weight.fill(() -> weight.pack(format, source));
+    return weight;
   }
 
   /** Offsets of scales and minimums are those behind the struct; 0 for none. */
@@ -50,17 +47,6 @@ final class NativeWeight extends HeldWeight {
     Raw.putLong(base + 8, scales == 0 ? 0 : data() + scales);
     Raw.putLong(base + 16, mins == 0 ? 0 : data() + mins);
     memory.write(6, new int[] {rows, cols, code(format()), group, zero, half ? 1 : 0}, 0, 6);
-  }
-
-  private NativeWeight filled(Runnable pack) {
-    try {
-      pack.run();
-      return this;
-    } catch (RuntimeException | Error e) {
-      // A damaged file shows itself here, and nobody else can close what has no owner yet.
-      close();
-      throw e;
-    }
   }
 
   private static int code(WeightFormat format) {
@@ -169,15 +155,5 @@ final class NativeWeight extends HeldWeight {
   /** Of the struct wk_weight. */
   long address() {
     return memory.address();
-  }
-
-  @Override
-  public long sizeBytes() {
-    return memory.sizeBytes();
-  }
-
-  @Override
-  public void close() {
-    memory.close();
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels.internal;
 
-import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
 import java.util.Arrays;
@@ -12,18 +11,9 @@ import java.util.Arrays;
  * and a mask over whole ints.
  */
 final class PackedWeight extends PanelWeight {
-  final NativeBuffer memory;
-
   PackedWeight(int rows, int cols, WeightFormat format, WeightSource source) {
-    super(rows, cols, format);
-    this.memory = NativeBuffer.allocate(sizeBytes(rows, cols, format));
-    try {
-      pack(source, panels());
-    } catch (RuntimeException | Error e) {
-      // A damaged file shows itself here, and nobody else can close what has no owner yet.
-      memory.close();
-      throw e;
-    }
+    super(rows, cols, format, sizeBytes(rows, cols, format));
+    fill(() -> pack(source, panels()));
   }
 
   static long sizeBytes(int rows, int cols, WeightFormat format) {
@@ -126,15 +116,5 @@ final class PackedWeight extends PanelWeight {
       int pair = Raw.intAt(address(p, k) + lane % half * 4L);
       out[k] = Float.intBitsToFloat(lane < half ? pair << 16 : pair & 0xFFFF0000);
     }
-  }
-
-  @Override
-  public long sizeBytes() {
-    return memory.sizeBytes();
-  }
-
-  @Override
-  public void close() {
-    memory.close();
   }
 }

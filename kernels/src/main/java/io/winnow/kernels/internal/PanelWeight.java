@@ -9,8 +9,8 @@ abstract class PanelWeight extends HeldWeight {
 
   final int panel;
 
-  PanelWeight(int rows, int cols, WeightFormat format) {
-    super(rows, cols, format);
+  PanelWeight(int rows, int cols, WeightFormat format, long bytes) {
+    super(rows, cols, format, bytes);
     this.panel = panel(rows);
   }
 
