@@ -34,6 +34,8 @@ final class LocalFaults {
     return Tables.builder("local[5,4]")
         .config("spark.hadoop.fs.file.impl", FaultyFileSystem.class.getName())
         .config("spark.hadoop.fs.AbstractFileSystem.file.impl", FaultyFileSystem.Disk.class.getName())
+        // Hadoop keeps one file system a scheme for the whole process: without this, the one of an earlier test.
+        .config("spark.hadoop.fs.file.impl.disable.cache", "true")
         .config("spark.hadoop.fs.store.impl", FaultyFileSystem.Store.class.getName())
         .config("spark.hadoop.fs.AbstractFileSystem.store.impl", FaultyFileSystem.StoreFiles.class.getName())
         .config("spark.local.dir", local.toString())
@@ -94,7 +96,8 @@ final class LocalFaults {
     List<String> before = Tables.files(trial.table);
     FaultyFileSystem.makeReadOnly();
     Invocation run = trial.run();
-    trial.hit = true;
+    trial.hit = FaultyFileSystem.struck();
+    trial.check(trial.hit, "the run did not notice that the disk is read-only");
     trial.expect(run, 1);
     expectOneLine(trial, run);
     List<String> after = Tables.files(trial.table);

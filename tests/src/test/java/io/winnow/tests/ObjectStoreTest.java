@@ -22,8 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
  * killed, gone on with, and equal to a run on a local disk. Only Spark's Delta is configured, as a user would.
  */
 class ObjectStoreTest {
-  private static final int PROMPTS = 8;
-  private static final int SAMPLES = 4;
+  private static final int PROMPTS = 24;
+  private static final int SAMPLES = 8;
   private static final String[] WORK =
       {"--id-column", "id", "--verify", "math", "--samples", String.valueOf(SAMPLES), "--max-tokens", "96",
         "--commit-interval", "1"};
