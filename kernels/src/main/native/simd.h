@@ -377,8 +377,8 @@ static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
 }
 #endif
 
-/* exp as NUMERICS.md has it: the same bits as Exp.java. */
-static WK_INLINE F32x16 exp(F32x16 x) {
+/* exp as NUMERICS.md has it, the same bits as Exp.java, where x is at most 0 or NaN. */
+static WK_INLINE F32x16 exp_to_one(F32x16 x) {
   const F32x16 round = set1(0x1.8p+23f);
   F32x16 n = sub(fma(x, set1(0x1.715476p+0f), round), round);
   F32x16 r = fma(n, set1(-0x1.63p-1f), x);
@@ -392,6 +392,9 @@ static WK_INLINE F32x16 exp(F32x16 x) {
   p = fma(p, r, set1(1));
   p = fma(p, r, set1(1));
   F32x16 o;
+#if defined(__AVX512F__)
+  WK_EACH_REG o.r[i] = _mm512_scalef_ps(p.r[i], n.r[i]);  // p · 2^n, rounded once
+#else
   WK_EACH_REG {
     IReg whole = r_to_int(n.r[i]);
     IReg half = r_sra1(whole);
@@ -400,8 +403,12 @@ static WK_INLINE F32x16 exp(F32x16 x) {
     FReg second = r_bits(r_shl23(r_iadd(r_isub(whole, half), bias)));
     o.r[i] = r_mul(r_mul(p.r[i], first), second);
   }
-  o = pick_gt(x, set1(0x1.62e42ep+6f), set1(__builtin_inff()), o);
-  o = pick_gt(set1(-104.0f), x, set1(0), o);
+#endif
+  return pick_gt(set1(-104.0f), x, set1(0), o);
+}
+/* exp of anything. */
+static WK_INLINE F32x16 exp(F32x16 x) {
+  F32x16 o = pick_gt(x, set1(0x1.62e42ep+6f), set1(__builtin_inff()), exp_to_one(x));
   return pick_nan(x, x, o);
 }
 

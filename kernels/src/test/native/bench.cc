@@ -141,55 +141,38 @@ int fail(const std::string& arguments, uint64_t seed, const std::string& what) {
   return 1;
 }
 
-namespace {
-
-struct Timed {
-  double value, cpu;
-};
-
-Timed timed(const std::function<double()>& what, int32_t threads) {
-  double start = now(), busy = cpu_seconds();
-  double value = what();
-  return {value, (cpu_seconds() - busy) / (now() - start) / threads};
-}
-
-}  // namespace
-
-Speed in_turn(int32_t threads, const std::function<double()>& roof, const std::function<double()>& work) {
+Speed in_turn(int32_t threads, const std::function<Limit()>& roof, const std::function<double()>& work) {
   struct Round {
-    double rate, roof, cpu;
+    double rate, roof;
     bool quiet;
   };
   std::vector<Round> rounds;
-  double begin = now();
   int quiet = 0;
-  Timed before = timed(roof, threads);
   work();
-  // Seven rounds that count, if they come within a few seconds; three in any case.
-  while (rounds.size() < 3 || (quiet < 7 && now() - begin < 3) || (rounds.size() < 200 && now() - begin < 0.2)) {
-    double start = now();
-    Timed worked = timed([&] {
-      double done = 0;
-      do {
-        done += work();
-      } while (now() - start < 0.003);
-      return done / (now() - start);
-    }, threads);
-    Timed after = timed(roof, threads);
-    bool undisturbed = before.cpu > 0.93 && after.cpu > 0.93;
-    rounds.push_back({worked.value, 2 / (1 / before.value + 1 / after.value), worked.cpu, undisturbed});
+  double begin = now(), busy = cpu_seconds();
+  Limit before = roof();
+  // Eleven rounds that count, if they come within a few seconds; three in any case.
+  while (rounds.size() < 3 || (quiet < 11 && now() - begin < 4) || (rounds.size() < 200 && now() - begin < 0.2)) {
+    double start = now(), done = 0;
+    do {
+      done += work();
+    } while (now() - start < 0.003);
+    double rate = done / (now() - start);
+    Limit after = roof();
+    bool undisturbed = before.cpu > 0.95 && after.cpu > 0.95;
+    rounds.push_back({rate, 2 / (1 / before.rate + 1 / after.rate), undisturbed});
     quiet += undisturbed;
     before = after;
   }
-  std::vector<double> rates, roofs, shares, cpus;
+  double cpu = (cpu_seconds() - busy) / (now() - begin) / threads;
+  std::vector<double> rates, roofs, shares;
   for (const Round& round : rounds) {
     if (!round.quiet && quiet >= 3) continue;
     rates.push_back(round.rate);
     roofs.push_back(round.roof);
     shares.push_back(round.rate / round.roof);
-    cpus.push_back(round.cpu);
   }
-  return {median(rates), median(roofs), median(shares), median(cpus), quiet >= 3 ? static_cast<int>(rates.size()) : 0};
+  return {median(rates), median(roofs), median(shares), cpu, quiet >= 3 ? static_cast<int>(rates.size()) : 0};
 }
 
 void print_speed(const Speed& speed, const char* unit) {

@@ -108,9 +108,10 @@ inline double now() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-inline double cpu_seconds() {
+/* Of the process; other threads' part is as old as their cores' last tick. Of the calling thread: exact. */
+inline double cpu_seconds(clockid_t clock = CLOCK_PROCESS_CPUTIME_ID) {
   timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  clock_gettime(clock, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
@@ -150,18 +151,23 @@ std::string text_of(const std::vector<int64_t>& shape);
 /* Says how to repeat a failure; returns 1, the number of failures. */
 int fail(const std::string& arguments, uint64_t seed, const std::string& what);
 
+/* What the machine does at most: units a second, and the part of the asked cores' time that it had to do it. */
+struct Limit {
+  double rate = 0, cpu = 0;
+};
+
 /* What a row of a table says of speed. */
 struct Speed {
   double rate = 0;   // units a second
   double roof = 0;   // the same, at most
   double share = 0;  // median of both sides' quotients, round by round
-  double cpu = 0;    // of the asked cores' time, what this process got while it worked
+  double cpu = 0;    // of the asked cores' time, what this process got
   int rounds = 0;
 };
 
-/* Measures `work`, which returns the units that it has done, and `roof`, which returns units a second, in turn. Rounds in
-   which somebody else had the cores while the roof was measured do not count, if there are others. */
-Speed in_turn(int32_t threads, const std::function<double()>& roof, const std::function<double()>& work);
+/* Measures `work`, which returns the units that it has done, and `roof` in turn. Rounds in which somebody else had the
+   cores while the roof was measured do not count, if there are others. */
+Speed in_turn(int32_t threads, const std::function<Limit()>& roof, const std::function<double()>& work);
 
 /* The columns of Speed: rate and roof by `unit` (1e9 of them a second), share, CPU, rounds. */
 void print_speed(const Speed& speed, const char* unit);

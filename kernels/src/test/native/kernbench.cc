@@ -100,11 +100,11 @@ void print_roofline(const Options& options) {
       Roofline roofline(isa, threads);
       std::vector<double> fma, dot, small, middle, large;
       for (int round = 0; round < 7; round++) {
-        fma.push_back(roofline.fma());
-        dot.push_back(roofline.dot());
-        small.push_back(roofline.read(std::vector<const void*>(16, memory.data()), 2 << 20));
-        middle.push_back(roofline.read({memory.data()}, 64 << 20));
-        large.push_back(roofline.read({memory.data()}, 512 << 20));
+        fma.push_back(roofline.fma().rate);
+        dot.push_back(roofline.dot().rate);
+        small.push_back(roofline.read(std::vector<const void*>(16, memory.data()), 2 << 20).rate);
+        middle.push_back(roofline.read({memory.data()}, 64 << 20).rate);
+        large.push_back(roofline.read({memory.data()}, 512 << 20).rate);
       }
       printf("| registers, memory | %s | %d | %.1f | %.0f | %.1f | %.1f | %.1f |\n", isa_name(isa), threads,
              median(fma) * 1e-9, median(dot) * 1e-9, median(small) * 1e-9, median(middle) * 1e-9,

@@ -26,15 +26,15 @@ class Roofline {
   Roofline(const Roofline&) = delete;
   Roofline& operator=(const Roofline&) = delete;
   /* Floating point operations a second. */
-  double fma() const;
+  Limit fma() const;
   /* Integer operations a second. */
-  double dot() const;
+  Limit dot() const;
   /* Bytes a second over these buffers, one after the other; the better of one and eight streams. */
-  double read(const std::vector<const void*>& buffers, int64_t bytes_each) const;
+  Limit read(const std::vector<const void*>& buffers, int64_t bytes_each) const;
 
  private:
   struct Crew;
-  double compute(double (*loop)(int64_t, float*)) const;
+  Limit compute(double (*loop)(int64_t, float*)) const;
   Crew* crew_;
 };
 

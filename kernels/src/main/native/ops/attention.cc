@@ -153,11 +153,12 @@ __attribute__((noinline)) void values_of(Query* queries, const float* values, in
   for (; d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
     value_tile<Q, kBlocks, F>(queries, values, dim, d, at, from, to, fetch);
   }
-  for (; d + 16 <= dim; d += 16) value_tile<Q, 1, (kBlocks == 1 ? F : 0)>(queries, values, dim, d, at, from, to, fetch);
+  for (; d + 16 <= dim; d += 16) value_tile<Q, 1, 0>(queries, values, dim, d, at, from, to, 0);
   for (; d < dim; d++) {
     for (int q = 0; q < Q; q++) {
       float a = queries[q].chunk[d];
-      for (int32_t t = from; t < to; t++) a = fmaf(queries[q].scores[at + t], values[static_cast<int64_t>(t) * dim + d], a);
+      const float* value = values + static_cast<int64_t>(from) * dim + d;
+      for (int32_t t = from; t < to; t++, value += dim) a = fmaf(queries[q].scores[at + t], *value, a);
       queries[q].chunk[d] = a;
     }
   }
@@ -226,7 +227,7 @@ void softmax(Query& q) {
   q.chunk_max = lane_max(most);
   F32x16 top = set1(q.chunk_max), lanes = set1(0);
   for (int32_t t = first; t < end; t += 16) {
-    F32x16 p = exp(sub(load(q.scores + t), top));
+    F32x16 p = exp_to_one(sub(load(q.scores + t), top));
     store(q.scores + t, p);
     if (t < q.from || t + 16 > q.to) {
       for (int32_t i = t; i < q.from; i++) q.scores[i] = 0;
@@ -298,7 +299,8 @@ struct Neighbours {
   int32_t row, end, page;
 };
 
-// The next rows, from `row` on, that see page `index` of their sequences and have the same one there; none if row is end.
+// The next rows, from `row` on, that see page `index` of their sequences and have the same one there; none if the answer's
+// row is end.
 Neighbours next_rows(const wk_rows& rows, int32_t row, int32_t end, int32_t index) {
   auto sees = [&](int32_t r) { return index <= rows.positions[r] / kPage; };
   while (row < end && !sees(row)) row++;

@@ -5,10 +5,10 @@
 // [rows][outputs]. Vector lanes run over the 16 outputs of a panel, so a chain is never split; sums that wait between
 // blocks of k lie in memory as float32, which changes no bit.
 //
-// A task is some panels times some rows. With few rows the weights are read once, several panels side by side, and memory
-// is the limit. With many, the multipliers are: tiles of rows × panels of sums stay in registers; a block of k of a tile's
-// panels stays in the first-level cache while all rows of the task pass, widened once; and meanwhile the panels that come
-// next are fetched.
+// A task is some panels times some rows. With few rows the weights are read once, several panels side by side, and
+// memory is the limit. With many, the multipliers are: tiles of rows × panels of sums stay in registers; a block of k of
+// a tile's panels stays in the first-level cache while all rows of the task pass, widened once; and meanwhile the panels
+// that come next are fetched.
 //
 // Tails: fewer rows than a tile take the tile of their own height; outputs beyond the last are computed (their weights
 // are zeros) and not written. Test: MatmulTest, kernbench matmul.
@@ -30,7 +30,7 @@ constexpr int panels_of(int rows) {
 struct Many {
   static constexpr int kRows = kTileRows, kPanels = panels_of(kTileRows), kColumns = 256;
 };
-/* More than one panel beside the other where few rows leave room for one alone: memory is faster by several streams. */
+/* Where few rows leave room for one panel alone: fewer rows and two panels, since memory is faster by several streams. */
 struct Narrow {
   static constexpr int kRows = 3, kPanels = 2, kColumns = 128;
 };
@@ -53,10 +53,11 @@ struct Ahead {
 
 // sums[r][p] += chain over `depth` columns. Panels of w are `panel` elements apart, rows of sums `ld`.
 template <class T, int R, int P>
-void tile(const float* x, int64_t ldx, const T* w, int64_t panel, int32_t depth, Ahead ahead, float* sums, int64_t ld) {
+void tile(const float* x, int64_t ldx, const T* w, int64_t panel, int32_t depth, Ahead ahead, float* sums,
+          int64_t ld) {
   F32x16 c[R][P];
   each<R>(WK_EACH(r) { each<P>(WK_EACH(p) { c[r][p] = load(sums + r * ld + p * kPanel); }); });
-  // Three rows to a pointer, since addresses have room for one multiple of ldx; compilers run out of registers otherwise.
+  // Three rows to a pointer: an address has room for one multiple of ldx, and a pointer a row is more than there are.
   constexpr int kPointers = (R + 2) / 3;
   const float* rows[kPointers];
   each<kPointers>(WK_EACH(i) { rows[i] = x + 3 * i * ldx; });
@@ -165,7 +166,8 @@ void many_rows(const wk_op& op, const Part& part, float* sums, float* room) {
         if (beside == 1) {
           strip<float, 1>(height, x + static_cast<int64_t>(r) * cols + k, cols, b, apart, depth, ahead, s, ld);
         } else {
-          strip<float, Tile::kPanels>(height, x + static_cast<int64_t>(r) * cols + k, cols, b, apart, depth, ahead, s, ld);
+          strip<float, Tile::kPanels>(height, x + static_cast<int64_t>(r) * cols + k, cols, b, apart, depth, ahead, s,
+                                      ld);
         }
         ahead.at += ahead.step * depth;
       }
