@@ -193,6 +193,8 @@ int32_t run_one(wk_context& context, const wk_op& op, const wk_rows& rows) {
 
 int32_t wk_abi_version(void) { return WK_ABI_VERSION; }
 
+int32_t wk_layout_version(void) { return WK_LAYOUT_VERSION; }
+
 int32_t wk_isas(void) { return machine_isas() & built_isas(); }
 
 int32_t wk_open(int32_t threads, int32_t isa, wk_context** out) {

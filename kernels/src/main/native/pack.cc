@@ -45,15 +45,38 @@ void pack(void* data, int32_t first, int32_t count, int64_t cols, const float* s
   }
 }
 
-void pack_codes(int32_t format, uint8_t* out, const uint8_t* source, int32_t rows, int64_t cols) {
-  memset(out, 0, code_vectors(format, cols) * 64);
-  for (int32_t n = 0; n < rows; n++) {
-    for (int64_t k = 0; k < cols; k++) {
-      uint8_t code = source[n * cols + k];
-      if (format == WK_INT8) {
-        out[k / 4 * 64 + n * 4 + k % 4] = code;
-      } else {
-        out[k / 8 * 64 + n * 4 + k % 4] |= static_cast<uint8_t>(k % 8 < 4 ? code & 15 : code << 4);
+/* Four columns of one output as they lie in a vector: for nibbles, 4 columns and the next 4. */
+uint32_t four_columns(int32_t format, const uint8_t* source) {
+  uint32_t low, high;
+  memcpy(&low, source, 4);
+  if (format == WK_INT8) return low;
+  memcpy(&high, source + 4, 4);
+  return (low & 0x0F0F0F0Fu) | (high & 0x0F0F0F0Fu) << 4;
+}
+
+template <int32_t format>
+void pack_codes(uint8_t* out, const uint8_t* source, int32_t rows, int64_t cols) {
+  constexpr int64_t kColumns = format == WK_INT8 ? 4 : 8;
+  // Some vectors at a time, so that they stay in the first-level cache until all outputs are in them.
+  constexpr int64_t kBlock = 32;
+  int64_t whole = cols / kColumns, all = code_vectors(format, cols);
+  for (int64_t from = 0; from < all; from += kBlock) {
+    int64_t to = from + kBlock < all ? from + kBlock : all;
+    if (rows < kPanel || to > whole) memset(out + from * 64, 0, (to - from) * 64);
+    for (int32_t n = 0; n < rows; n++) {
+      const uint8_t* line = source + n * cols;
+      int64_t v = from;
+      for (; v < to && v < whole; v++) {
+        uint32_t word = four_columns(format, line + v * kColumns);
+        memcpy(out + v * 64 + n * 4, &word, 4);
+      }
+      // Vectors behind the last column stay zeros.
+      int64_t left = cols - v * kColumns;
+      if (v < to && left > 0) {
+        uint8_t rest[8] = {0};
+        memcpy(rest, line + v * kColumns, left);
+        uint32_t word = four_columns(format, rest);
+        memcpy(out + v * 64 + n * 4, &word, 4);
       }
     }
   }
@@ -108,8 +131,9 @@ int32_t wk_pack_codes(const wk_weight* weight, void* data, void* scales, void* m
   }
   int64_t cols = weight->cols, panel = code_vectors(weight->format, cols) * 64;
   uint8_t* out = static_cast<uint8_t*>(data) + first / kPanel * panel;
+  auto pack_all_codes = weight->format == WK_INT8 ? pack_codes<WK_INT8> : pack_codes<WK_INT4>;
   for (int32_t r = 0; r < count; r += kPanel, out += panel) {
-    pack_codes(weight->format, out, codes + r * cols, count - r < kPanel ? count - r : kPanel, cols);
+    pack_all_codes(out, codes + r * cols, count - r < kPanel ? count - r : kPanel, cols);
   }
   int64_t groups = wk::groups_of(*weight);
   auto pack_all = weight->half ? pack_scales<uint16_t> : pack_scales<float>;

@@ -13,7 +13,10 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 2
+#define WK_ABI_VERSION 3
+
+/* Counted up when the layout of packed matrices changes: they lie in files that later builds find. */
+#define WK_LAYOUT_VERSION 1
 
 /* Status of a call. */
 enum {
@@ -129,6 +132,9 @@ typedef struct wk_context wk_context;
 /* Version of this header, so that a caller and a library of different builds find out. */
 int32_t wk_abi_version(void);
 
+/* WK_LAYOUT_VERSION of this library. */
+int32_t wk_layout_version(void);
+
 /* Sets that this build has and this machine can run. */
 int32_t wk_isas(void);
 
@@ -154,6 +160,29 @@ int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t coun
    or float16 as weight->half says, [count][groups]. */
 int32_t wk_pack_codes(const wk_weight* weight, void* data, void* scales, void* mins, int32_t first, int32_t count,
                       const uint8_t* codes, const void* source_scales, const void* source_mins);
+
+/* The functions on files give 0 or an errno; symbolic links are not followed. */
+
+/* Makes a file that must not be there yet, reserves its room on the disk and maps it to be written. */
+int32_t wk_map_new(const char* path, int64_t bytes, void** address);
+
+/* Maps a whole file to be read, shared by all who map it; EPERM unless it is this user's own and nobody else may write
+   to it. */
+int32_t wk_map(const char* path, void** address, int64_t* bytes);
+
+/* Writes a mapping to the disk, and returns when it is there. */
+int32_t wk_sync(void* address, int64_t bytes);
+
+int32_t wk_unmap(void* address, int64_t bytes);
+
+/* Takes a lock that one holder at a time has, in whatever process, and that a dead process has no longer. Makes the file
+   where it is missing. EWOULDBLOCK: somebody else holds it. */
+int32_t wk_lock(const char* path, int32_t* lock);
+
+void wk_unlock(int32_t lock);
+
+/* Zeroed memory that the system gives page by page when it is touched; wk_unmap gives it back. */
+int32_t wk_zeros(int64_t bytes, void** address);
 
 /* Bytes that contexts hold at the moment: 0 when all are closed. */
 int64_t wk_outstanding_bytes(void);

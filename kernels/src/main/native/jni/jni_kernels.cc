@@ -19,6 +19,8 @@ WK_JNI(jint, sizeOfOp)(JNIEnv*, jclass) { return sizeof(wk_op); }
 
 WK_JNI(jint, sizeOfSample)(JNIEnv*, jclass) { return sizeof(wk_sample); }
 
+WK_JNI(jint, layoutVersion)(JNIEnv*, jclass) { return wk_layout_version(); }
+
 WK_JNI(jint, isas)(JNIEnv*, jclass) { return wk_isas(); }
 
 /* The context, or the negative status. Addresses of user space are positive. */
@@ -50,6 +52,35 @@ WK_JNI(jint, packCodes)(JNIEnv*, jclass, jlong weight, jlong data, jlong scales,
                         jlong codes, jlong source_scales, jlong source_mins) {
   return wk_pack_codes(at<wk_weight>(weight), at<void>(data), at<void>(scales), at<void>(mins), first, count,
                        at<uint8_t>(codes), at<void>(source_scales), at<void>(source_mins));
+}
+
+/* Addresses of texts end in 0. What a call finds goes to `out`: an address, then a number of bytes. */
+WK_JNI(jint, mapNew)(JNIEnv*, jclass, jlong path, jlong bytes, jlong out) {
+  return wk_map_new(at<char>(path), bytes, at<void*>(out));
+}
+
+WK_JNI(jint, map)(JNIEnv*, jclass, jlong path, jlong out) {
+  return wk_map(at<char>(path), at<void*>(out), at<int64_t>(out) + 1);
+}
+
+WK_JNI(jint, sync)(JNIEnv*, jclass, jlong address, jlong bytes) { return wk_sync(at<void>(address), bytes); }
+
+WK_JNI(jint, unmap)(JNIEnv*, jclass, jlong address, jlong bytes) { return wk_unmap(at<void>(address), bytes); }
+
+/* The lock, or the negative errno. */
+WK_JNI(jint, lock)(JNIEnv*, jclass, jlong path) {
+  int32_t lock;
+  int32_t error = wk_lock(at<char>(path), &lock);
+  return error == 0 ? lock : -error;
+}
+
+WK_JNI(void, unlock)(JNIEnv*, jclass, jint lock) { wk_unlock(lock); }
+
+/* The address, or the negative errno. */
+WK_JNI(jlong, zeros)(JNIEnv*, jclass, jlong bytes) {
+  void* address;
+  int32_t error = wk_zeros(bytes, &address);
+  return error == 0 ? static_cast<jlong>(reinterpret_cast<intptr_t>(address)) : -error;
 }
 
 WK_JNI(jlong, outstandingBytes)(JNIEnv*, jclass) { return wk_outstanding_bytes(); }

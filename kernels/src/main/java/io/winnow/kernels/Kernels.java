@@ -23,6 +23,34 @@ public interface Kernels extends AutoCloseable {
   Weight pack(int rows, int cols, QuantFormat format, QuantSource source);
 
   /**
+   * Name and version of the layout of packed matrices, for those who keep them in files: the same name means the same
+   * bytes for the same matrix. Null where packed matrices cannot lie in a {@link Place}.
+   */
+  default String layout() {
+    return null;
+  }
+
+  /** As {@link #pack(int, int, WeightFormat, WeightSource)}, in a mapped file; needs a {@link #layout}. */
+  default Weight pack(int rows, int cols, WeightFormat format, WeightSource source, Place place) {
+    throw new UnsupportedOperationException(name() + " keeps matrices in its own memory only");
+  }
+
+  /** As {@link #pack(int, int, QuantFormat, QuantSource)}, in a mapped file; needs a {@link #layout}. */
+  default Weight pack(int rows, int cols, QuantFormat format, QuantSource source, Place place) {
+    throw new UnsupportedOperationException(name() + " keeps matrices in its own memory only");
+  }
+
+  /** Bytes that {@code pack} fills of its {@link Place}. */
+  default long placedBytes(int rows, int cols, WeightFormat format) {
+    throw new UnsupportedOperationException(name() + " keeps matrices in its own memory only");
+  }
+
+  /** The same for integer weights. */
+  default long placedBytes(int rows, int cols, QuantFormat format) {
+    throw new UnsupportedOperationException(name() + " keeps matrices in its own memory only");
+  }
+
+  /**
    * out[r][c] = w[ids[r]][c]; w is [vocab][cols].
    *
    * @throws KernelException for an id outside the vocabulary

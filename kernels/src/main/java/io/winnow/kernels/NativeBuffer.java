@@ -2,6 +2,7 @@
 package io.winnow.kernels;
 
 import io.winnow.kernels.internal.Raw;
+import io.winnow.kernels.internal.SystemMemory;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -11,8 +12,11 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class NativeBuffer implements AutoCloseable {
   private static final int ALIGNMENT = 64;
+  /** From here on memory comes from the system zeroed, and takes room and time only where it is touched. */
+  private static final long LAZY_BYTES = 1 << 20;
   private static final AtomicLong OUTSTANDING = new AtomicLong();
 
+  /** What was allocated; 0 for memory of {@link SystemMemory#zeros}. */
   private final long base;
   private final long address;
   private final long sizeBytes;
@@ -33,6 +37,11 @@ public final class NativeBuffer implements AutoCloseable {
     if (sizeBytes < 0) {
       throw new KernelException(
           String.format("Cannot allocate %d bytes: the size must not be negative.", sizeBytes));
+    }
+    long lazy = sizeBytes < LAZY_BYTES ? 0 : SystemMemory.zeros(sizeBytes);
+    if (lazy != 0) {
+      OUTSTANDING.addAndGet(sizeBytes);
+      return new NativeBuffer(0, lazy, sizeBytes);
     }
     long base;
     try {
@@ -137,7 +146,11 @@ public final class NativeBuffer implements AutoCloseable {
     if (!closed) {
       closed = true;
       OUTSTANDING.addAndGet(-sizeBytes);
-      Raw.free(base);
+      if (base == 0) {
+        SystemMemory.unmap(address, sizeBytes);
+      } else {
+        Raw.free(base);
+      }
     }
   }
 }

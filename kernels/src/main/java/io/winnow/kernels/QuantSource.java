@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels;
 
-/** Where the codes of integer weights come from while they are packed: a matrix [rows][cols], some rows at a time. */
+/**
+ * Where the codes of integer weights come from while they are packed: a matrix [rows][cols], some rows at a time, by
+ * several threads at once.
+ */
 @FunctionalInterface
 public interface QuantSource {
   /**

@@ -21,8 +21,7 @@ import java.util.List;
  * its name, so that renaming a GGUF changes nothing.
  *
  * <p>Hashing gigabytes takes seconds, so the result is kept in a small file whose name is made of every file's absolute
- * path, size and time of change. The folder is {@code java.io.tmpdir/winnow-cache-USER}, or the system property {@code
- * winnow.cacheDir}; where it cannot be written nothing is kept.
+ * path, size and time of change in the {@link CacheFolder}; where that cannot be used nothing is kept.
  */
 final class ContentFingerprint {
   private static final int BUFFER_BYTES = 1 << 20;
@@ -85,14 +84,9 @@ final class ContentFingerprint {
     sha.update(bytes);
   }
 
-  /** A folder that belongs to this user alone, or null: others must not be able to plant fingerprints. */
   private static Path cacheFolder() {
-    String chosen = System.getProperty("winnow.cacheDir");
     try {
-      if (chosen != null && !chosen.isBlank()) {
-        return Files.createDirectories(Path.of(chosen));
-      }
-      return PrivateFolder.underTmp("winnow-cache");
+      return CacheFolder.open();
     } catch (IOException | RuntimeException e) {
       return null;
     }

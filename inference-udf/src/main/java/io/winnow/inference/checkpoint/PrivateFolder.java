@@ -10,8 +10,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
 /**
- * Folders under the shared temporary folder that belong to this user alone, so that nobody else on the host can plant
- * fingerprints or native libraries in them.
+ * Folders that belong to this user alone, so that nobody else on the host can plant fingerprints, packed weights or
+ * native libraries in them.
  */
 public final class PrivateFolder {
   private PrivateFolder() {}
@@ -23,11 +23,19 @@ public final class PrivateFolder {
    */
   public static Path underTmp(String name) throws IOException {
     Path tmp = Path.of(System.getProperty("java.io.tmpdir"));
-    Path folder = tmp.resolve(name + "-" + System.getProperty("user.name", "unknown").replaceAll("[^\\w.-]", "_"));
+    Files.createDirectories(tmp);
+    return checked(tmp.resolve(name + "-" + System.getProperty("user.name", "unknown").replaceAll("[^\\w.-]", "_")));
+  }
+
+  /**
+   * The folder itself, made where it is missing.
+   *
+   * @throws IOException as {@link #underTmp}
+   */
+  static Path checked(Path folder) throws IOException {
     if (!folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
       return Files.createDirectories(folder);
     }
-    Files.createDirectories(tmp);
     if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
       try {
         Files.createDirectory(

@@ -91,6 +91,8 @@ public final class MemoryBudget {
 
   private static EngineMemory sized(EngineSpec spec, Checkpoint checkpoint, WeightPrecision precision, HostMemory host) {
     ModelConfig config = checkpoint.config();
+    // Also where they are mapped from a file that other executors share: the pages must stay in memory to be fast, and
+    // a container may be charged for all of them.
     long weights = DecoderModel.weightBytes(checkpoint, precision);
     int rows = EmbeddedRuntime.maxRows(spec);
     long page = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim());

@@ -72,7 +72,7 @@ public final class DecoderModel implements AutoCloseable {
       NativeBuffer downBias) {}
 
   /**
-   * Loads and packs all weights.
+   * Loads all weights: maps them where they lie packed in the user's cache, packs them otherwise.
    *
    * @param checkpoint the files; not needed any more afterwards
    * @param kernels who computes
@@ -83,13 +83,27 @@ public final class DecoderModel implements AutoCloseable {
    */
   public DecoderModel(
       Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, int maxRows, int maxLogitRows, int maxPositions) {
+    this(checkpoint, kernels, precision, maxRows, maxLogitRows, maxPositions, WeightCache.ofUser());
+  }
+
+  /** @param cache of packed weights; null for none */
+  DecoderModel(
+      Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, int maxRows, int maxLogitRows, int maxPositions,
+      WeightCache cache) {
     this.config = checkpoint.config();
     this.kernels = kernels;
     this.precision = precision;
     this.maxRows = maxRows;
     this.maxLogitRows = maxLogitRows;
     try {
-      WeightLoader loader = new WeightLoader(checkpoint, kernels, precision, owned);
+      PackedWeights packed =
+          cache == null
+              ? null
+              : cache.open(checkpoint, kernels, precision, tensors -> Weights.of(checkpoint.config(), tensors));
+      if (packed != null) {
+        own(packed);
+      }
+      WeightLoader loader = new WeightLoader(checkpoint, kernels, precision, packed, owned);
       weights = Weights.of(config, loader);
       if (!loader.requantized().isEmpty()) {
         LOG.log(
@@ -239,9 +253,10 @@ public final class DecoderModel implements AutoCloseable {
   @Override
   public void close() {
     dropPlan();
-    for (AutoCloseable part : owned) {
+    // The mapping, which came first, goes last.
+    for (int i = owned.size() - 1; i >= 0; i--) {
       try {
-        part.close();
+        owned.get(i).close();
       } catch (Exception e) {
         throw new IllegalStateException(e);
       }

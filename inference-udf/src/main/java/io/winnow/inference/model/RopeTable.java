@@ -3,6 +3,7 @@ package io.winnow.inference.model;
 
 import io.winnow.inference.checkpoint.ModelConfig;
 import io.winnow.kernels.NativeBuffer;
+import java.util.stream.IntStream;
 
 /**
  * Cosines and sines of the rotary embedding, [positions][headDim/2]. Frequencies and angles are float32 as in Hugging
@@ -10,6 +11,8 @@ import io.winnow.kernels.NativeBuffer;
  * machine has the same bits.
  */
 final class RopeTable implements AutoCloseable {
+  private static final int BLOCK = 256;
+
   final NativeBuffer cos;
   final NativeBuffer sin;
 
@@ -18,17 +21,20 @@ final class RopeTable implements AutoCloseable {
     float[] frequency = frequencies(config);
     cos = NativeBuffer.ofElements((long) positions * half);
     sin = NativeBuffer.ofElements((long) positions * half);
-    float[] c = new float[half];
-    float[] s = new float[half];
-    for (int p = 0; p < positions; p++) {
-      for (int i = 0; i < half; i++) {
-        float angle = p * frequency[i];
-        c[i] = (float) StrictMath.cos(angle);
-        s[i] = (float) StrictMath.sin(angle);
+    // Long contexts have millions of angles; each is computed for itself.
+    IntStream.range(0, (positions + BLOCK - 1) / BLOCK).parallel().forEach(block -> {
+      float[] c = new float[half];
+      float[] s = new float[half];
+      for (int p = block * BLOCK; p < Math.min(positions, (block + 1) * BLOCK); p++) {
+        for (int i = 0; i < half; i++) {
+          float angle = p * frequency[i];
+          c[i] = (float) StrictMath.cos(angle);
+          s[i] = (float) StrictMath.sin(angle);
+        }
+        cos.write((long) p * half, c, 0, half);
+        sin.write((long) p * half, s, 0, half);
       }
-      cos.write((long) p * half, c, 0, half);
-      sin.write((long) p * half, s, 0, half);
-    }
+    });
   }
 
   /** Inverse frequencies [headDim/2], scaled as the model asks. */

@@ -5,7 +5,10 @@ import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.TensorInfo;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.Place;
+import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.Weight;
+import io.winnow.kernels.WeightSource;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,14 +19,22 @@ final class WeightLoader implements ModelTensors {
   private final Checkpoint checkpoint;
   private final Kernels kernels;
   private final WeightPrecision precision;
+  private final PackedWeights packed;
   private final List<String> requantized = new ArrayList<>();
   private final List<AutoCloseable> owned;
 
-  /** What it loads is added to {@code owned}, for the caller to close. */
-  WeightLoader(Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, List<AutoCloseable> owned) {
+  /**
+   * What it loads is added to {@code owned}, for the caller to close.
+   *
+   * @param packed where the matrices lie already; null to pack them
+   */
+  WeightLoader(
+      Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, PackedWeights packed,
+      List<AutoCloseable> owned) {
     this.checkpoint = checkpoint;
     this.kernels = kernels;
     this.precision = precision;
+    this.packed = packed;
     this.owned = owned;
   }
 
@@ -34,21 +45,32 @@ final class WeightLoader implements ModelTensors {
 
   @Override
   public Weight matrix(String... names) {
+    HeldMatrix held = HeldMatrix.of(checkpoint, precision, names);
+    if (held.requantized()) {
+      requantized.add(names[0]);
+    }
+    Weight weight = pack(checkpoint, kernels, held, packed == null ? null : packed.place(names[0]), names);
+    owned.add(weight);
+    return weight;
+  }
+
+  /** Packs matrices below each other, or takes them from where they lie; {@code place} is null for memory. */
+  static Weight pack(Checkpoint checkpoint, Kernels kernels, HeldMatrix held, Place place, String... names) {
     int rows = 0;
     int cols = (int) checkpoint.tensor(names[0]).cols();
     for (String name : names) {
       rows += (int) checkpoint.tensor(name).rows();
     }
-    HeldMatrix held = HeldMatrix.of(checkpoint, precision, names);
-    if (held.requantized()) {
-      requantized.add(names[0]);
+    if (held.codes() != null) {
+      QuantSource source = held.source(checkpoint, names);
+      return place == null
+          ? kernels.pack(rows, cols, held.codes(), source)
+          : kernels.pack(rows, cols, held.codes(), source, place);
     }
-    Weight weight =
-        held.codes() != null
-            ? kernels.pack(rows, cols, held.codes(), held.source(checkpoint, names))
-            : kernels.pack(rows, cols, held.format(), (first, count, out) -> read(names, cols, first, count, out));
-    owned.add(weight);
-    return weight;
+    WeightSource source = (first, count, out) -> read(checkpoint, names, cols, first, count, out);
+    return place == null
+        ? kernels.pack(rows, cols, held.format(), source)
+        : kernels.pack(rows, cols, held.format(), source, place);
   }
 
   /** Matrices that lost precision twice: in the file, and by what the precision asks for. */
@@ -56,7 +78,7 @@ final class WeightLoader implements ModelTensors {
     return requantized;
   }
 
-  private void read(String[] names, int cols, int first, int count, float[] out) {
+  private static void read(Checkpoint checkpoint, String[] names, int cols, int first, int count, float[] out) {
     int start = 0;
     int done = 0;
     float[] part = null;

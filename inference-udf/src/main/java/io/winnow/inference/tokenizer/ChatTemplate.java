@@ -46,6 +46,11 @@ public final class ChatTemplate {
     this.clock = clock;
   }
 
+  /** Loads what any template needs. */
+  static void prepare() {
+    JINJAVA.newInterpreter();
+  }
+
   /** @throws InferenceException class template_error when it is no Jinja template */
   public static ChatTemplate of(String source) {
     return of(source, Clock.systemDefaultZone());

@@ -50,7 +50,7 @@ final class GgufTokenizerJson {
     }
   }
 
-  static String of(String file, GgufFile gguf) {
+  static ObjectNode of(String file, GgufFile gguf) {
     String model = gguf.string("tokenizer.ggml.model");
     if (model == null) {
       throw InferenceErrors.modelInvalid(
@@ -58,8 +58,8 @@ final class GgufTokenizerJson {
     }
     GgufTokenizerJson builder = new GgufTokenizerJson(file, gguf);
     return switch (model) {
-      case "gpt2" -> builder.byteLevel().toString();
-      case "llama" -> builder.sentencePiece().toString();
+      case "gpt2" -> builder.byteLevel();
+      case "llama" -> builder.sentencePiece();
       default ->
           throw InferenceErrors.modelUnsupported(
               file, "its tokenizer model is '" + model + "', but only gpt2 and llama are known", "Use another file.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.tokenizer;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
 
 /** A tokenizer.json run by the Hugging Face tokenizers library. */
 final class HfTokenizer implements Tokenizer {
@@ -24,14 +26,37 @@ final class HfTokenizer implements Tokenizer {
   private NativeTokenizer plain;
   private boolean closed;
 
-  /** @param file where the definition comes from, for messages */
-  HfTokenizer(String file, String json) {
+  /**
+   * Reads a definition.
+   *
+   * @param file where the definition comes from, for messages
+   * @param tree what {@code json} says, null to parse it
+   */
+  HfTokenizer(String file, String json, JsonNode tree) {
     this.file = file;
     this.json = json;
-    this.definition = TokenizerJson.parse(file, json);
-    definition.tokens().forEach((id, token) -> ids.putIfAbsent(token, id));
-    this.fingerprint = sha256(json);
-    this.tokenizer = create(json);
+    // The library reads the same text meanwhile: each takes a quarter of a second for a large vocabulary.
+    FutureTask<NativeTokenizer> creation = new FutureTask<>(() -> create(json));
+    Thread creator = new Thread(creation, "winnow-tokenizer");
+    creator.setDaemon(true);
+    creator.start();
+    try {
+      this.definition = tree == null ? TokenizerJson.parse(file, json) : TokenizerJson.of(file, tree);
+      definition.tokens().forEach((id, token) -> ids.putIfAbsent(token, id));
+      this.fingerprint = sha256(json);
+    } catch (RuntimeException | Error e) {
+      closeQuietly(creation);
+      throw e;
+    }
+    this.tokenizer = ModelText.join(creation);
+  }
+
+  private static void closeQuietly(FutureTask<NativeTokenizer> creation) {
+    try {
+      ModelText.join(creation).close();
+    } catch (RuntimeException e) {
+      // The definition was refused twice; the first refusal is told.
+    }
   }
 
   private NativeTokenizer create(String definitionJson) {

@@ -4,6 +4,8 @@ package io.winnow.inference.tokenizer;
 import io.winnow.inference.PromptRenderer;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /**
  * Everything about a model that is text.
@@ -24,10 +26,49 @@ public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String tem
    * @throws io.winnow.inference.InferenceException model_not_found, model_invalid, model_unsupported or template_error
    */
   public static ModelText load(Path model, String chatTemplateOverride, Map<String, String> templateArgs) {
+    // Native code and Jinja's classes take longer to load than a vocabulary.
+    NativeTokenizer.prepare();
+    FutureTask<Void> jinja = new FutureTask<>(ChatTemplate::prepare, null);
+    Thread loader = new Thread(jinja, "winnow-template");
+    loader.setDaemon(true);
+    loader.start();
     TemplateFiles files = TemplateFiles.of(model);
     String source = chatTemplateOverride != null ? chatTemplateOverride : files.template();
-    ChatTemplate template = source == null ? null : ChatTemplate.of(source);
-    return of(Tokenizers.open(model), template, source, templateArgs, files.specialTokens());
+    Tokenizer tokenizer = Tokenizers.open(model);
+    try {
+      join(jinja);
+      ChatTemplate template = source == null ? null : ChatTemplate.of(source);
+      return of(tokenizer, template, source, templateArgs, files.specialTokens());
+    } catch (RuntimeException | Error e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  /** What the task gives or throws. An interrupt is kept for later: what is being made has to be closed by somebody. */
+  static <T> T join(FutureTask<T> task) {
+    boolean interrupted = false;
+    try {
+      for (;;) {
+        try {
+          return task.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          if (e.getCause() instanceof Error error) {
+            throw error;
+          }
+          if (e.getCause() instanceof RuntimeException failure) {
+            throw failure;
+          }
+          throw new IllegalStateException(e.getCause());
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import io.winnow.inference.checkpoint.PrivateFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
@@ -28,6 +29,13 @@ final class NativeTokenizer implements AutoCloseable {
     // A definition may carry the limits of the training run.
     TokenizersLibrary.LIB.disableTruncation(handle);
     TokenizersLibrary.LIB.disablePadding(handle);
+  }
+
+  /** Begins to load the library, which takes longer than to read a vocabulary. */
+  static void prepare() {
+    Thread loads = new Thread(() -> Library.FAILURE.isPresent(), "winnow-tokenizers");
+    loads.setDaemon(true);
+    loads.start();
   }
 
   int[] encode(String text, boolean addSpecialTokens) {
@@ -104,11 +112,11 @@ final class NativeTokenizer implements AutoCloseable {
 
   /** Loads the native library once for each JVM; it cannot be unloaded. */
   private static final class Library {
-    private static final Throwable FAILURE = failure();
+    static final Optional<Throwable> FAILURE = Optional.ofNullable(failure());
 
     static void load() {
-      if (FAILURE != null) {
-        throw InferenceErrors.nativeLibrary("the tokenizers", FAILURE);
+      if (FAILURE.isPresent()) {
+        throw InferenceErrors.nativeLibrary("the tokenizers", FAILURE.get());
       }
     }
 

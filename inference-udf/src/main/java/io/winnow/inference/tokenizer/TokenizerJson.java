@@ -38,7 +38,10 @@ record TokenizerJson(
   private static final Pattern CONTROL_SHAPE = Pattern.compile("<[|｜].*[|｜]>", Pattern.DOTALL);
 
   static TokenizerJson parse(String file, String json) {
-    JsonNode root = tree(file, json);
+    return of(file, tree(file, json));
+  }
+
+  static TokenizerJson of(String file, JsonNode root) {
     TreeMap<Integer, String> tokens = new TreeMap<>();
     JsonNode vocab = root.path("model").path("vocab");
     if (vocab.isObject()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.tokenizer;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.checkpoint.GgufFile;
@@ -22,12 +23,13 @@ public final class Tokenizers {
   }
 
   static HfTokenizer open(Path model) {
-    Path definition = Files.isDirectory(model) ? model.resolve("tokenizer.json") : null;
-    if (definition == null || !Files.exists(definition)) {
+    Path json = Files.isDirectory(model) ? model.resolve("tokenizer.json") : null;
+    if (json == null || !Files.exists(json)) {
       Path found = Checkpoints.locate(model);
       if (!Files.isDirectory(found)) {
         try (GgufFile gguf = GgufFile.open(found)) {
-          return new HfTokenizer(found.toString(), GgufTokenizerJson.of(found.toString(), gguf));
+          ObjectNode definition = GgufTokenizerJson.of(found.toString(), gguf);
+          return new HfTokenizer(found.toString(), definition.toString(), definition);
         }
       }
       throw InferenceErrors.modelNotFound(
@@ -38,10 +40,10 @@ public final class Tokenizers {
                   : ""));
     }
     try {
-      return new HfTokenizer(definition.toString(), Files.readString(definition));
+      return new HfTokenizer(json.toString(), Files.readString(json), null);
     } catch (IOException e) {
       throw InferenceErrors.modelInvalid(
-          definition.toString(), "it cannot be read: " + e, "Check that it is UTF-8 and may be read.");
+          json.toString(), "it cannot be read: " + e, "Check that it is UTF-8 and may be read.");
     }
   }
 }

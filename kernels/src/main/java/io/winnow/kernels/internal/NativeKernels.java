@@ -5,6 +5,7 @@ import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.Place;
 import io.winnow.kernels.PreparedStep;
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
@@ -47,15 +48,41 @@ public final class NativeKernels implements Kernels {
 
   @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
-    QuantFormat quantized = format.quantized();
-    return quantized == null
-        ? NativeWeight.of(rows, cols, format, source)
-        : pack(rows, cols, quantized, WeightQuantizer.of(quantized, cols, source));
+    return pack(rows, cols, format, source, null);
   }
 
   @Override
   public Weight pack(int rows, int cols, QuantFormat format, QuantSource source) {
-    return NativeWeight.of(rows, cols, format, source);
+    return pack(rows, cols, format, source, null);
+  }
+
+  @Override
+  public String layout() {
+    // The same panels for all instruction sets.
+    return "panels16-" + SystemMemory.layoutVersion();
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, WeightFormat format, WeightSource source, Place place) {
+    QuantFormat quantized = format.quantized();
+    return quantized == null
+        ? NativeWeight.of(rows, cols, format, source, place, threads)
+        : pack(rows, cols, quantized, WeightQuantizer.of(quantized, cols, source), place);
+  }
+
+  @Override
+  public Weight pack(int rows, int cols, QuantFormat format, QuantSource source, Place place) {
+    return NativeWeight.of(rows, cols, format, source, place, threads);
+  }
+
+  @Override
+  public long placedBytes(int rows, int cols, WeightFormat format) {
+    return NativeWeight.sizeBytes(rows, cols, format) - NativeWeight.STRUCT_BYTES;
+  }
+
+  @Override
+  public long placedBytes(int rows, int cols, QuantFormat format) {
+    return NativeWeight.sizeBytes(rows, cols, format) - NativeWeight.STRUCT_BYTES;
   }
 
   @Override

@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 2;
+  private static final int ABI_VERSION = 3;
 
   private static final String UNUSABLE = load();
 
@@ -83,6 +83,26 @@ final class NativeLibrary {
   static native int packCodes(
       long weight, long data, long scales, long mins, int first, int count, long codes, long sourceScales,
       long sourceMins);
+
+  /** WK_LAYOUT_VERSION. */
+  static native int layoutVersion();
+
+  /** 0 or an errno; {@code path} is the address of a text that ends in 0. An address, then a size, go to {@code out}. */
+  static native int mapNew(long path, long bytes, long out);
+
+  static native int map(long path, long out);
+
+  static native int sync(long address, long bytes);
+
+  static native int unmap(long address, long bytes);
+
+  /** A lock, or the negative errno. */
+  static native int lock(long path);
+
+  static native void unlock(int lock);
+
+  /** An address, or the negative errno. */
+  static native long zeros(long bytes);
 
   static native long outstandingBytes();
 }

@@ -3,49 +3,69 @@ package io.winnow.kernels.internal;
 
 import io.winnow.kernels.KernelException;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.Place;
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.WeightFormat;
 import io.winnow.kernels.WeightSource;
-import java.util.Arrays;
 
 /**
- * A matrix in the native kernels' panels of 16 outputs: the struct wk_weight that describes it, and behind it codes,
- * scales and minimums in one piece.
+ * A matrix in the native kernels' panels of 16 outputs: codes, scales and minimums in one piece, behind the struct
+ * wk_weight that describes it or in a mapped file.
  */
 final class NativeWeight extends HeldWeight {
   private static final int PANEL = 16;
-  private static final int STRUCT_BYTES = 64;
-  /** Values read from the source at once, about. */
-  private static final int STAGED = 1 << 20;
+  static final int STRUCT_BYTES = 64;
+  /** Values that a thread reads from the source at once, about. */
+  private static final int STAGED = 1 << 18;
 
-  private NativeWeight(int rows, int cols, WeightFormat format, long bytes) {
-    super(rows, cols, format, bytes);
+  /** Of the codes. */
+  private final long data;
+
+  /** @param placed where the codes lie; 0 for memory of its own */
+  private NativeWeight(int rows, int cols, WeightFormat format, long sizeBytes, long placed) {
+    super(rows, cols, format, sizeBytes, placed == 0 ? sizeBytes : STRUCT_BYTES);
+    data = placed == 0 ? memory.address() + STRUCT_BYTES : placed;
   }
 
-  static NativeWeight of(int rows, int cols, WeightFormat format, WeightSource source) {
-    NativeWeight weight = new NativeWeight(rows, cols, format, sizeBytes(rows, cols, format));
+  /** @param place null for memory of its own */
+  static NativeWeight of(
+      int rows, int cols, WeightFormat format, WeightSource source, Place place, int threads) {
+    long bytes = sizeBytes(rows, cols, format);
+    NativeWeight weight = new NativeWeight(rows, cols, format, bytes, address(place, bytes));
     weight.describe(0, 0, 0, 0, false);
-    weight.fill(() -> weight.pack(source));
+    weight.fill(place, () -> weight.pack(source, threads));
     return weight;
   }
 
-  static NativeWeight of(int rows, int cols, QuantFormat format, QuantSource source) {
-    NativeWeight weight = new NativeWeight(rows, cols, format.family(), sizeBytes(rows, cols, format));
+  static NativeWeight of(int rows, int cols, QuantFormat format, QuantSource source, Place place, int threads) {
+    long bytes = sizeBytes(rows, cols, format);
+    NativeWeight weight = new NativeWeight(rows, cols, format.family(), bytes, address(place, bytes));
     long codes = codeBytes(rows, cols, format.family());
     weight.describe(
         codes, format.hasMin() ? codes + scaleBytes(rows, cols, format) : 0, format.group(),
         format.held(format.zero()), format.half());
-    weight.fill(() -> weight.pack(format, source));
+    weight.fill(place, () -> weight.pack(format, source, threads));
     return weight;
   }
 
-  /** Offsets of scales and minimums are those behind the struct; 0 for none. */
+  private static long address(Place place, long bytes) {
+    return place == null ? 0 : place.file().address(place.offset(), bytes - STRUCT_BYTES);
+  }
+
+  /** A file that cannot be written has what belongs there. */
+  private void fill(Place place, Runnable pack) {
+    if (place == null || place.file().writable()) {
+      fill(pack);
+    }
+  }
+
+  /** Offsets of scales and minimums are those behind the codes' first byte; 0 for none. */
   private void describe(long scales, long mins, int group, int zero, boolean half) {
     long base = memory.address();
-    Raw.putLong(base, data());
-    Raw.putLong(base + 8, scales == 0 ? 0 : data() + scales);
-    Raw.putLong(base + 16, mins == 0 ? 0 : data() + mins);
+    Raw.putLong(base, data);
+    Raw.putLong(base + 8, scales == 0 ? 0 : data + scales);
+    Raw.putLong(base + 16, mins == 0 ? 0 : data + mins);
     memory.write(6, new int[] {rows, cols, code(format()), group, zero, half ? 1 : 0}, 0, 6);
   }
 
@@ -82,54 +102,61 @@ final class NativeWeight extends HeldWeight {
         + scaleBytes(rows, cols, format) * (format.hasMin() ? 2 : 1);
   }
 
-  private int stagedRows() {
-    int most = (rows + PANEL - 1) / PANEL * PANEL;
-    return Math.min(most, Math.max(1, STAGED / cols / PANEL) * PANEL);
+  private interface Chunk {
+    /** Rows first … first + count − 1. */
+    void pack(int first, int count);
   }
 
-  private void pack(WeightSource source) {
-    int lines = stagedRows();
-    float[] read = new float[Math.multiplyExact(lines, cols)];
-    try (NativeBuffer staged = NativeBuffer.ofElements(read.length)) {
-      for (int first = 0; first < rows; first += lines) {
-        int count = Math.min(lines, rows - first);
-        source.read(first, count, read);
-        staged.write(0, read, 0, count * cols);
-        check(NativeLibrary.pack(memory.address(), data(), first, count, staged.address()));
-      }
+  /** All rows in pieces of whole panels, by several threads. */
+  private void eachChunk(int threads, Chunk body) {
+    int panels = (rows + PANEL - 1) / PANEL;
+    int most = Math.max(1, STAGED / cols / PANEL);
+    int lines = Math.min(most, Math.max(1, (panels + 2 * threads - 1) / (2 * threads))) * PANEL;
+    int chunks = (rows + lines - 1) / lines;
+    try (ThreadTeam team = new ThreadTeam(Math.min(threads, chunks))) {
+      team.run(chunks, chunk -> body.pack(chunk * lines, Math.min(lines, rows - chunk * lines)));
     }
   }
 
-  private void pack(QuantFormat format, QuantSource source) {
-    int lines = stagedRows();
-    int groups = format.groups(cols);
-    byte[] codes = new byte[Math.multiplyExact(lines, cols)];
-    float[] scales = new float[lines * groups];
-    float[] mins = format.hasMin() ? new float[lines * groups] : null;
-    try (NativeBuffer staged = NativeBuffer.allocate(codes.length);
-        NativeBuffer stagedScales = NativeBuffer.ofElements(scales.length);
-        NativeBuffer stagedMins = NativeBuffer.ofElements(scales.length)) {
-      for (int first = 0; first < rows; first += lines) {
-        int count = Math.min(lines, rows - first);
-        source.read(first, count, codes, scales, mins);
-        if (format.signed()) {
-          for (int i = 0; i < count * cols; i++) {
-            // As QuantFormat.held, on the bits.
-            codes[i] ^= (byte) 0x80;
-          }
+  private void pack(WeightSource source, int threads) {
+    eachChunk(threads, (first, count) -> {
+      float[] read = new float[Math.multiplyExact(count, cols)];
+      source.read(first, count, read);
+      try (NativeBuffer staged = NativeBuffer.ofElements(read.length)) {
+        staged.write(0, read, 0, read.length);
+        check(NativeLibrary.pack(memory.address(), data, first, count, staged.address()));
+      }
+    });
+  }
+
+  private void pack(QuantFormat format, QuantSource source, int threads) {
+    eachChunk(threads, (first, count) -> {
+      int groups = format.groups(cols);
+      byte[] codes = new byte[Math.multiplyExact(count, cols)];
+      float[] scales = new float[count * groups];
+      float[] mins = format.hasMin() ? new float[count * groups] : null;
+      source.read(first, count, codes, scales, mins);
+      if (format.signed()) {
+        for (int i = 0; i < codes.length; i++) {
+          // As QuantFormat.held, on the bits.
+          codes[i] ^= (byte) 0x80;
         }
-        Raw.write(staged.address(), codes, 0, count * cols);
-        stage(stagedScales, scales, count * groups, format.half());
+      }
+      try (NativeBuffer staged = NativeBuffer.allocate(codes.length);
+          NativeBuffer stagedScales = NativeBuffer.ofElements(scales.length);
+          NativeBuffer stagedMins = NativeBuffer.ofElements(scales.length)) {
+        Raw.write(staged.address(), codes, 0, codes.length);
+        stage(stagedScales, scales, scales.length, format.half());
         if (mins != null) {
-          stage(stagedMins, mins, count * groups, format.half());
+          stage(stagedMins, mins, mins.length, format.half());
         }
         long base = memory.address();
         check(
             NativeLibrary.packCodes(
-                base, data(), Raw.longAt(base + 8), Raw.longAt(base + 16), first, count, staged.address(),
+                base, data, Raw.longAt(base + 8), Raw.longAt(base + 16), first, count, staged.address(),
                 stagedScales.address(), stagedMins.address()));
       }
-    }
+    });
   }
 
   private static void stage(NativeBuffer staged, float[] values, int count, boolean half) {
@@ -146,10 +173,6 @@ final class NativeWeight extends HeldWeight {
     if (status != 0) {
       throw new IllegalStateException("the native kernels refuse to pack, status " + status);
     }
-  }
-
-  private long data() {
-    return memory.address() + STRUCT_BYTES;
   }
 
   /** Of the struct wk_weight. */

@@ -79,6 +79,10 @@ public final class Raw {
     UNSAFE.copyMemory(in, Unsafe.ARRAY_BYTE_BASE_OFFSET + offset, null, address, count);
   }
 
+  static void read(long address, byte[] out, int offset, int count) {
+    UNSAFE.copyMemory(null, address, out, Unsafe.ARRAY_BYTE_BASE_OFFSET + offset, count);
+  }
+
   static long longAt(long address) {
     return UNSAFE.getLong(address);
   }

@@ -105,9 +105,11 @@ final class SelfCheck {
           for (int i = 0; i < count * cols; i++) {
             codes[i] = (byte) ((first * cols + i) * 37);
           }
-          for (int i = 0; i < count * format.groups(cols); i++) {
-            scales[i] = 0x1p-7f * (1 + (first + i) % 5);
-            mins[i] = (first + i) % 7 - 3;
+          // A matter of row and group alone: how many rows are read at once is the packer's own.
+          int groups = format.groups(cols);
+          for (int i = 0; i < count * groups; i++) {
+            scales[i] = 0x1p-7f * (1 + (first * groups + i) % 5);
+            mins[i] = (first * groups + i) % 7 - 3;
           }
         };
     try (Weight w = kernels.pack(outputs, cols, format, source)) {

@@ -12,12 +12,8 @@ final class WeightQuantizer {
   /** The codes of a matrix of {@code cols} columns in {@link QuantFormat#INT8} or {@link QuantFormat#INT4}. */
   static QuantSource of(QuantFormat format, int cols, WeightSource source) {
     int groups = format.groups(cols);
-    float[][] buffer = {new float[0]};
     return (first, rows, codes, scales, mins) -> {
-      if (buffer[0].length < rows * cols) {
-        buffer[0] = new float[rows * cols];
-      }
-      float[] w = buffer[0];
+      float[] w = new float[rows * cols];
       source.read(first, rows, w);
       for (int r = 0; r < rows; r++) {
         for (int g = 0; g < groups; g++) {
