@@ -251,22 +251,66 @@ static WK_INLINE void store_first(float* p, int n, F32x16 v) {
   memcpy(p, line, n * sizeof(float));
 }
 
+// Four of the sixteen lanes, to bring them together.
+#if defined(__AVX2__)
+typedef __m128 Quarter;
+template <int I>
+static WK_INLINE Quarter quarter(F32x16 v) {
+#if defined(__AVX512F__)
+  return _mm512_extractf32x4_ps(v.r[0], I);
+#else
+  return _mm256_extractf128_ps(v.r[I / 2], I % 2);
+#endif
+}
+#define WK_FOLD(op, one)                                                                    \
+  Quarter a = op(op(quarter<0>(v), quarter<2>(v)), op(quarter<1>(v), quarter<3>(v))); /* 8, 4 */ \
+  a = op(a, _mm_movehl_ps(a, a));                                                                \
+  return _mm_cvtss_f32(one(a, _mm_movehdup_ps(a)));
+/* The sum of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
+static WK_INLINE float lane_sum(F32x16 v) { WK_FOLD(_mm_add_ps, _mm_add_ss) }
+/* The largest of 16 numbers. */
+static WK_INLINE float lane_max(F32x16 v) { WK_FOLD(_mm_max_ps, _mm_max_ss) }
+#undef WK_FOLD
+static WK_INLINE int32_t lane_sum(I32x16 v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_epi32(v.r[0]);
+#else
+  __m256i eight = _mm256_add_epi32(v.r[0], v.r[1]);
+  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+  return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_srli_epi64(four, 32)));
+#endif
+}
+/* As bytes; values that they cannot hold become the nearest. */
+static WK_INLINE void store_bytes(int8_t* p, I32x16 v) {
+#if defined(__AVX512F__)
+  _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(v.r[0]));
+#else
+  __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.r[0], v.r[1]), 0xD8);
+  _mm_storeu_si128((__m128i*)p, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+#endif
+}
+#else
 /* The sum of 16 lanes: 8+8, 4+4, 2+2, 1+1. */
 static WK_INLINE float lane_sum(F32x16 v) {
-  alignas(64) float lane[16];
-  store(lane, v);
-  for (int w = 8; w > 0; w >>= 1) {
-    for (int i = 0; i < w; i++) lane[i] += lane[i + w];
-  }
-  return lane[0];
+  float32x4_t four = vaddq_f32(vaddq_f32(v.r[0], v.r[2]), vaddq_f32(v.r[1], v.r[3]));
+  float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
+/* The largest of 16 numbers. */
 static WK_INLINE float lane_max(F32x16 v) {
-  alignas(64) float lane[16];
-  store(lane, v);
-  float most = lane[0];
-  for (int i = 1; i < 16; i++) most = lane[i] > most ? lane[i] : most;
-  return most;
+  return vmaxvq_f32(vmaxq_f32(vmaxq_f32(v.r[0], v.r[2]), vmaxq_f32(v.r[1], v.r[3])));
 }
+static WK_INLINE int32_t lane_sum(I32x16 v) {
+  return vaddvq_s32(vaddq_s32(vaddq_s32(v.r[0], v.r[2]), vaddq_s32(v.r[1], v.r[3])));
+}
+/* As bytes; values that they cannot hold become the nearest. */
+static WK_INLINE void store_bytes(int8_t* p, I32x16 v) {
+  int16x8_t low = vcombine_s16(vqmovn_s32(v.r[0]), vqmovn_s32(v.r[1]));
+  int16x8_t high = vcombine_s16(vqmovn_s32(v.r[2]), vqmovn_s32(v.r[3]));
+  vst1q_s8(p, vcombine_s8(vqmovn_s16(low), vqmovn_s16(high)));
+}
+#endif
 
 /* Sixteen float16, widened exactly. */
 static WK_INLINE F32x16 widen_f16(const uint16_t* p) {
@@ -279,103 +323,6 @@ static WK_INLINE I32x16 set1_int(int32_t value) {
   WK_EACH_REG o.r[i] = r_iset1(value);
   return o;
 }
-
-/* Codes of 16 outputs and 4 columns, [16][4] bytes, made ready to be multiplied. What is subtracted from a code before
-   that, so that it fits what the instructions take, is kCodeShift; the caller makes up for it. */
-struct Codes {
-#if defined(__AVX512F__)
-  __m512i u;
-#elif defined(__AVX2__)
-  __m256i s[2], size[2];
-#else
-  int8x16_t s[4];
-#endif
-};
-
-#if defined(__AVX512F__)
-constexpr int32_t kCodeShift = 0;
-static WK_INLINE Codes load_codes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
-static WK_INLINE Codes low_codes(const uint8_t* p) {
-  return {_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(15))};
-}
-static WK_INLINE Codes high_codes(const uint8_t* p) {
-  return {_mm512_and_si512(_mm512_srli_epi16(_mm512_loadu_si512(p), 4), _mm512_set1_epi8(15))};
-}
-/* acc[n] + Σ_j code[n][j] · x[j], for 4 signed bytes of x. */
-static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
-  int32_t four;
-  memcpy(&four, x, 4);
-  // GCC 12 keeps two copies of each sum around the intrinsic, half of them on the stack.
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(acc.r[0]) : "v"(w.u), "v"(_mm512_set1_epi32(four)));
-  return acc;
-}
-#elif defined(__AVX2__)
-constexpr int32_t kCodeShift = 128;
-static WK_INLINE Codes ready(__m256i a, __m256i b) {
-  return {{a, b}, {_mm256_abs_epi8(a), _mm256_abs_epi8(b)}};
-}
-static WK_INLINE Codes load_codes(const uint8_t* p) {
-  const __m256i top = _mm256_set1_epi8(INT8_MIN);
-  const __m256i* q = (const __m256i*)p;
-  return ready(_mm256_xor_si256(_mm256_loadu_si256(q), top), _mm256_xor_si256(_mm256_loadu_si256(q + 1), top));
-}
-static WK_INLINE Codes low_codes(const uint8_t* p) {
-  const __m256i mask = _mm256_set1_epi8(15), shift = _mm256_set1_epi8(INT8_MIN);
-  const __m256i* q = (const __m256i*)p;
-  return ready(_mm256_or_si256(_mm256_and_si256(_mm256_loadu_si256(q), mask), shift),
-               _mm256_or_si256(_mm256_and_si256(_mm256_loadu_si256(q + 1), mask), shift));
-}
-static WK_INLINE Codes high_codes(const uint8_t* p) {
-  const __m256i mask = _mm256_set1_epi8(15), shift = _mm256_set1_epi8(INT8_MIN);
-  const __m256i* q = (const __m256i*)p;
-  return ready(
-      _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(_mm256_loadu_si256(q), 4), mask), shift),
-      _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(_mm256_loadu_si256(q + 1), 4), mask), shift));
-}
-/* |code| · (x with the code's sign): pairs stay within 2 · 128 · 127, and −128 has a size that unsigned bytes hold. */
-static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
-  int32_t four;
-  memcpy(&four, x, 4);
-  const __m256i v = _mm256_set1_epi32(four), ones = _mm256_set1_epi16(1);
-  WK_EACH_REG {
-    __m256i pairs = _mm256_maddubs_epi16(w.size[i], _mm256_sign_epi8(v, w.s[i]));
-    acc.r[i] = _mm256_add_epi32(acc.r[i], _mm256_madd_epi16(pairs, ones));
-  }
-  return acc;
-}
-#else
-constexpr int32_t kCodeShift = 128;
-static WK_INLINE Codes load_codes(const uint8_t* p) {
-  Codes o;
-  for (int i = 0; i < 4; i++) o.s[i] = vreinterpretq_s8_u8(veorq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(128)));
-  return o;
-}
-static WK_INLINE Codes low_codes(const uint8_t* p) {
-  Codes o;
-  for (int i = 0; i < 4; i++) {
-    o.s[i] = vreinterpretq_s8_u8(vorrq_u8(vandq_u8(vld1q_u8(p + 16 * i), vdupq_n_u8(15)), vdupq_n_u8(128)));
-  }
-  return o;
-}
-static WK_INLINE Codes high_codes(const uint8_t* p) {
-  Codes o;
-  for (int i = 0; i < 4; i++) {
-    o.s[i] = vreinterpretq_s8_u8(vorrq_u8(vshrq_n_u8(vld1q_u8(p + 16 * i), 4), vdupq_n_u8(128)));
-  }
-  return o;
-}
-static WK_INLINE I32x16 dot(I32x16 acc, Codes w, const int8_t* x) {
-  int32_t four;
-  memcpy(&four, x, 4);
-  const int8x16_t v = vreinterpretq_s8_s32(vdupq_n_s32(four));
-  WK_EACH_REG {
-    int16x8_t low = vmull_s8(vget_low_s8(w.s[i]), vget_low_s8(v));
-    int16x8_t high = vmull_s8(vget_high_s8(w.s[i]), vget_high_s8(v));
-    acc.r[i] = vaddq_s32(acc.r[i], vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
-  }
-  return acc;
-}
-#endif
 
 /* exp as NUMERICS.md has it, the same bits as Exp.java, where x is at most 0 or NaN. */
 static WK_INLINE F32x16 exp_to_one(F32x16 x) {

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "../simd_keep.h"
 #include "product.h"
 
 namespace wk {
@@ -43,48 +44,40 @@ struct Quantized {
 /* Codes of a group, four columns every T · 4 bytes. */
 template <int T>
 void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, int32_t* sum) {
-  F32x16 most = set1(0), bad = set1(0);
+  F32x16 most = set1(0);
+  uint32_t finite = 0xFFFF;
   int32_t whole = count & ~15, left = count - whole;
   for (int32_t i = 0; i < whole; i += 16) {
     F32x16 size = abs(load(x + i));
     most = max(size, most);
-    // Only numbers give 0; an infinity or a NaN gives NaN.
-    bad = add(bad, sub(size, size));
+    finite &= gt_bits(set1(INFINITY), size);
   }
   if (left > 0) {
     F32x16 size = abs(load_first(x + whole, left, 0));
     most = max(size, most);
-    bad = add(bad, sub(size, size));
+    finite &= gt_bits(set1(INFINITY), size);
   }
   float amax = lane_max(most);
-  *sum = 0;
-  if (lane_sum(bad) != 0 || amax < 0x1p-110f) {
-    *scale = lane_sum(bad) != 0 ? NAN : 0;
+  if (finite != 0xFFFF || amax < 0x1p-110f) {
+    *sum = 0;
+    *scale = finite != 0xFFFF ? NAN : 0;
     for (int32_t i = 0; i < count; i += 4) memset(codes + i * T, 0, 4);
     return;
   }
   *scale = amax / 127.0f;
-  F32x16 factor = set1(127.0f / amax), round = set1(0x1.8p+23f), least = set1(-127), largest = set1(127);
+  F32x16 factor = set1(127.0f / amax), least = set1(-127), largest = set1(127);
   I32x16 total = set1_int(0);
-  alignas(64) int32_t line[16];
   for (int32_t i = 0; i < count; i += 16) {
     int n = count - i < 16 ? count - i : 16;
     F32x16 e = n == 16 ? load(x + i) : load_first(x + i, n, 0);
-    // Adding and subtracting 1.5 · 2^23 rounds to the nearest even integer.
-    e = sub(add(mul(e, factor), round), round);
-    e = max(min(e, largest), least);
-    I32x16 code = to_int(e);
+    I32x16 code = nearest(max(min(mul(e, factor), largest), least));
     total = add(total, code);
-    store(line, code);
+    int8_t line[16];
+    store_bytes(line, code);
     // Columns beyond the last have code 0.
-    for (int j = 0; j < n; j += 4) {
-      int8_t four[4] = {static_cast<int8_t>(line[j]), static_cast<int8_t>(line[j + 1]),
-                        static_cast<int8_t>(line[j + 2]), static_cast<int8_t>(line[j + 3])};
-      memcpy(codes + (i + j) * T, four, 4);
-    }
+    for (int j = 0; j < n; j += 4) memcpy(codes + (i + j) * T, line + j, 4);
   }
-  store(line, total);
-  for (int j = 0; j < 16; j++) *sum += line[j];
+  *sum = lane_sum(total);
 }
 
 inline int32_t quantize_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 4); }

@@ -14,6 +14,9 @@
 //
 // Tails: columns are padded to vectors with inputs of 0; fewer rows than a tile take the tile of their own height; outputs
 // beyond the last are computed and not written. Test: GroupedMatmulTest.
+#include <type_traits>
+
+#include "../simd_codes.h"
 #include "grouped.h"
 
 namespace wk {
@@ -21,13 +24,18 @@ namespace WK_ISA {
 namespace {
 
 constexpr int kTileRows = kRegisters == 16 ? 4 : kRegs == 1 ? 12 : 4;
-constexpr int panels_of(int rows) { return kRegs != 1 ? 1 : rows <= 4 ? 4 : 2; }
+constexpr int32_t kFewRows = 4;
+constexpr int panels_of(int rows) { return kRegs != 1 ? 1 : rows <= kFewRows ? 4 : 2; }
+constexpr int32_t kBlockBytes = 20 << 10;  // many rows: codes that stay in the first-level cache, about
+constexpr int32_t kFetch = 4096;  // few rows: bytes from what is used to what is fetched, over all panels
 
 static_assert(kRowBlock % kTileRows == 0, "a task is whole tiles of rows");
 
 int64_t shared(const Run& run) { return Quantized<kTileRows>::bytes(run); }
 
-void first(const Run& run, int32_t task, char*) { quantize_rows<kTileRows>(run, task, kCodeShift); }
+void first(const Run& run, int32_t task, char*) { 
+  quantize_rows<kTileRows>(run, task, run.op->weight->format == WK_INT8 ? kByteShift : 0);
+}
 
 // What a tile needs to know of its weights and rows.
 struct Tile {
@@ -35,53 +43,115 @@ struct Tile {
   const uint8_t* codes;  // of the first panel
   int64_t first_panel;
   int64_t panel;    // bytes between panels of codes
-  int32_t vectors;  // of a panel
-  int32_t groups;
+  int32_t from, to;        // groups
+  int32_t vectors, groups; // of a panel
   const int8_t* x;  // of the first row, as the other three
   const float* x_scales;
   const float* x_sums;
   const int32_t* starts;
+  const uint8_t* ahead;  // what is fetched meanwhile: a line of each panel at each vector
+  int32_t ahead_step;
 };
 
 #define WK_ROWS _Pragma("GCC unroll 16") for (int r = 0; r < R; r++)
 #define WK_PANELS _Pragma("GCC unroll 4") for (int p = 0; p < P; p++)
+#define WK_ALWAYS __attribute__((always_inline))
 
-template <int R, int P, bool NIBBLES>
+/* Sums of a group, to which vectors of codes are added. EACH as below. */
+template <int R, int P, int EACH>
+struct ByteGroup {
+  I32x16 s[R][P];
+
+  WK_INLINE void start(const int32_t* starts) {
+    WK_ROWS {
+      WK_PANELS s[r][p] = set1_int(starts[r]);
+    }
+  }
+  WK_INLINE void add_vector(const uint8_t* codes, int64_t panel, const int8_t* x) {
+    ByteCodes w[P];
+    WK_PANELS w[p] = byte_codes(codes + p * panel);
+    WK_ROWS {
+      WK_PANELS s[r][p] = dot(s[r][p], w[p], x + r * 4);
+    }
+  }
+  WK_INLINE void end(const int32_t*) {}
+};
+
+template <int R, int P, int EACH>
+struct NibbleGroup {
+  // Groups that are not unrolled may be longer than their sums have room for.
+  static_assert(EACH * 2 <= kNibbleDots, "a group's sums must hold it");
+  NibbleSums n[R][P];
+  I32x16 s[R][P];
+
+  WK_INLINE void start(const int32_t* starts) {
+    WK_ROWS {
+      WK_PANELS {
+        n[r][p] = nibble_sums(EACH > 0 ? starts[r] : 0);
+        s[r][p] = set1_int(starts[r]);
+      }
+    }
+  }
+  WK_INLINE void add_vector(const uint8_t* codes, int64_t panel, const int8_t* x) {
+    NibbleCodes w[P];
+    WK_PANELS w[p] = low_nibbles(codes + p * panel);
+    WK_ROWS {
+      WK_PANELS n[r][p] = dot(n[r][p], w[p], x + r * 4);
+    }
+    x += kTileRows * 4;
+    WK_PANELS w[p] = high_nibbles(codes + p * panel);
+    WK_ROWS {
+      WK_PANELS n[r][p] = dot(n[r][p], w[p], x + r * 4);
+    }
+    if (EACH == 0) {
+      WK_ROWS {
+        WK_PANELS {
+          s[r][p] = add(s[r][p], total(n[r][p], 0));
+          n[r][p] = nibble_sums(0);
+        }
+      }
+    }
+  }
+  WK_INLINE void end(const int32_t* starts) {
+    if (EACH > 0) {
+      WK_ROWS {
+        WK_PANELS s[r][p] = total(n[r][p], starts[r]);
+      }
+    }
+  }
+};
+
+/* EACH: vectors of a group, 4 columns each in bytes and 8 in nibbles, where they are to be unrolled; else 0. */
+template <int R, int P, bool NIBBLES, int EACH>
 void tile(const Tile& t, float* sums) {
-  constexpr int32_t ld = kPanelBlock * kPanel;
-  // Vectors of a group: 4 columns each in bytes, 8 in nibbles.
+  constexpr int32_t ld = kPanelBlock * kPanel, step = kTileRows * (NIBBLES ? 8 : 4);
   const int32_t each = t.w->group / (NIBBLES ? 8 : 4);
   const int64_t panel = t.panel;
-  const int8_t* x = t.x;
-  const uint8_t* codes = t.codes;
-  for (int32_t g = 0; g < t.groups; g++) {
+  const int8_t* x = t.x + t.from * each * step;
+  const uint8_t *codes = t.codes + t.from * each * 64, *ahead = t.ahead;
+  for (int32_t g = t.from; g < t.to; g++) {
     const float* x_sums = t.x_sums + g * kTileRows;
     const int32_t* starts = t.starts + g * kTileRows;
     // Or the compiler keeps the chains in registers that there are none of.
     __asm__ volatile("" : "+r"(sums));
     const float* x_scales = t.x_scales + g * kTileRows;
-    I32x16 s[R][P];
-    WK_ROWS {
-      WK_PANELS s[r][p] = set1_int(starts[r]);
-    }
+    typename std::conditional<NIBBLES, NibbleGroup<R, P, EACH>, ByteGroup<R, P, EACH>>::type group;
+    group.start(starts);
     int32_t count = (g + 1) * each <= t.vectors ? each : t.vectors - g * each;
-    for (int32_t v = 0; v < count; v++, codes += 64) {
-      Codes w[P];
-      if (NIBBLES) {
-        WK_PANELS w[p] = low_codes(codes + p * panel);
-        WK_ROWS {
-          WK_PANELS s[r][p] = dot(s[r][p], w[p], x + r * 4);
-        }
-        x += kTileRows * 4;
-        WK_PANELS w[p] = high_codes(codes + p * panel);
-      } else {
-        WK_PANELS w[p] = load_codes(codes + p * panel);
-      }
-      WK_ROWS {
-        WK_PANELS s[r][p] = dot(s[r][p], w[p], x + r * 4);
-      }
-      x += kTileRows * 4;
+    auto vector = [&](int32_t v) WK_ALWAYS {
+      WK_PANELS __builtin_prefetch(ahead + v * t.ahead_step + p * panel);
+      group.add_vector(codes + v * 64, panel, x + v * step);
+    };
+    if (EACH > 0 && count == EACH) {
+      _Pragma("GCC unroll 8") for (int v = 0; v < EACH; v++) vector(v);
+    } else {
+      for (int32_t v = 0; v < count; v++) vector(v);
     }
+    group.end(starts);
+    I32x16 (&s)[R][P] = group.s;
+    codes += count * 64;
+    x += count * step;
+    ahead += count * t.ahead_step;
     F32x16 scale[P];
     WK_PANELS scale[p] = scales_at(*t.w, t.w->scales, ((t.first_panel + p) * t.groups + g) * kPanel);
     if (t.w->mins == nullptr) {
@@ -109,45 +179,65 @@ void tile(const Tile& t, float* sums) {
 
 template <int R, int P>
 void any_tile(const Tile& t, float* sums) {
-  t.w->format == WK_INT4 ? tile<R, P, true>(t, sums) : tile<R, P, false>(t, sums);
-}
-
-template <int R>
-void strip(Tile t, int32_t panels, float* sums) {
-  constexpr int P = panels_of(R);
-  for (int32_t p = 0; p < panels;) {
-    int32_t step = panels - p >= P ? P : 1;
-    if (step == P) {
-      any_tile<R, P>(t, sums + p * kPanel);
-    } else {
-      any_tile<R, 1>(t, sums + p * kPanel);
-    }
-    p += step;
-    t.first_panel += step;
-    t.codes += step * t.panel;
+  constexpr int nibbles = 4, bytes = 8;  // of groups of 32
+  if (t.w->format == WK_INT4) {
+    t.w->group == 32 ? tile<R, P, true, nibbles>(t, sums) : tile<R, P, true, 0>(t, sums);
+  } else {
+    t.w->group == 32 ? tile<R, P, false, bytes>(t, sums) : tile<R, P, false, 0>(t, sums);
   }
 }
 
-void rows_of(int32_t rows, const Tile& t, int32_t panels, float* sums) {
+/* A tile of so many rows and the panels beside each other that go with them. */
+template <int P>
+void tile_of(int32_t rows, const Tile& t, float* sums) {
   switch (rows) {
-#define WK_STRIP(n) \
-  case n:           \
-    return strip<n>(t, panels, sums);
-    WK_STRIP(1)
-    WK_STRIP(2)
-    WK_STRIP(3)
-    WK_STRIP(4)
+#define WK_TILE(n) \
+  case n:          \
+    return any_tile<n, P>(t, sums);
+    WK_TILE(1)
+    WK_TILE(2)
+    WK_TILE(3)
+    WK_TILE(4)
 #if defined(__AVX512F__)
-    WK_STRIP(5)
-    WK_STRIP(6)
-    WK_STRIP(7)
-    WK_STRIP(8)
-    WK_STRIP(9)
-    WK_STRIP(10)
-    WK_STRIP(11)
-    WK_STRIP(12)
+    WK_TILE(5)
+    WK_TILE(6)
+    WK_TILE(7)
+    WK_TILE(8)
+    WK_TILE(9)
+    WK_TILE(10)
+    WK_TILE(11)
+    WK_TILE(12)
 #endif
-#undef WK_STRIP
+#undef WK_TILE
+  }
+}
+
+/* P panels and all rows of a task: some groups of the panels stay in the first-level cache while the rows pass. */
+template <int P>
+void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, float* sums) {
+  int32_t tiles = (part.rows + kTileRows - 1) / kTileRows, each = t.w->group / (t.w->format == WK_INT4 ? 8 : 4);
+  int32_t blocks = tiles == 1 ? 1 : (P * t.vectors * 64 + kBlockBytes - 1) / kBlockBytes;
+  if (blocks > t.groups) blocks = t.groups;
+  for (int32_t block = 0; block < blocks; block++) {
+    t.from = t.groups * block / blocks;
+    t.to = t.groups * (block + 1) / blocks;
+    if (tiles == 1) {
+      // Memory is the limit. The last columns fetch the beginnings of the panels behind these.
+      t.ahead = t.codes + kFetch / P;
+      t.ahead_step = 64;
+    } else {
+      t.ahead = block + 1 < blocks ? t.codes + t.to * each * 64 : t.codes + P * t.panel;
+      t.ahead_step = 64 / tiles;
+    }
+    for (int32_t r = 0; r < part.rows; r += kTileRows) {
+      // A task's first row is the first of a tile.
+      t.x = q.codes + (part.row + r) * q.columns;
+      t.x_scales = q.scales + (part.row + r) * q.groups;
+      t.x_sums = q.sums + (part.row + r) * q.groups;
+      t.starts = q.starts + (part.row + r) * q.groups;
+      tile_of<P>(part.rows - r < kTileRows ? part.rows - r : kTileRows, t, sums + r * kPanelBlock * kPanel);
+      t.ahead += t.ahead_step * (t.to - t.from) * each;
+    }
   }
 }
 
@@ -168,13 +258,20 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   t.panel = t.vectors * 64LL;
   t.codes = static_cast<const uint8_t*>(w.data) + part.panel * t.panel;
   t.groups = static_cast<int32_t>(q.groups);
-  for (int32_t r = 0; r < part.rows; r += kTileRows) {
-    // A task's first row is the first of a tile.
-    t.x = q.codes + (part.row + r) * q.columns;
-    t.x_scales = q.scales + (part.row + r) * q.groups;
-    t.x_sums = q.sums + (part.row + r) * q.groups;
-    t.starts = q.starts + (part.row + r) * q.groups;
-    rows_of(part.rows - r < kTileRows ? part.rows - r : kTileRows, t, part.panels, sums + r * ld);
+  for (int32_t p = 0; p < part.panels;) {
+    constexpr int few = panels_of(kFewRows), many = panels_of(kTileRows);
+    int32_t left = part.panels - p, beside = part.rows <= kFewRows ? few : many;
+    if (left < beside) beside = 1;
+    if (beside == 1) {
+      all_rows<1>(q, part, t, sums + p * kPanel);
+    } else if (beside == few) {
+      all_rows<few>(q, part, t, sums + p * kPanel);
+    } else {
+      all_rows<many>(q, part, t, sums + p * kPanel);
+    }
+    p += beside;
+    t.first_panel += beside;
+    t.codes += beside * t.panel;
   }
   finish_product(*run.op, part, sums, ld);
 }
