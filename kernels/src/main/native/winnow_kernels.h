@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 3
+#define WK_ABI_VERSION 4
 
 /* Counted up when the layout of packed matrices changes: they lie in files that later builds find. */
 #define WK_LAYOUT_VERSION 1
@@ -102,9 +102,13 @@ typedef struct wk_op {
 /* Draws one token a row. Arrays have an element a row; the caller keeps the ranges of NUMERICS.md. */
 typedef struct wk_sample {
   const float* logits; /* [rows][vocab] */
-  const int32_t* seen; /* tokens that the penalty is for, those of a row one behind the other */
+  const int32_t* seen; /* tokens that the penalties are for, those of a row one behind the other */
+  const int32_t* times;  /* how often each is in the output; read where frequency or presence is not 0 */
+  const int32_t* biased; /* tokens that have a bias, those of a row one behind the other */
+  const float* bias;     /* what is added to their logits; may be -infinity */
 
-  const int64_t* seen_start; /* where in `seen` the row's begin */
+  const int64_t* seen_start; /* where in `seen` and `times` the row's begin */
+  const int64_t* bias_start; /* where in `biased` and `bias` the row's begin */
   const int64_t* seed;       /* key of the random numbers */
   const int64_t* stream;     /* last two words of the counter */
   const double* top_p;
@@ -112,16 +116,19 @@ typedef struct wk_sample {
 
   const float* temperature;
   const float* min_p;
-  const float* penalty;
+  const float* penalty;   /* of repetition */
+  const float* frequency;
+  const float* presence;
   float* raw_max;   /* receives, where asked for, the largest logit */
   float* raw_token; /* receives, where asked for, the logit of the token */
 
   const int32_t* top_k;
   const int32_t* seen_count;
+  const int32_t* bias_count;
   const int32_t* sample;       /* second word of the counter */
   const int32_t* position;     /* first word of the counter */
   const int32_t* want_logprob; /* 0 or 1: whether raw_sum, raw_max and raw_token are asked for */
-  int32_t* token;              /* receives the token; -1: a logit is not finite; -2: settings out of their ranges */
+  int32_t* token;              /* receives the token; -1: not finite, or none to draw; -2: settings out of their ranges */
 
   int32_t rows;
   int32_t vocab; /* at most 2^22 */

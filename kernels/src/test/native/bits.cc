@@ -294,20 +294,31 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
   std::vector<float> logits = random.numbers(static_cast<size_t>(rows) * vocab, random.below(8) == 0);
   float spread = static_cast<float>(random.of({1, 4, 16}));
   for (float& l : logits) l *= spread;
-  std::vector<int32_t> seen, top_k, seen_count, index, position, want, token(rows);
-  std::vector<int64_t> seen_start, seeds, stream, raw_sum(rows);
+  std::vector<int32_t> seen, times, biased, top_k, seen_count, bias_count, index, position, want, token(rows);
+  std::vector<int64_t> seen_start, bias_start, seeds, stream, raw_sum(rows);
   std::vector<double> top_p;
-  std::vector<float> temperature, min_p, penalty, raw_max(rows), raw_token(rows);
+  std::vector<float> bias, temperature, min_p, penalty, frequency, presence, raw_max(rows), raw_token(rows);
   for (int32_t r = 0; r < rows; r++) {
     seen_start.push_back(static_cast<int64_t>(seen.size()));
     for (int32_t id = 0; id < vocab && id < 40; id += 1 + random.below(9)) seen.push_back(id);
     seen_count.push_back(static_cast<int32_t>(seen.size() - seen_start.back()));
+    while (times.size() < seen.size()) times.push_back(random.below(4));
+    bias_start.push_back(static_cast<int64_t>(biased.size()));
+    if (random.below(2) == 0) {
+      for (int32_t id = random.below(20); id < vocab; id += 1 + random.below(vocab)) biased.push_back(id);
+    }
+    bias_count.push_back(static_cast<int32_t>(biased.size() - bias_start.back()));
+    while (bias.size() < biased.size()) {
+      bias.push_back(random.below(3) == 0 ? -__builtin_inff() : static_cast<float>(random.below(200) - 100) / 9);
+    }
     seeds.push_back(static_cast<int64_t>(random.next()));
     stream.push_back(static_cast<int64_t>(random.next()));
     top_p.push_back(random.of({100, 90, 50, 3}) / 100.0);
     temperature.push_back(static_cast<float>(random.of({0, 2, 8, 10, 15})) / 10);
     min_p.push_back(static_cast<float>(random.of({0, 0, 5, 100})) / 100);
     penalty.push_back(random.below(2) == 0 ? 1 : 1.3f);
+    frequency.push_back(static_cast<float>(random.of({0, 0, 7, -20})) / 10);
+    presence.push_back(static_cast<float>(random.of({0, 0, 11, -20})) / 10);
     top_k.push_back(random.of({0, 1, 20, 500}));
     index.push_back(random.below(1000));
     position.push_back(random.below(1000));
@@ -316,7 +327,11 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
   wk_sample s = {};
   s.logits = logits.data();
   s.seen = seen.data();
+  s.times = times.data();
+  s.biased = biased.data();
+  s.bias = bias.data();
   s.seen_start = seen_start.data();
+  s.bias_start = bias_start.data();
   s.seed = seeds.data();
   s.stream = stream.data();
   s.top_p = top_p.data();
@@ -324,10 +339,13 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
   s.temperature = temperature.data();
   s.min_p = min_p.data();
   s.penalty = penalty.data();
+  s.frequency = frequency.data();
+  s.presence = presence.data();
   s.raw_max = raw_max.data();
   s.raw_token = raw_token.data();
   s.top_k = top_k.data();
   s.seen_count = seen_count.data();
+  s.bias_count = bias_count.data();
   s.sample = index.data();
   s.position = position.data();
   s.want_logprob = want.data();

@@ -17,6 +17,7 @@ namespace WK_ISA {
 namespace {
 
 constexpr float kOne = 0x1p30f;
+constexpr float kMost = 0x1.fffffep127f;  // the largest finite number
 constexpr uint32_t kAll = 0xFFFF;
 // Elements that the draw passes at once.
 constexpr int32_t kStride = 256;
@@ -326,28 +327,75 @@ int32_t draw(const wk_sample& s, int32_t row, const float* x, float most, Surviv
   return walk(all, cut, r);
 }
 
+/* Penalties on a copy of the logits; false where a result is not finite. */
+bool penalise(const wk_sample& s, int32_t row, float* x) {
+  const float repetition = s.penalty[row], frequency = s.frequency[row], presence = s.presence[row];
+  const bool counts = frequency != 0 || presence != 0;
+  const int32_t* seen = s.seen + s.seen_start[row];
+  const int32_t* times = s.times + s.seen_start[row];
+  bool good = true;
+  for (int32_t i = 0; i < s.seen_count[row]; i++) {
+    float l = x[seen[i]];
+    if (repetition != 1) l = l > 0 ? l / repetition : l * repetition;
+    if (counts && times[i] > 0) {
+      float often = frequency * static_cast<float>(times[i]);
+      l = l - often;
+      l = l - presence;
+    }
+    good &= __builtin_fabsf(l) <= kMost;
+    x[seen[i]] = l;
+  }
+  return good;
+}
+
+/* Biases likewise; −∞ is a good result. */
+bool add_biases(const wk_sample& s, int32_t row, float* x) {
+  const int32_t* ids = s.biased + s.bias_start[row];
+  const float* bias = s.bias + s.bias_start[row];
+  bool good = true;
+  for (int32_t i = 0; i < s.bias_count[row]; i++) {
+    x[ids[i]] += bias[i];
+    good &= x[ids[i]] <= kMost;
+  }
+  return good;
+}
+
+/* The largest of the changed logits. Where no token that was the largest has changed, only those that have are looked at. */
+float largest_now(const wk_sample& s, int32_t row, const float* raw, const float* x, float raw_most) {
+  const int32_t* lists[] = {s.seen + s.seen_start[row], s.biased + s.bias_start[row]};
+  const int32_t counts[] = {s.seen_count[row], s.bias_count[row]};
+  float most = raw_most;
+  for (int list = 0; list < 2; list++) {
+    for (int32_t i = 0; i < counts[list]; i++) {
+      int32_t id = lists[list][i];
+      if (raw[id] == raw_most) {
+        largest(x, s.vocab, &most);  // that −∞ is not finite is no matter here
+        return most;
+      }
+      most = x[id] > most ? x[id] : most;
+    }
+  }
+  return most;
+}
+
 void sample_row(const wk_sample& s, int32_t row, char* scratch) {
   int64_t each = padded(s.vocab);
   float* weight = reinterpret_cast<float*>(scratch);
   Survivors all = {weight, reinterpret_cast<int32_t*>(weight + each), 0};
   float* keys = weight + 2 * each;
-  float* penalised = weight + 3 * each;
+  float* changed = weight + 3 * each;
   const float* raw = s.logits + static_cast<int64_t>(row) * s.vocab;
   const float* x = raw;
   s.token[row] = -1;
   float raw_most, most;
   if (!largest(raw, s.vocab, &raw_most)) return;
   most = raw_most;
-  float penalty = s.penalty[row];
-  if (penalty != 1) {
-    memcpy(penalised, raw, s.vocab * sizeof(float));
-    const int32_t* seen = s.seen + s.seen_start[row];
-    for (int32_t i = 0; i < s.seen_count[row]; i++) {
-      float l = penalised[seen[i]];
-      penalised[seen[i]] = l > 0 ? l / penalty : l * penalty;
-    }
-    x = penalised;
-    if (!largest(x, s.vocab, &most)) return;
+  if (s.seen_count[row] > 0 || s.bias_count[row] > 0) {
+    memcpy(changed, raw, s.vocab * sizeof(float));
+    if (!penalise(s, row, changed) || !add_biases(s, row, changed)) return;
+    x = changed;
+    most = largest_now(s, row, raw, x, raw_most);
+    if (most < -kMost) return;
   }
   int32_t token = s.temperature[row] == 0 ? first_of(x, s.vocab, most) : draw(s, row, x, most, all, keys);
   s.token[row] = token;

@@ -5,7 +5,7 @@ import java.util.Locale;
 
 /** Why a sequence stopped. The lower-case names are what tables hold. */
 public enum FinishReason {
-  /** The model produced an end-of-sequence token or a stop string. */
+  /** The model produced an end-of-sequence token, a stop token or a stop string. */
   STOP,
   /** The limit of new tokens or of the context was reached; the trace is a prefix of a longer one. */
   LENGTH,

@@ -125,6 +125,15 @@ public final class InferenceErrors {
             id, vocabSize - 1));
   }
 
+  /** A setting names a token that the model does not have. */
+  public static InferenceException settingOutOfRange(String setting, int id, int vocabSize) {
+    return new InferenceException(
+        TOKEN_OUT_OF_RANGE,
+        String.format(
+            "Cannot generate: %s names the token id %d, the model knows 0 to %d. Take ids of this model's tokenizer.",
+            setting, id, vocabSize - 1));
+  }
+
   /** The tokens that a request gives to go on from are none that this model could have left unfinished. */
   public static InferenceException continuationInvalid(String why) {
     return new InferenceException(
@@ -173,6 +182,16 @@ public final class InferenceErrors {
         String.format(
             "Cannot go on: the model gave a logit that is not a finite number at position %d. The weights are damaged"
                 + " or overflow in this format; try --weights f32.",
+            position));
+  }
+
+  /** As {@link #nonFiniteLogits}, where penalties or biases may have done it. */
+  public static InferenceException nothingToDraw(int position) {
+    return new InferenceException(
+        NON_FINITE_LOGITS,
+        String.format(
+            "Cannot go on: at position %d a logit is not a finite number, or penalties and --logit-bias leave no token"
+                + " that could be drawn. Lessen them; if it stays, the weights are damaged or overflow in this format.",
             position));
   }
 

@@ -13,6 +13,7 @@ import java.io.Serializable;
  * @param templateFingerprint SHA-256 (hex) of the chat template in force
  * @param weightFormat what {@code --weights auto} means for it: f32, bf16 or blocks (its own codes)
  * @param contextLength positions the model was made for
+ * @param vocabSize token ids that the model knows: 0 to one less
  * @param parameters number of weights
  * @param weightBytes memory the weights take in that format
  */
@@ -24,6 +25,7 @@ public record ModelInfo(
     String templateFingerprint,
     String weightFormat,
     int contextLength,
+    int vocabSize,
     long parameters,
     long weightBytes)
     implements Serializable {}

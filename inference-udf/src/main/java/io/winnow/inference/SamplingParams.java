@@ -2,11 +2,16 @@
 package io.winnow.inference;
 
 import java.io.Serializable;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
- * How tokens are drawn from logits. Applied in this order: repetition penalty, temperature, top-k, top-p, min-p.
+ * How tokens are drawn from logits, with the meanings that vLLM and the API of OpenAI give these names. Applied in this
+ * order: repetition, frequency and presence penalty, logit bias, temperature, top-k, top-p, min-p.
  *
  * @param temperature at least 0; 0 takes the most likely token (ties: the lower id)
  * @param topP nucleus mass in (0, 1]; 1 keeps everything
@@ -19,6 +24,14 @@ import java.util.Objects;
  * @param seed seed of the counter-based random numbers
  * @param logprobs whether the log-probability of each chosen token under the raw logits is returned
  * @param thinkingBudget tokens after which an open thinking section is closed by force, 0 for no limit
+ * @param presencePenalty taken off the logit of every token that is in the output, from −2 to 2; 0 changes nothing
+ * @param frequencyPenalty taken off for each time that a token is in the output, from −2 to 2; 0 changes nothing
+ * @param logitBias what is added to a token's logit, from −100 to 100, or negative infinity for a token that must not be
+ *     drawn; sorted, and without zeros
+ * @param stopTokenIds tokens that end the trace beside the model's own, ascending; the token is kept, its text is not
+ * @param minTokens tokens before the one that ends a trace at least: until then neither end-of-sequence nor stop tokens
+ *     can be drawn, and a stop string ends nothing. May be more than there is room for
+ * @param ignoreEos whether the model's end-of-sequence tokens end nothing; stop tokens and stop strings still do
  */
 public record SamplingParams(
     double temperature,
@@ -30,7 +43,13 @@ public record SamplingParams(
     List<String> stop,
     long seed,
     boolean logprobs,
-    int thinkingBudget)
+    int thinkingBudget,
+    double presencePenalty,
+    double frequencyPenalty,
+    SortedMap<Integer, Double> logitBias,
+    List<Integer> stopTokenIds,
+    int minTokens,
+    boolean ignoreEos)
     implements Serializable {
 
   /** Temperature 0.6 and top-p 0.95 (the values DeepSeek-R1's authors recommend), 1,024 tokens, seed 0. */
@@ -49,6 +68,56 @@ public record SamplingParams(
     check(thinkingBudget >= 0, "thinking-budget", thinkingBudget, "0 or more");
     stop = List.copyOf(Objects.requireNonNull(stop, "stop"));
     check(stop.stream().noneMatch(String::isEmpty), "stop", "\"\"", "a string that is not empty");
+    check(Math.abs(presencePenalty) <= 2, "presence-penalty", presencePenalty, "from -2 to 2");
+    check(Math.abs(frequencyPenalty) <= 2, "frequency-penalty", frequencyPenalty, "from -2 to 2");
+    SortedMap<Integer, Double> biases = new TreeMap<>(logitBias);
+    biases.values().removeIf(bias -> bias == 0);
+    biases.forEach(
+        (id, bias) ->
+            check(
+                id >= 0 && (Math.abs(bias) <= 100 || bias == Double.NEGATIVE_INFINITY),
+                "logit-bias", id + ":" + bias, "token ids from 0 with biases from -100 to 100, or -inf"));
+    logitBias = Collections.unmodifiableSortedMap(biases);
+    stopTokenIds = stopTokenIds.stream().distinct().sorted().toList();
+    check(stopTokenIds.stream().allMatch(id -> id >= 0), "stop-token-ids", stopTokenIds, "token ids from 0");
+    check(minTokens >= 0, "min-tokens", minTokens, "0 or more");
+  }
+
+  /** Without penalties by count, biases, stop tokens and least lengths. */
+  public SamplingParams(
+      double temperature, double topP, int topK, double minP, double repetitionPenalty, int maxTokens,
+      List<String> stop, long seed, boolean logprobs, int thinkingBudget) {
+    this(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget, 0, 0,
+        Collections.emptySortedMap(), List.of(), 0, false);
+  }
+
+  /** These with presence and frequency penalties. */
+  public SamplingParams withPenalties(double presence, double frequency) {
+    return new SamplingParams(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget, presence,
+        frequency, logitBias, stopTokenIds, minTokens, ignoreEos);
+  }
+
+  /** These with a bias of some tokens' logits. */
+  public SamplingParams withLogitBias(Map<Integer, Double> biases) {
+    return new SamplingParams(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
+        presencePenalty, frequencyPenalty, new TreeMap<>(biases), stopTokenIds, minTokens, ignoreEos);
+  }
+
+  /** These with other rules of what ends a trace. */
+  public SamplingParams withEnds(List<Integer> stopTokens, int least, boolean withoutEos) {
+    return new SamplingParams(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
+        presencePenalty, frequencyPenalty, logitBias, stopTokens, least, withoutEos);
+  }
+
+  /** These with another limit of new tokens, with or without log-probabilities. */
+  public SamplingParams withMaxTokens(int limit, boolean withLogprobs) {
+    return new SamplingParams(
+        temperature, topP, topK, minP, repetitionPenalty, limit, stop, seed, withLogprobs, thinkingBudget,
+        presencePenalty, frequencyPenalty, logitBias, stopTokenIds, minTokens, ignoreEos);
   }
 
   private static void check(boolean ok, String name, Object value, String allowed) {

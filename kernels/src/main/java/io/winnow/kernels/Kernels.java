@@ -101,7 +101,7 @@ public interface Kernels extends AutoCloseable {
   /** out[r][c] = silu(gateUp[r][c]) · gateUp[r][cols + c], silu(g) = g / (1 + exp(−g)). gateUp is [rows][2 × cols]. */
   void siluMul(NativeBuffer gateUp, int rows, int cols, NativeBuffer out);
 
-  /** Draws tokens: penalty, temperature, top-k, top-p, min-p, in this order; see {@link SampleArgs}. */
+  /** Draws tokens: penalties, biases, temperature, top-k, top-p, min-p, in this order; see {@link SampleArgs}. */
   void sample(SampleArgs args);
 
   /** Makes a plan ready to be run many times. Buffers, weights and caches that it names must outlive it. */

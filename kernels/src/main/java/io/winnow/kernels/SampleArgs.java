@@ -12,14 +12,20 @@ package io.winnow.kernels;
  * @param topP in (0, 1]
  * @param minP 0 for all
  * @param repetitionPenalty 1 for none
- * @param seen distinct tokens of prompt and output, read when the penalty is not 1; entries may be null else
+ * @param frequencyPenalty taken off the logit of a token for each time it is in the output; 0 for none
+ * @param presencePenalty taken off the logit of a token that is in the output; 0 for none
+ * @param seen distinct tokens of prompt and output, read when a penalty does something; entries may be null else
+ * @param times how often each of them is in the output, read when the frequency or presence penalty is not 0
  * @param seenCount how many of them are in use
+ * @param biased distinct tokens whose logits something is added to; may be null where there are none
+ * @param bias what is added, negative infinity for tokens that must not be drawn
+ * @param biasCount how many of them are in use, 0 for none
  * @param seed key of the random numbers
  * @param stream hash of the prompt tokens: the last two words of the counter
  * @param sample sample index: second word of the counter
  * @param position number of the token being drawn: first word of the counter
  * @param wantLogprob whether the log-probability under the raw logits is computed
- * @param token receives the chosen id, or -1 when a logit of the row is not finite
+ * @param token receives the chosen id, or -1 when a logit of the row is not finite or none can be drawn
  * @param logprob receives the log-probability where asked for
  */
 public record SampleArgs(
@@ -31,12 +37,29 @@ public record SampleArgs(
     double[] topP,
     float[] minP,
     float[] repetitionPenalty,
+    float[] frequencyPenalty,
+    float[] presencePenalty,
     int[][] seen,
+    int[][] times,
     int[] seenCount,
+    int[][] biased,
+    float[][] bias,
+    int[] biasCount,
     long[] seed,
     long[] stream,
     int[] sample,
     int[] position,
     boolean[] wantLogprob,
     int[] token,
-    float[] logprob) {}
+    float[] logprob) {
+
+  /** Whether the frequency or presence penalty of a row does something, so that its {@link #times} are read. */
+  public boolean counts(int row) {
+    return frequencyPenalty[row] != 0f || presencePenalty[row] != 0f;
+  }
+
+  /** Tokens whose logits a penalty of the row may change. */
+  public int penalised(int row) {
+    return repetitionPenalty[row] != 1f || counts(row) ? seenCount[row] : 0;
+  }
+}

@@ -13,6 +13,8 @@ public enum Effect {
   PROMPT,
   /** Names a model; part of {@code trace_id} through the fingerprint of its content. */
   MODEL,
+  /** Gives other settings their values where they are not given; part of {@code trace_id} through those. */
+  DEFAULTS,
   /** Decides which rows and columns the table gets, never the tokens of one of them. */
   ROWS,
   /** Changes nothing that two equal runs must share: speed, places, logging, when to stop, prices. */

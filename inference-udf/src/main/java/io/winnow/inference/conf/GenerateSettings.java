@@ -8,8 +8,10 @@ import io.winnow.inference.ScriptParams;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -95,6 +97,24 @@ public final class GenerateSettings {
       Setting.ofDouble("repetition-penalty").group(SAMPLING).effect(Effect.TOKENS).defaultValue(1.0)
           .neutralValue(1.0).check(p -> p > 0, "above 0")
           .doc("Divides the positive logits of tokens seen before, multiplies the negative ones; 1 does nothing.");
+  public static final Setting<Double> PRESENCE_PENALTY =
+      Setting.ofDouble("presence-penalty").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0.0)
+          .neutralValue(0.0).check(p -> Math.abs(p) <= 2, "from -2 to 2")
+          .doc("Taken off the logit of every token that the trace has already; 0 does nothing.");
+  public static final Setting<Double> FREQUENCY_PENALTY =
+      Setting.ofDouble("frequency-penalty").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0.0)
+          .neutralValue(0.0).check(p -> Math.abs(p) <= 2, "from -2 to 2")
+          .doc("Taken off the logit of a token for each time that the trace has it; 0 does nothing.");
+  public static final Setting<SortedMap<Integer, Double>> LOGIT_BIAS =
+      Setting.ofBiases("logit-bias").group(SAMPLING).effect(Effect.TOKENS)
+          .neutralValue(Collections.emptySortedMap())
+          .doc("Added to the logits of these token ids, behind the penalties: from -100 to 100, or -inf for a token that"
+              + " must not be drawn.");
+  public static final Setting<String> GENERATION_CONFIG =
+      Setting.ofEnum("generation-config", "auto", "none").group(SAMPLING).effect(Effect.DEFAULTS)
+          .defaultValue("none")
+          .doc("auto takes temperature, top-p, top-k, min-p and repetition-penalty from the model folder's"
+              + " generation_config.json where they are not given. Its end-of-sequence tokens count in any case.");
   public static final Setting<Integer> MAX_TOKENS =
       Setting.ofInt("max-tokens").group(SAMPLING).effect(Effect.LENGTH)
           .defaultValue(SamplingParams.DEFAULT.maxTokens()).check(n -> n >= 1, "1 or more")
@@ -103,6 +123,17 @@ public final class GenerateSettings {
       Setting.ofList("stop").group(SAMPLING).effect(Effect.TOKENS).neutralValue(List.of())
           .check(stops -> stops.stream().noneMatch(String::isEmpty), "text that is not empty")
           .doc("Text that ends a trace; may be given several times.");
+  public static final Setting<List<Integer>> STOP_TOKEN_IDS =
+      Setting.ofTokenIds("stop-token-ids").group(SAMPLING).effect(Effect.TOKENS).neutralValue(List.of())
+          .doc("Tokens that end a trace beside the model's own; they are kept among its token ids, not in its text.");
+  public static final Setting<Integer> MIN_TOKENS =
+      Setting.ofInt("min-tokens").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0).neutralValue(0)
+          .check(n -> n >= 0, "0 or more")
+          .doc("Tokens of a trace before the one that may end it: until then no end of sequence and no stop token is"
+              + " drawn, and no --stop counts.");
+  public static final Setting<Boolean> IGNORE_EOS =
+      Setting.ofBoolean("ignore-eos").group(SAMPLING).effect(Effect.TOKENS).defaultValue(false).neutralValue(false)
+          .doc("Goes on behind the model's end of sequence, for measurements; --stop and --stop-token-ids still end.");
   public static final Setting<Long> SEED =
       Setting.ofLong("seed").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0L)
           .doc("Seed of the random numbers; the same seed gives the same traces, on any cluster.");
@@ -185,7 +216,8 @@ public final class GenerateSettings {
             List.of(
                 PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
                 LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
-                TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, MAX_TOKENS, STOP, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
+                TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
+                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
                 PARTITIONS,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
@@ -226,10 +258,51 @@ public final class GenerateSettings {
       throw new UsageException(
           "Cannot use --max-cost without --prices: nothing says what a token costs. " + PRICES.doc());
     }
+    checkEnds(values);
     if (values.find(MESSAGES_COLUMN).isPresent()) {
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
     }
+  }
+
+  private static void checkEnds(SettingValues values) {
+    int least = values.get(MIN_TOKENS);
+    int most = values.get(MAX_TOKENS);
+    if (least > most) {
+      throw new UsageException(
+          "Cannot make traces of at least " + least + " tokens (--min-tokens) and at most " + most
+              + " (--max-tokens): lower the one or raise the other.");
+    }
+    SortedMap<Integer, Double> biases = values.get(LOGIT_BIAS);
+    for (int id : values.get(STOP_TOKEN_IDS)) {
+      if (biases.getOrDefault(id, 0.0) == Double.NEGATIVE_INFINITY) {
+        throw new UsageException(
+            "Cannot stop at the token " + id + " (--stop-token-ids), which --logit-bias forbids: leave one of them out.");
+      }
+    }
+  }
+
+  /**
+   * Checks what depends on the model.
+   *
+   * @param vocabSize token ids that it knows: 0 to one less
+   * @throws UsageException when a setting names another token
+   */
+  public static void checkTokenIds(SettingValues values, int vocabSize) {
+    List<Integer> stops = values.get(STOP_TOKEN_IDS);
+    if (!stops.isEmpty() && stops.get(stops.size() - 1) >= vocabSize) {
+      throw unknownToken(STOP_TOKEN_IDS, stops.get(stops.size() - 1), vocabSize);
+    }
+    SortedMap<Integer, Double> biases = values.get(LOGIT_BIAS);
+    if (!biases.isEmpty() && biases.lastKey() >= vocabSize) {
+      throw unknownToken(LOGIT_BIAS, biases.lastKey(), vocabSize);
+    }
+  }
+
+  private static UsageException unknownToken(Setting<?> setting, int id, int vocabSize) {
+    return new UsageException(
+        "Cannot use the token id " + id + " of " + setting + ": the model knows 0 to " + (vocabSize - 1)
+            + ". Take ids of this model's tokenizer.");
   }
 
   private static void checkScript(String model) {
@@ -252,7 +325,8 @@ public final class GenerateSettings {
     return new SamplingParams(
         values.get(TEMPERATURE), values.get(TOP_P), values.get(TOP_K), values.get(MIN_P),
         values.get(REPETITION_PENALTY), values.get(MAX_TOKENS), values.get(STOP), values.get(SEED),
-        values.get(LOGPROBS), 0);
+        values.get(LOGPROBS), 0, values.get(PRESENCE_PENALTY), values.get(FREQUENCY_PENALTY), values.get(LOGIT_BIAS),
+        values.get(STOP_TOKEN_IDS), values.get(MIN_TOKENS), values.get(IGNORE_EOS));
   }
 
   /**

@@ -3,8 +3,10 @@ package io.winnow.inference.conf;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.SortedMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -115,6 +117,19 @@ public final class Setting<T> {
   static Setting<List<String>> ofCommaList(String name) {
     return new Setting<List<String>>(name, Kind.COMMA_LIST, Setting::splitAtCommas, SettingFormats::formatList)
         .defaultValue(List.of());
+  }
+
+  /** Token ids with commas between them, or a JSON array; held ascending and each once. */
+  static Setting<List<Integer>> ofTokenIds(String name) {
+    return new Setting<List<Integer>>(name, Kind.COMMA_LIST, TokenIdFormats::parseIds, TokenIdFormats::formatIds)
+        .label("ID,ID").defaultValue(List.of());
+  }
+
+  /** Biases of token ids as {@code ID:BIAS,ID:BIAS} or as a JSON object; held by ascending id, without those of 0. */
+  static Setting<SortedMap<Integer, Double>> ofBiases(String name) {
+    return new Setting<SortedMap<Integer, Double>>(
+            name, Kind.COMMA_LIST, TokenIdFormats::parseBiases, TokenIdFormats::formatBiases)
+        .label("ID:BIAS,ID:BIAS").defaultValue(Collections.emptySortedMap());
   }
 
   private static List<String> splitAtCommas(String text) {

@@ -34,18 +34,22 @@ public final class SettingValues implements Serializable {
   private final EnumMap<Effect, TreeSet<String>> namesByEffect;
   private final TreeSet<String> neutral;
   private final TreeMap<String, String> contents;
+  /** Where values that were not given come from, if not from their declarations. */
+  private final TreeMap<String, String> origins;
 
   private SettingValues(
       TreeMap<String, String> texts,
       TreeSet<String> given,
       EnumMap<Effect, TreeSet<String>> namesByEffect,
       TreeSet<String> neutral,
-      TreeMap<String, String> contents) {
+      TreeMap<String, String> contents,
+      TreeMap<String, String> origins) {
     this.texts = texts;
     this.given = given;
     this.namesByEffect = namesByEffect;
     this.neutral = neutral;
     this.contents = contents;
+    this.origins = origins;
   }
 
   /**
@@ -75,7 +79,7 @@ public final class SettingValues implements Serializable {
       resolveOne(setting, options.get(setting.name()), sparkConf, texts, given, neutral);
       readFile(setting, texts, contents);
     }
-    return new SettingValues(texts, given, namesByEffect, neutral, contents);
+    return new SettingValues(texts, given, namesByEffect, neutral, contents, new TreeMap<>());
   }
 
   private static <T> void resolveOne(
@@ -216,13 +220,42 @@ public final class SettingValues implements Serializable {
 
   /** These values with one of them replaced. */
   public <T> SettingValues with(Setting<T> setting, String text) {
-    TreeMap<String, String> changed = new TreeMap<>(texts);
-    changed.put(setting.name(), setting.text(setting.parseAll(setting.option(), List.of(text))));
     TreeSet<String> named = new TreeSet<>(given);
     named.add(setting.name());
+    TreeMap<String, String> from = new TreeMap<>(origins);
+    from.remove(setting.name());
+    return with(setting, setting.parseAll(setting.option(), List.of(text)), named, from);
+  }
+
+  /**
+   * These values with another default for one that was not given.
+   *
+   * @param where what the text is, as it stands in the message of a refusal
+   * @param origin where it comes from, for the lineage
+   */
+  <T> SettingValues withDefault(Setting<T> setting, String text, String where, String origin) {
+    TreeMap<String, String> from = new TreeMap<>(origins);
+    from.put(setting.name(), origin);
+    return with(setting, setting.parse(where, text), given, from);
+  }
+
+  private <T> SettingValues with(
+      Setting<T> setting, T value, TreeSet<String> named, TreeMap<String, String> from) {
+    TreeMap<String, String> changed = new TreeMap<>(texts);
+    changed.put(setting.name(), setting.text(value));
+    TreeSet<String> idle = new TreeSet<>(neutral);
+    idle.remove(setting.name());
+    if (value.equals(setting.neutralValue())) {
+      idle.add(setting.name());
+    }
     TreeMap<String, String> read = new TreeMap<>(contents);
     readFile(setting, changed, read);
-    return new SettingValues(changed, named, namesByEffect, neutral, read);
+    return new SettingValues(changed, named, namesByEffect, idle, read, from);
+  }
+
+  /** Where defaults come from that are not those of the declarations, by the names of their settings. */
+  public Map<String, String> origins() {
+    return Collections.unmodifiableMap(origins);
   }
 
   /** Canonical texts of all settings that have a value, by name, sorted. */

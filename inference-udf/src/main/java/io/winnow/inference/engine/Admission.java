@@ -36,6 +36,16 @@ final class Admission {
         return InferenceErrors.tokenOutOfRange(id, limits.vocabSize());
       }
     }
+    for (int id : request.params().stopTokenIds()) {
+      if (!known(id)) {
+        return InferenceErrors.settingOutOfRange("stop-token-ids", id, limits.vocabSize());
+      }
+    }
+    for (int id : request.params().logitBias().keySet()) {
+      if (!known(id)) {
+        return InferenceErrors.settingOutOfRange("logit-bias", id, limits.vocabSize());
+      }
+    }
     return null;
   }
 
@@ -56,7 +66,8 @@ final class Admission {
    */
   Sequence sequence(OpenRequest request, int place) {
     int[] generated = request.generated(place);
-    check(request.prompt().length, generated);
+    request.rule(limits);
+    check(request, generated);
     int limit = limit(request);
     Sequence s =
         new Sequence(
@@ -64,7 +75,7 @@ final class Admission {
             texts.create(request.params().stop()));
     for (int token : generated) {
       s.append(token, Float.NaN);
-      if (s.text.append(token)) {
+      if (s.text.append(token, request.rules().mayEnd(s.count))) {
         throw InferenceErrors.continuationInvalid(
             "a stop string is complete at token " + s.count + " of " + generated.length);
       }
@@ -75,7 +86,8 @@ final class Admission {
     return s;
   }
 
-  private void check(int promptLength, int[] generated) {
+  private void check(OpenRequest request, int[] generated) {
+    int promptLength = request.prompt().length;
     if (generated.length > limits.contextLength() - promptLength) {
       throw InferenceErrors.continuationInvalid(
           String.format(
@@ -87,9 +99,9 @@ final class Admission {
         throw InferenceErrors.continuationInvalid(
             String.format("they hold the id %d, the model knows 0 to %d", generated[i], limits.vocabSize() - 1));
       }
-      if (limits.eosTokens().contains(generated[i])) {
+      if (request.rules().ends(generated[i], i + 1)) {
         throw InferenceErrors.continuationInvalid(
-            String.format("token %d of %d is an end of sequence", i + 1, generated.length));
+            String.format("token %d of %d is an end of sequence or a stop token", i + 1, generated.length));
       }
     }
   }

@@ -18,8 +18,14 @@ final class DecoderStep implements StepRunner {
   private final double[] topP;
   private final float[] minP;
   private final float[] penalty;
+  private final float[] frequency;
+  private final float[] presence;
   private final int[][] seen;
+  private final int[][] times;
   private final int[] seenCount;
+  private final int[][] biased;
+  private final float[][] bias;
+  private final int[] biasCount;
   private final long[] seed;
   private final long[] stream;
   private final int[] sample;
@@ -35,8 +41,14 @@ final class DecoderStep implements StepRunner {
     topP = new double[maxSequences];
     minP = new float[maxSequences];
     penalty = new float[maxSequences];
+    frequency = new float[maxSequences];
+    presence = new float[maxSequences];
     seen = new int[maxSequences][];
+    times = new int[maxSequences][];
     seenCount = new int[maxSequences];
+    biased = new int[maxSequences][];
+    bias = new float[maxSequences][];
+    biasCount = new int[maxSequences];
     seed = new long[maxSequences];
     stream = new long[maxSequences];
     sample = new int[maxSequences];
@@ -55,8 +67,14 @@ final class DecoderStep implements StepRunner {
       topP[i] = p.topP();
       minP[i] = (float) p.minP();
       penalty[i] = (float) p.repetitionPenalty();
-      seen[i] = s.seen;
-      seenCount[i] = s.seenCount;
+      frequency[i] = (float) p.frequencyPenalty();
+      presence[i] = (float) p.presencePenalty();
+      seen[i] = s.seen == null ? null : s.seen.ids;
+      times[i] = s.seen == null ? null : s.seen.times;
+      seenCount[i] = s.seen == null ? 0 : s.seen.count;
+      biased[i] = s.request.rules().biased;
+      bias[i] = s.request.rules().bias(s.count);
+      biasCount[i] = bias[i].length;
       seed[i] = p.seed();
       stream[i] = s.request.promptStream;
       sample[i] = s.sampleIndex;
@@ -65,8 +83,8 @@ final class DecoderStep implements StepRunner {
     }
     kernels.sample(
         new SampleArgs(
-            logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, seen, seenCount,
-            seed, stream, sample, position, wantLogprob, token, logprob));
+            logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, frequency,
+            presence, seen, times, seenCount, biased, bias, biasCount, seed, stream, sample, position, wantLogprob, token, logprob));
   }
 
   @Override

@@ -71,6 +71,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
         text.templateFingerprint(),
         precision.label(),
         checkpoint.config().contextLength(),
+        checkpoint.config().vocabSize(),
         parameters,
         DecoderModel.weightBytes(checkpoint, precision));
   }
@@ -150,8 +151,8 @@ public final class EmbeddedRuntime implements ModelRuntime {
     IncrementalDetokenizer text = new IncrementalDetokenizer(tokenizer, stop);
     return new StopDetector() {
       @Override
-      public boolean append(int token) {
-        return text.add(token);
+      public boolean append(int token, boolean mayStop) {
+        return text.add(token, mayStop);
       }
 
       @Override

@@ -344,13 +344,18 @@ final class EngineCore implements AutoCloseable {
 
   private void advance(Sequence s, int drawn, float drawnLogprob) {
     if (drawn < 0) {
-      InferenceException e = InferenceErrors.nonFiniteLogits(s.request.prompt().length + s.count);
+      int position = s.request.prompt().length + s.count;
+      InferenceException e =
+          s.seen == null && !s.request.rules().biases()
+              ? InferenceErrors.nonFiniteLogits(position)
+              : InferenceErrors.nothingToDraw(position);
       s.fail(e.errorClass(), e.getMessage());
       return;
     }
     s.append(drawn, drawnLogprob);
     s.request.session.countToken();
-    if (limits.eosTokens().contains(drawn) || s.text.append(drawn)) {
+    TokenRules rules = s.request.rules();
+    if (rules.ends(drawn, s.count) || s.text.append(drawn, rules.mayEnd(s.count))) {
       s.finish = FinishReason.STOP;
     } else if (s.count >= s.limit) {
       s.finish = FinishReason.LENGTH;

@@ -16,6 +16,7 @@ final class OpenRequest {
   final EngineSession session;
   /** First 8 bytes of SHA-256 over the prompt's ids as little-endian int32: part of every random number's counter. */
   final long promptStream;
+  private TokenRules rules;
 
   OpenRequest(GenerationRequest request, EngineSession session) {
     this.request = request;
@@ -54,5 +55,17 @@ final class OpenRequest {
 
   SamplingParams params() {
     return request.params();
+  }
+
+  /** Makes its {@link #rules}, once. */
+  void rule(EngineCore.Limits limits) {
+    if (rules == null) {
+      rules = TokenRules.of(params(), limits.eosTokens(), limits.vocabSize());
+    }
+  }
+
+  /** Which tokens end its sequences and which have biases; known when it has been admitted. */
+  TokenRules rules() {
+    return rules;
   }
 }

@@ -25,7 +25,7 @@ final class ScriptedRuntime {
   static ModelInfo describe(ScriptParams script, ModelText text) {
     return new ModelInfo(
         "scripted", "scripted", sha256(script.canonical()), text.tokenizer().fingerprint(), text.templateFingerprint(),
-        "none", script.context(), 0, 0);
+        "none", script.context(), text.tokenizer().vocabSize(), 0, 0);
   }
 
   static EngineCore start(EngineSpec spec, ScriptParams script, ModelText text) {

@@ -4,7 +4,6 @@ package io.winnow.inference.engine;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.SamplingParams;
 import java.util.Arrays;
-import java.util.BitSet;
 
 /** One sample on its way. Owned by the engine's thread. */
 final class Sequence {
@@ -27,9 +26,8 @@ final class Sequence {
   String errorClass;
   String errorMessage;
   final StopDetector text;
-  int[] seen;
-  int seenCount;
-  private BitSet seenSet;
+  /** What the penalties are for; null where there are none. */
+  final SeenTokens seen;
 
   Sequence(OpenRequest request, int sampleIndex, int limit, int maxPages, StopDetector text) {
     this.request = request;
@@ -41,11 +39,12 @@ final class Sequence {
     if (params.logprobs()) {
       logprobs = new float[32];
     }
-    if (params.repetitionPenalty() != 1) {
-      seenSet = new BitSet();
-      seen = new int[request.prompt().length + 32];
+    boolean repetition = params.repetitionPenalty() != 1;
+    boolean counts = params.presencePenalty() != 0 || params.frequencyPenalty() != 0;
+    seen = repetition || counts ? new SeenTokens() : null;
+    if (repetition) {
       for (int token : request.prompt()) {
-        see(token);
+        seen.prompt(token);
       }
     }
   }
@@ -62,18 +61,8 @@ final class Sequence {
       logprobs[count] = logprob;
     }
     count++;
-    if (seenSet != null) {
-      see(token);
-    }
-  }
-
-  private void see(int token) {
-    if (!seenSet.get(token)) {
-      seenSet.set(token);
-      if (seenCount == seen.length) {
-        seen = Arrays.copyOf(seen, seenCount * 2);
-      }
-      seen[seenCount++] = token;
+    if (seen != null) {
+      seen.generated(token);
     }
   }
 

@@ -75,7 +75,8 @@ public final class TokenScorer implements AutoCloseable {
     kernels.sample(
         new SampleArgs(
             logits, 1, vocab, new float[] {0}, new int[1], new double[] {1}, new float[1], new float[] {1},
-            new int[1][], new int[1], new long[1], new long[1], new int[1], new int[1], new boolean[] {true}, best,
+            new float[1], new float[1], new int[1][], new int[1][], new int[1], new int[1][], new float[1][], new int[1],
+            new long[1], new long[1], new int[1], new int[1], new boolean[] {true}, best,
             bestLogprob));
     if (best[0] < 0) {
       return Float.NaN;

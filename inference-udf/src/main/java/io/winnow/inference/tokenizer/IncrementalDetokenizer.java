@@ -35,12 +35,18 @@ public final class IncrementalDetokenizer {
     this.longestStop = Arrays.stream(stops).mapToInt(s -> s.length).max().orElse(0);
   }
 
+  /** As {@link #add(int, boolean)}, where every stop string ends the text. */
+  public boolean add(int id) {
+    return add(id, true);
+  }
+
   /**
    * Takes the next token. After a stop string nothing more is taken.
    *
+   * @param mayStop whether a stop string that ends within this token ends the text; one that does not is text for good
    * @return whether a stop string has been found
    */
-  public boolean add(int id) {
+  public boolean add(int id, boolean mayStop) {
     if (stoppedAt >= 0) {
       return true;
     }
@@ -66,7 +72,9 @@ public final class IncrementalDetokenizer {
     }
     int before = length;
     append(added, from);
-    stoppedAt = stopFrom(Math.max(0, before - longestStop + 1));
+    if (mayStop) {
+      stoppedAt = stopFrom(Math.max(0, before - longestStop + 1), before);
+    }
     return stoppedAt >= 0;
   }
 
@@ -87,11 +95,11 @@ public final class IncrementalDetokenizer {
     length += n;
   }
 
-  /** Position of the earliest complete stop string that begins at {@code from} or later, or -1. */
-  private int stopFrom(int from) {
+  /** Position of the earliest stop string that begins at {@code from} or later and ends behind {@code before}, or -1. */
+  private int stopFrom(int from, int before) {
     for (int at = from; at < length; at++) {
       for (byte[] stop : stops) {
-        if (stop.length <= length - at && Arrays.equals(bytes, at, at + stop.length, stop, 0, stop.length)) {
+        if (at + stop.length > before && stop.length <= length - at && Arrays.equals(bytes, at, at + stop.length, stop, 0, stop.length)) {
           return at;
         }
       }

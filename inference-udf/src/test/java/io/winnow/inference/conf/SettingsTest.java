@@ -137,6 +137,78 @@ class SettingsTest {
   }
 
   @Test
+  void tokenIdsAndBiasesAreHeldInOneOrder() {
+    assertEquals(List.of(2, 151643), values(Map.of("stop-token-ids", "151643, 2,2")).get(GenerateSettings.STOP_TOKEN_IDS));
+    assertEquals(List.of(), values(Map.of("stop-token-ids", " [ ] ")).get(GenerateSettings.STOP_TOKEN_IDS));
+    assertEquals(
+        Map.of(5, -100.0, 7, Double.NEGATIVE_INFINITY, 2147483647, 0.5),
+        values(Map.of("logit-bias", "7:-inf, 2147483647:0.5,5:-100,9:0")).get(GenerateSettings.LOGIT_BIAS));
+    for (String text : List.of("7:-inf,5:-1.50", "{\"5\":-1.5,\"7\":\"-inf\"}", "{}")) {
+      roundTrip(GenerateSettings.LOGIT_BIAS, text);
+    }
+    roundTrip(GenerateSettings.STOP_TOKEN_IDS, "3,1");
+  }
+
+  private static <T> void roundTrip(Setting<T> setting, String text) {
+    T value = setting.parse(text);
+    assertEquals(value, setting.parse(setting.text(value)));
+    assertEquals(setting.text(value), setting.text(setting.parse(setting.text(value))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ",", "-1", "1,", "1.5", "x", "2147483648", "99999999999999999999", "[1", "[[1]]", "\"1\""})
+  void refusesOtherTokenIds(String text) {
+    assertThrows(UsageException.class, () -> GenerateSettings.STOP_TOKEN_IDS.parse(text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "", "5", "5:", ":1", "5:NaN", "5:inf", "5:Infinity", "5:1e999", "5:100.1", "5:-101", "-5:1", "5:1,5:1", "5:1:2",
+        "5:0,5:0", "2147483648:1", "5:1;6:1", "{\"5\":1,\"5\":2}", "{\"5\":true}", "{\"5\":\"1\"}", "{\"5\":[1]}",
+        "{\"5\":null}", "{\"a\":1}", "{\"5\":101}", "{", "{\"5\":NaN}"
+      })
+  void refusesOtherBiases(String text) {
+    UsageException e = assertThrows(UsageException.class, () -> GenerateSettings.LOGIT_BIAS.parse(text));
+    assertTrue(e.getMessage().contains("--logit-bias"), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"presence-penalty,2.1", "presence-penalty,NaN", "frequency-penalty,-2.1", "frequency-penalty,1e999",
+    "min-tokens,-1", "min-tokens,1e3", "ignore-eos,yes", "generation-config,vllm"})
+  void refusesOtherRulesOfTokens(String name, String text) {
+    assertTrue(assertThrows(UsageException.class, () -> values(Map.of(name, text))).getMessage().contains("--" + name));
+  }
+
+  @Test
+  void refusesRulesThatContradictEachOtherOrTheModel() {
+    Map<String, String> good = Map.of("prompts", "p", "model", "m", "out", "o");
+    assertEquals(
+        "Cannot make traces of at least 11 tokens (--min-tokens) and at most 10 (--max-tokens): lower the one or raise"
+            + " the other.",
+        refusal(with(with(good, "min-tokens", "11"), "max-tokens", "10")));
+    GenerateSettings.validate(values(with(with(good, "min-tokens", "10"), "max-tokens", "10")));
+    assertTrue(
+        refusal(with(with(good, "stop-token-ids", "4,5"), "logit-bias", "5:-inf")).contains("Cannot stop at the token 5"));
+    GenerateSettings.validate(values(with(with(good, "stop-token-ids", "4,5"), "logit-bias", "5:-100")));
+    for (String name : List.of("stop-token-ids", "logit-bias")) {
+      SettingValues values = values(Map.of(name, name.equals("logit-bias") ? "3:1,50:1" : "3,50"));
+      GenerateSettings.checkTokenIds(values, 51);
+      UsageException e = assertThrows(UsageException.class, () -> GenerateSettings.checkTokenIds(values, 50));
+      assertEquals(
+          "Cannot use the token id 50 of --" + name + ": the model knows 0 to 49. Take ids of this model's tokenizer.",
+          e.getMessage());
+    }
+  }
+
+  @Test
+  void aReplacedValueCountsAsItIs() {
+    SettingValues neutral = values(Map.of("top-p", "0.5")).with(GenerateSettings.TOP_P, "1");
+    assertFalse(neutral.affectingTokens().containsKey("top-p"));
+    assertEquals("0.5", neutral.with(GenerateSettings.TOP_P, "0.5").affectingTokens().get("top-p"));
+  }
+
+  @Test
   void refusesASingleOptionGivenTwice() {
     UsageException e =
         assertThrows(

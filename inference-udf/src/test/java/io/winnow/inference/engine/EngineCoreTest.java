@@ -208,14 +208,14 @@ class EngineCoreTest {
         private final LetterText text = new LetterText(stop);
 
         @Override
-        public boolean append(int token) {
+        public boolean append(int token, boolean mayStop) {
           if (where.equals("append") && stop.contains("boom")) {
             throw new IllegalStateException("no text");
           }
           if (where.equals("append, an error") && stop.contains("boom")) {
             throw new StackOverflowError("no text");
           }
-          return text.append(token);
+          return text.append(token, mayStop);
         }
 
         @Override

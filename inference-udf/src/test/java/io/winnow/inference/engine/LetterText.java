@@ -13,11 +13,11 @@ final class LetterText implements StopDetector {
   }
 
   @Override
-  public boolean append(int token) {
+  public boolean append(int token, boolean mayStop) {
     text.append((char) ('a' + token % 26));
     for (String s : stop) {
-      int at = text.indexOf(s);
-      if (at >= 0) {
+      int at = text.indexOf(s, Math.max(0, text.length() - s.length()));
+      if (at >= 0 && mayStop) {
         text.setLength(at);
         return true;
       }

@@ -180,23 +180,26 @@ class SameBytesTest {
     return out;
   }
 
-  /** Temperature 0.8 with each way of cutting in turn, all together, and the most likely token. */
+  /** Temperature 0.8 with each way of cutting in turn, all together, the most likely token, and rules of tokens. */
   static SamplingParams params(int turn, int maxTokens) {
-    int kind = turn % 7;
+    int kind = turn % 9;
     boolean all = kind == 5;
-    return new SamplingParams(
-        kind == 6 ? 0 : 0.8,
-        kind == 1 || all ? 0.9 : 1,
-        kind == 2 || all ? 20 : 0,
-        kind == 3 || all ? 0.05 : 0,
-        kind == 4 || all ? 1.3 : 1,
-        maxTokens, List.of(), turn % 3, true, 0);
+    SamplingParams params =
+        new SamplingParams(
+            kind == 6 ? 0 : 0.8,
+            kind == 1 || all ? 0.9 : 1,
+            kind == 2 || all ? 20 : 0,
+            kind == 3 || all ? 0.05 : 0,
+            kind == 4 || all ? 1.3 : 1,
+            maxTokens, List.of(), turn % 3, true, 0);
+    if (kind == 7 || all) {
+      params = params.withPenalties(0.6, -0.3).withLogitBias(Map.of(5, 2.5, 9, -1.0, 17, Double.NEGATIVE_INFINITY));
+    }
+    return kind == 8 ? params.withEnds(List.of(11, 12, 13, 14), 6, turn % 2 == 0) : params;
   }
 
   private static SamplingParams limited(SamplingParams p, int maxTokens) {
-    return new SamplingParams(
-        p.temperature(), p.topP(), p.topK(), p.minP(), p.repetitionPenalty(), Math.min(maxTokens, p.maxTokens()),
-        p.stop(), p.seed(), p.logprobs(), p.thinkingBudget());
+    return p.withMaxTokens(Math.min(maxTokens, p.maxTokens()), p.logprobs());
   }
 
   private Map<String, String> run(EngineSetup setup, List<GenerationRequest> asked) throws Exception {

@@ -83,7 +83,7 @@ class SchedulerTest {
         s.fail("non_finite_logits", "scripted");
       } else {
         s.append(drawn, 0);
-        if (drawn == Script.EOS || s.text.append(drawn)) {
+        if (drawn == Script.EOS || s.text.append(drawn, true)) {
           s.finish = FinishReason.STOP;
         } else if (s.count >= s.limit) {
           s.finish = FinishReason.LENGTH;

@@ -93,7 +93,7 @@ final class Script {
       }
       last = content(last, token, prompt.length + tokens.size());
       tokens.add(token);
-      if (token == EOS || text.append(token)) {
+      if (token == EOS || text.append(token, true)) {
         finish = FinishReason.STOP;
       } else if (tokens.size() == limit) {
         finish = FinishReason.LENGTH;

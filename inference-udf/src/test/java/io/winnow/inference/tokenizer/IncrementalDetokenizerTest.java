@@ -39,6 +39,24 @@ class IncrementalDetokenizerTest {
   }
 
   @Test
+  void aStopStringThatEndsWhereNoneCountsIsText() {
+    // Bytes are tokens here but for what was merged, so places are counted by what has been added.
+    int[] ids = tokenizer.encode("xabyabz");
+    for (int free = 0; free <= ids.length; free++) {
+      IncrementalDetokenizer detokenizer = new IncrementalDetokenizer(tokenizer, List.of("ab", "never at all"));
+      int added = 0;
+      while (added < ids.length && !detokenizer.add(ids[added], added >= free)) {
+        added++;
+      }
+      int length = tokenizer.decode(java.util.Arrays.copyOf(ids, free), true).length();
+      // The stop string whose last letter is the first to come where it counts.
+      String expected = length < 3 ? "x" : length < 6 ? "xaby" : "xabyabz";
+      assertEquals(expected, detokenizer.finish(), free + " of " + ids.length);
+      assertEquals(expected, detokenizer.text());
+    }
+  }
+
+  @Test
   void showsOnlyWholeCharacters() {
     IncrementalDetokenizer detokenizer = new IncrementalDetokenizer(tokenizer, List.of());
     StringBuilder seen = new StringBuilder();

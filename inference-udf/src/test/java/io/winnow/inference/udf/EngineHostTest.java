@@ -214,7 +214,7 @@ class EngineHostTest {
     ModelInfo other =
         new ModelInfo(
             here.name(), here.architecture(), "0".repeat(64), here.tokenizerFingerprint(), here.templateFingerprint(),
-            here.weightFormat(), here.contextLength(), here.parameters(), here.weightBytes());
+            here.weightFormat(), here.contextLength(), here.vocabSize(), here.parameters(), here.weightBytes());
     InferenceException e =
         assertThrows(InferenceException.class, () -> generate(Collections.emptyIterator(), other));
     assertTrue(e.getMessage().contains("is not that on the driver"), e.getMessage());

@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 3;
+  private static final int ABI_VERSION = 4;
 
   private static final String UNUSABLE = load();
 

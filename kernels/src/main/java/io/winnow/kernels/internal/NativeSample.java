@@ -7,26 +7,30 @@ import java.util.Objects;
 
 /**
  * The arguments of a draw as the struct wk_sample, and its results. Raw memory has no bounds of its own, so all are
- * looked at here. Its memory grows to the most rows and the most seen tokens, and stays.
+ * looked at here. Its memory grows to the most rows and the most seen and biased tokens, and stays.
  */
 final class NativeSample implements AutoCloseable {
   /** sizeof(wk_sample); the library is asked whether it agrees. */
-  static final int STRUCT_BYTES = 152;
+  static final int STRUCT_BYTES = 208;
 
   private static final int LOGITS = 0;
   private static final int SEEN = 8;
-  private static final int COLUMNS = 16;
-  private static final int ROWS = 144;
-  private static final int VOCAB = 148;
+  private static final int TIMES = 16;
+  private static final int BIASED = 24;
+  private static final int BIAS = 32;
+  private static final int COLUMNS = 40;
+  private static final int ROWS = 200;
+  private static final int VOCAB = 204;
   /** The struct, up to a multiple of 64. */
-  private static final int HEAD_BYTES = 192;
+  private static final int HEAD_BYTES = 256;
   /** Sums of weights of more tokens could overflow. */
   private static final int MAX_VOCAB = 1 << 22;
 
   /** The arrays with an element a row, in the order of the struct; those of 8 bytes come first. */
   private enum Column {
-    SEEN_START, SEED, STREAM, TOP_P, RAW_SUM,
-    TEMPERATURE, MIN_P, PENALTY, RAW_MAX, RAW_TOKEN, TOP_K, SEEN_COUNT, SAMPLE, POSITION, WANT_LOGPROB, TOKEN;
+    SEEN_START, BIAS_START, SEED, STREAM, TOP_P, RAW_SUM,
+    TEMPERATURE, MIN_P, PENALTY, FREQUENCY, PRESENCE, RAW_MAX, RAW_TOKEN,
+    TOP_K, SEEN_COUNT, BIAS_COUNT, SAMPLE, POSITION, WANT_LOGPROB, TOKEN;
 
     int bytes() {
       return ordinal() <= RAW_SUM.ordinal() ? 8 : 4;
@@ -40,51 +44,82 @@ final class NativeSample implements AutoCloseable {
   private int capacity;
   private final long[] column = new long[ALL.length];
   private NativeBuffer seen;
+  private NativeBuffer times;
+  private NativeBuffer biased;
+  private NativeBuffer bias;
 
   /**
    * Copies arguments and returns the struct's address.
    *
-   * @throws IndexOutOfBoundsException where an array or the logits are too short, or a seen token is no token
+   * @throws IndexOutOfBoundsException where an array or the logits are too short, or a seen or biased token is no token
    */
   long fill(SampleArgs args) {
     check(args);
     int rows = args.rows();
     fit(rows);
-    long used = 0;
+    long allSeen = 0;
+    long allBiased = 0;
     for (int r = 0; r < rows; r++) {
-      used += seenCount(args, r);
+      allSeen += args.penalised(r);
+      allBiased += args.biasCount()[r];
     }
-    if (seen == null || seen.sizeBytes() < used * 4) {
-      close(seen);
-      seen = null;
-      seen = NativeBuffer.ofElements(Math.max(64, used + used / 2));
-    }
+    seen = grown(seen, allSeen);
+    times = grown(times, allSeen);
+    biased = grown(biased, allBiased);
+    bias = grown(bias, allBiased);
     long at = memory.address();
     Raw.putLong(at + LOGITS, args.logits().address());
     Raw.putLong(at + SEEN, seen.address());
+    Raw.putLong(at + TIMES, times.address());
+    Raw.putLong(at + BIASED, biased.address());
+    Raw.putLong(at + BIAS, bias.address());
     Raw.putInt(at + ROWS, rows);
     Raw.putInt(at + VOCAB, args.vocab());
     put(Column.TEMPERATURE, args.temperature(), rows);
     put(Column.MIN_P, args.minP(), rows);
     put(Column.PENALTY, args.repetitionPenalty(), rows);
+    put(Column.FREQUENCY, args.frequencyPenalty(), rows);
+    put(Column.PRESENCE, args.presencePenalty(), rows);
     put(Column.TOP_K, args.topK(), rows);
+    put(Column.BIAS_COUNT, args.biasCount(), rows);
     put(Column.SAMPLE, args.sample(), rows);
     put(Column.POSITION, args.position(), rows);
     long start = 0;
+    long biasStart = 0;
     for (int r = 0; r < rows; r++) {
-      int count = seenCount(args, r);
+      int count = args.penalised(r);
       if (count > 0) {
         seen.write(start, args.seen()[r], 0, count);
+        if (args.counts(r)) {
+          times.write(start, args.times()[r], 0, count);
+        }
+      }
+      int biases = args.biasCount()[r];
+      if (biases > 0) {
+        biased.write(biasStart, args.biased()[r], 0, biases);
+        bias.write(biasStart, args.bias()[r], 0, biases);
       }
       Raw.putLong(of(Column.SEEN_START, r), start);
+      Raw.putLong(of(Column.BIAS_START, r), biasStart);
       Raw.putInt(of(Column.SEEN_COUNT, r), count);
       Raw.putLong(of(Column.SEED, r), args.seed()[r]);
       Raw.putLong(of(Column.STREAM, r), args.stream()[r]);
       Raw.putLong(of(Column.TOP_P, r), Double.doubleToRawLongBits(args.topP()[r]));
       Raw.putInt(of(Column.WANT_LOGPROB, r), args.wantLogprob()[r] ? 1 : 0);
       start += count;
+      biasStart += biases;
     }
     return at;
+  }
+
+  /** A buffer with room for so many elements: the one that is there, or a larger one in its place. */
+  private static NativeBuffer grown(NativeBuffer buffer, long elements) {
+    if (buffer != null && buffer.sizeBytes() >= elements * 4) {
+      return buffer;
+    }
+    NativeBuffer larger = NativeBuffer.ofElements(Math.max(64, elements + elements / 2));
+    close(buffer);
+    return larger;
   }
 
   /** Gives the arguments what was drawn for those that {@link #fill} has copied. */
@@ -104,10 +139,6 @@ final class NativeSample implements AutoCloseable {
     }
   }
 
-  private static int seenCount(SampleArgs args, int row) {
-    return args.repetitionPenalty()[row] == 1f ? 0 : args.seenCount()[row];
-  }
-
   private static void check(SampleArgs args) {
     int rows = args.rows();
     if (rows < 0 || args.vocab() < 1 || args.vocab() > MAX_VOCAB) {
@@ -120,8 +151,9 @@ final class NativeSample implements AutoCloseable {
     }
     int[] lengths = {
       args.temperature().length, args.topK().length, args.topP().length, args.minP().length,
-      args.repetitionPenalty().length, args.seen().length, args.seenCount().length, args.seed().length,
-      args.stream().length, args.sample().length, args.position().length, args.wantLogprob().length,
+      args.repetitionPenalty().length, args.frequencyPenalty().length, args.presencePenalty().length,
+      args.seen().length, args.times().length, args.seenCount().length, args.biased().length, args.bias().length,
+      args.biasCount().length, args.seed().length, args.stream().length, args.sample().length, args.position().length, args.wantLogprob().length,
       args.token().length
     };
     for (int length : lengths) {
@@ -131,15 +163,26 @@ final class NativeSample implements AutoCloseable {
       if (args.wantLogprob()[r]) {
         Objects.checkIndex(r, args.logprob().length);
       }
-      int count = seenCount(args, r);
+      int count = args.penalised(r);
       if (count != 0) {
-        int[] ids = args.seen()[r];
-        Objects.checkFromIndexSize(0, count, ids.length);
-        for (int i = 0; i < count; i++) {
-          if (ids[i] < 0 || ids[i] >= args.vocab()) {
-            throw new IndexOutOfBoundsException("seen token " + ids[i] + " of a vocabulary of " + args.vocab());
-          }
+        checkIds("seen", args.seen()[r], count, args.vocab());
+        if (args.counts(r)) {
+          Objects.checkFromIndexSize(0, count, args.times()[r].length);
         }
+      }
+      int biases = args.biasCount()[r];
+      if (biases != 0) {
+        checkIds("biased", args.biased()[r], biases, args.vocab());
+        Objects.checkFromIndexSize(0, biases, args.bias()[r].length);
+      }
+    }
+  }
+
+  private static void checkIds(String what, int[] ids, int count, int vocab) {
+    Objects.checkFromIndexSize(0, count, ids.length);
+    for (int i = 0; i < count; i++) {
+      if (ids[i] < 0 || ids[i] >= vocab) {
+        throw new IndexOutOfBoundsException(what + " token " + ids[i] + " of a vocabulary of " + vocab);
       }
     }
   }
@@ -187,5 +230,8 @@ final class NativeSample implements AutoCloseable {
   public void close() {
     close(memory);
     close(seen);
+    close(times);
+    close(biased);
+    close(bias);
   }
 }

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * Draws tokens from logits with an arithmetic that no order of summation can change.
  *
  * <p>Each token's probability is proportional to the integer w = rint(exp((l − max) / T) · 2^30); the total, the
- * nucleus and the draw are sums of integers. Steps: repetition penalty on the logits; temperature; top-k keeps the k
+ * nucleus and the draw are sums of integers. Steps: penalties and biases on the logits; temperature; top-k keeps the k
  * largest logits (ties: the lower id); top-p keeps the shortest list by (w descending, id ascending) whose share of
  * what top-k left reaches top-p; min-p drops tokens whose w is below minP · 2^30. One 64-bit Philox number r, scaled to
  * [0, kept mass) by the high half of the product, is walked off along ascending ids.
@@ -47,20 +47,19 @@ final class Sample {
     s.fit(vocab);
     float[] logits = s.logits;
     args.logits().read((long) row * vocab, logits, 0, vocab);
-    int best = largest(logits, vocab);
-    if (best < 0) {
+    if (!allFinite(logits, vocab)) {
       args.token()[row] = -1;
       return;
     }
+    int best = largest(logits, vocab);
     float rawMax = logits[best];
     double logSum = args.wantLogprob()[row] ? logSum(logits, vocab, rawMax) : 0;
-    float penalty = args.repetitionPenalty()[row];
     float[] raw = null;
-    if (penalty != 1f) {
+    if (args.penalised(row) > 0 || args.biasCount()[row] > 0) {
       raw = args.wantLogprob()[row] ? Arrays.copyOf(logits, vocab) : null;
-      penalise(logits, args.seen()[row], args.seenCount()[row], penalty);
+      boolean good = penalise(args, row, logits) && addBiases(args, row, logits);
       best = largest(logits, vocab);
-      if (best < 0) {
+      if (!good || logits[best] == Float.NEGATIVE_INFINITY) {
         args.token()[row] = -1;
         return;
       }
@@ -73,17 +72,23 @@ final class Sample {
     }
   }
 
-  /** Index of the largest logit, ties to the lower; −1 when one is not finite. */
-  private static int largest(float[] logits, int vocab) {
-    int best = 0;
+  private static boolean allFinite(float[] logits, int vocab) {
     boolean finite = true;
     for (int i = 0; i < vocab; i++) {
       finite &= Math.abs(logits[i]) <= Float.MAX_VALUE;
+    }
+    return finite;
+  }
+
+  /** Index of the largest logit, ties to the lower. */
+  private static int largest(float[] logits, int vocab) {
+    int best = 0;
+    for (int i = 0; i < vocab; i++) {
       if (logits[i] > logits[best]) {
         best = i;
       }
     }
-    return finite ? best : -1;
+    return best;
   }
 
   /** log Σ exp(l − max): integers again, so that the sum has no order. */
@@ -100,11 +105,37 @@ final class Sample {
     return StrictMath.log(total / (double) (1L << 40));
   }
 
-  private static void penalise(float[] logits, int[] seen, int count, float penalty) {
-    for (int i = 0; i < count; i++) {
-      float l = logits[seen[i]];
-      logits[seen[i]] = l > 0 ? l / penalty : l * penalty;
+  /** False where a result is not finite. */
+  private static boolean penalise(SampleArgs args, int row, float[] logits) {
+    float repetition = args.repetitionPenalty()[row];
+    float frequency = args.frequencyPenalty()[row];
+    float presence = args.presencePenalty()[row];
+    boolean counts = args.counts(row);
+    boolean good = true;
+    for (int i = 0; i < args.penalised(row); i++) {
+      int id = args.seen()[row][i];
+      float l = logits[id];
+      if (repetition != 1f) {
+        l = l > 0 ? l / repetition : l * repetition;
+      }
+      if (counts && args.times()[row][i] > 0) {
+        l = l - frequency * args.times()[row][i] - presence;
+      }
+      good &= Math.abs(l) <= Float.MAX_VALUE;
+      logits[id] = l;
     }
+    return good;
+  }
+
+  /** False where a result is neither finite nor −∞. */
+  private static boolean addBiases(SampleArgs args, int row, float[] logits) {
+    boolean good = true;
+    for (int i = 0; i < args.biasCount()[row]; i++) {
+      int id = args.biased()[row][i];
+      logits[id] += args.bias()[row][i];
+      good &= logits[id] <= Float.MAX_VALUE;
+    }
+    return good;
   }
 
   private int drawn(SampleArgs args, int row, Scratch s, int best) {

@@ -201,7 +201,7 @@ final class SelfCheck {
   }
 
   private static float[] sample(Kernels kernels) {
-    int rows = 5;
+    int rows = 6;
     int vocab = 131;
     int[] token = new int[rows];
     float[] logprob = new float[rows];
@@ -210,11 +210,14 @@ final class SelfCheck {
     try (NativeBuffer logits = buffer(numbers(12, rows * vocab))) {
       kernels.sample(
           new SampleArgs(
-              logits, rows, vocab, new float[] {0, 0.8f, 0.6f, 1, 1.3f}, new int[] {0, 0, 9, 0, 40},
-              new double[] {1, 0.9, 1, 1, 0.95}, new float[] {0, 0, 0, 0.05f, 0.01f},
-              new float[] {1, 1, 1, 1, 1.2f}, new int[][] {null, null, null, null, {3, 77}},
-              new int[] {0, 0, 0, 0, 2}, new long[] {1, 2, 3, 4, 5}, new long[] {9, 8, 7, 6, 5},
-              new int[] {0, 1, 2, 3, 4}, new int[] {0, 5, 10, 15, 20}, want, token, logprob));
+              logits, rows, vocab, new float[] {0, 0.8f, 0.6f, 1, 1.3f, 0.9f}, new int[] {0, 0, 9, 0, 40, 0},
+              new double[] {1, 0.9, 1, 1, 0.95, 1}, new float[] {0, 0, 0, 0.05f, 0.01f, 0},
+              new float[] {1, 1, 1, 1, 1.2f, 1}, new float[] {0, 0, 0, 0, 0.3f, 0}, new float[] {0, 0, 0, 0, 1.1f, 0},
+              new int[][] {null, null, null, null, {3, 77}, null}, new int[][] {null, null, null, null, {7, 0}, null},
+              new int[] {0, 0, 0, 0, 2, 0}, new int[][] {null, null, null, {130}, null, {0, 64}},
+              new float[][] {null, null, null, {Float.NEGATIVE_INFINITY}, null, {-1.5f, 3}},
+              new int[] {0, 0, 0, 1, 0, 2}, new long[] {1, 2, 3, 4, 5, 6}, new long[] {9, 8, 7, 6, 5, 4},
+              new int[] {0, 1, 2, 3, 4, 5}, new int[] {0, 5, 10, 15, 20, 25}, want, token, logprob));
     }
     float[] out = Arrays.copyOf(logprob, 2 * rows);
     for (int r = 0; r < rows; r++) {

@@ -17,8 +17,14 @@ final class Draws {
   final double[] topP;
   final float[] minP;
   final float[] penalty;
+  final float[] frequency;
+  final float[] presence;
   final int[][] seen;
+  final int[][] times;
   final int[] seenCount;
+  final int[][] biased;
+  final float[][] bias;
+  final int[] biasCount;
   final long[] seed;
   final long[] stream;
   final int[] sample;
@@ -39,8 +45,14 @@ final class Draws {
     minP = new float[rows];
     penalty = new float[rows];
     Arrays.fill(penalty, 1f);
+    frequency = new float[rows];
+    presence = new float[rows];
     seen = new int[rows][];
+    times = new int[rows][];
     seenCount = new int[rows];
+    biased = new int[rows][];
+    bias = new float[rows][];
+    biasCount = new int[rows];
     seed = new long[rows];
     stream = new long[rows];
     sample = new int[rows];
@@ -75,6 +87,19 @@ final class Draws {
     int[] ids = random.ints(0, vocab).distinct().limit(distinct).toArray();
     seen[row] = Arrays.copyOf(ids, distinct + 2);
     seenCount[row] = distinct;
+    times[row] = random.ints(distinct + 2, 0, 4).toArray();
+    float[] perToken = {0f, 0f, 0f, 0.5f, -2f, 1.1f};
+    frequency[row] = perToken[random.nextInt(perToken.length)];
+    presence[row] = perToken[random.nextInt(perToken.length)];
+    int some = random.nextInt(3) > 0 ? 0 : random.nextInt(Math.min(vocab, 40) + 1);
+    int[] chosen = random.ints(0, vocab).distinct().limit(some).toArray();
+    biased[row] = Arrays.copyOf(chosen, some + 1);
+    bias[row] = new float[some + 1];
+    biasCount[row] = some;
+    float[] biases = {Float.NEGATIVE_INFINITY, 1.7f, -100f, 100f, -0.3f, 1e-7f};
+    for (int i = 0; i < some; i++) {
+      bias[row][i] = biases[random.nextInt(biases.length)];
+    }
     seed[row] = random.nextLong();
     stream[row] = random.nextLong();
     sample[row] = random.nextInt();
@@ -90,8 +115,14 @@ final class Draws {
     topP[to] = other.topP[from];
     minP[to] = other.minP[from];
     penalty[to] = other.penalty[from];
+    frequency[to] = other.frequency[from];
+    presence[to] = other.presence[from];
     seen[to] = other.seen[from];
+    times[to] = other.times[from];
     seenCount[to] = other.seenCount[from];
+    biased[to] = other.biased[from];
+    bias[to] = other.bias[from];
+    biasCount[to] = other.biasCount[from];
     seed[to] = other.seed[from];
     stream[to] = other.stream[from];
     sample[to] = other.sample[from];
@@ -107,16 +138,22 @@ final class Draws {
       for (int r = 0; r < rows; r++) {
         buffer.write((long) r * vocab, logits[r], 0, vocab);
       }
-      kernels.sample(
-          new SampleArgs(buffer, rows, vocab, temperature, topK, topP, minP, penalty, seen, seenCount, seed, stream,
-              sample, position, wantLogprob, token, logprob));
+      kernels.sample(args(buffer, rows, vocab));
     }
     return token.clone();
   }
 
+  /** The arguments, with logits and sizes that may be wrong. */
+  SampleArgs args(NativeBuffer logits, int rows, int vocab) {
+    return new SampleArgs(logits, rows, vocab, temperature, topK, topP, minP, penalty, frequency, presence, seen, times,
+        seenCount, biased, bias, biasCount, seed, stream, sample, position, wantLogprob, token, logprob);
+  }
+
   String describe(int row) {
     return String.format(
-        "row %d of %d, vocab %d, temperature %s, top-k %d, top-p %s, min-p %s, penalty %s over %d tokens",
-        row, rows, vocab, temperature[row], topK[row], topP[row], minP[row], penalty[row], seenCount[row]);
+        "row %d of %d, vocab %d, temperature %s, top-k %d, top-p %s, min-p %s, penalty %s, frequency %s, presence %s"
+            + " over %d tokens, %d biases",
+        row, rows, vocab, temperature[row], topK[row], topP[row], minP[row], penalty[row], frequency[row],
+        presence[row], seenCount[row], biasCount[row]);
   }
 }

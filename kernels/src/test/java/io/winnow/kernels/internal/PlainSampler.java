@@ -19,14 +19,29 @@ final class PlainSampler {
     if (!finite(raw)) {
       return new Drawn(-1, Float.NaN);
     }
-    if (d.penalty[row] != 1f) {
-      for (int i = 0; i < d.seenCount[row]; i++) {
-        int id = d.seen[row][i];
+    for (int i = 0; i < d.seenCount[row]; i++) {
+      int id = d.seen[row][i];
+      if (d.penalty[row] != 1f) {
         logits[id] = logits[id] > 0f ? logits[id] / d.penalty[row] : logits[id] * d.penalty[row];
       }
-      if (!finite(logits)) {
+      if ((d.frequency[row] != 0f || d.presence[row] != 0f) && d.times[row][i] > 0) {
+        float often = d.frequency[row] * (float) d.times[row][i];
+        float less = logits[id] - often;
+        logits[id] = less - d.presence[row];
+      }
+    }
+    if (!finite(logits)) {
+      return new Drawn(-1, Float.NaN);
+    }
+    for (int i = 0; i < d.biasCount[row]; i++) {
+      int id = d.biased[row][i];
+      logits[id] = logits[id] + d.bias[row][i];
+      if (Float.isNaN(logits[id]) || logits[id] == Float.POSITIVE_INFINITY) {
         return new Drawn(-1, Float.NaN);
       }
+    }
+    if (logits[best(logits)] == Float.NEGATIVE_INFINITY) {
+      return new Drawn(-1, Float.NaN);
     }
     int token = d.temperature[row] == 0f ? best(logits) : drawn(d, row, logits);
     return new Drawn(token, logprob(raw, token));

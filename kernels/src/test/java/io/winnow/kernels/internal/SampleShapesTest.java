@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
-import io.winnow.kernels.SampleArgs;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -212,16 +211,35 @@ class SampleShapesTest {
       see(d, 0);
       d.seenCount[1] = -1;
     });
+    assertRefused(IndexOutOfBoundsException.class, d -> {
+      see(d, 0);
+      d.presence[1] = 1f;
+      d.times[1] = new int[] {1};
+    });
+    assertRefused(IndexOutOfBoundsException.class, d -> bias(d, 20));
+    assertRefused(IndexOutOfBoundsException.class, d -> bias(d, -1));
+    assertRefused(IndexOutOfBoundsException.class, d -> {
+      bias(d, 0);
+      d.biasCount[1] = 3;
+    });
+    assertRefused(IndexOutOfBoundsException.class, d -> {
+      bias(d, 0);
+      d.biasCount[1] = -1;
+    });
+    assertRefused(IndexOutOfBoundsException.class, d -> {
+      bias(d, 0);
+      d.bias[1] = new float[1];
+    });
     KernelsUnderTest.each(1, kernels -> {
       if (kernels instanceof NativeKernels) {
         try (NativeBuffer buffer = NativeBuffer.ofElements(39)) {
           Draws d = new Draws(new float[20], new float[20]);
-          assertThrows(IndexOutOfBoundsException.class, () -> kernels.sample(args(d, buffer, 2, 20)));
-          assertThrows(IndexOutOfBoundsException.class, () -> kernels.sample(args(d, buffer, 3, 5)));
-          assertThrows(IllegalArgumentException.class, () -> kernels.sample(args(d, buffer, 1, 0)));
-          assertThrows(IllegalArgumentException.class, () -> kernels.sample(args(d, buffer, -1, 5)));
-          assertThrows(IllegalArgumentException.class, () -> kernels.sample(args(d, buffer, 0, (1 << 22) + 1)));
-          kernels.sample(args(d, buffer, 1, 39));
+          assertThrows(IndexOutOfBoundsException.class, () -> kernels.sample(d.args(buffer, 2, 20)));
+          assertThrows(IndexOutOfBoundsException.class, () -> kernels.sample(d.args(buffer, 3, 5)));
+          assertThrows(IllegalArgumentException.class, () -> kernels.sample(d.args(buffer, 1, 0)));
+          assertThrows(IllegalArgumentException.class, () -> kernels.sample(d.args(buffer, -1, 5)));
+          assertThrows(IllegalArgumentException.class, () -> kernels.sample(d.args(buffer, 0, (1 << 22) + 1)));
+          kernels.sample(d.args(buffer, 1, 39));
           assertEquals(0, d.token[1]);
         }
       }
@@ -234,9 +252,10 @@ class SampleShapesTest {
     draws.seenCount[1] = 2;
   }
 
-  private static SampleArgs args(Draws d, NativeBuffer logits, int rows, int vocab) {
-    return new SampleArgs(logits, rows, vocab, d.temperature, d.topK, d.topP, d.minP, d.penalty, d.seen, d.seenCount,
-        d.seed, d.stream, d.sample, d.position, d.wantLogprob, d.token, d.logprob);
+  private static void bias(Draws draws, int id) {
+    draws.biased[1] = new int[] {3, id};
+    draws.bias[1] = new float[2];
+    draws.biasCount[1] = 2;
   }
 
   @Test

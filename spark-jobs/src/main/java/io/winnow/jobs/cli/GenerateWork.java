@@ -2,6 +2,7 @@
 package io.winnow.jobs.cli;
 
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.jobs.job.DryRun;
 import io.winnow.jobs.job.GenerateJob;
@@ -13,10 +14,15 @@ public final class GenerateWork {
   private GenerateWork() {}
 
   /** The work behind {@link GenerateCommand}. */
-  public static Optional<RunSummary> run(SettingValues values, Session session) {
+  public static Optional<RunSummary> run(SettingValues asked, Session session) {
+    SettingValues values = ModelDefaults.applied(asked);
     if (values.get(GenerateSettings.DRY_RUN)) {
       session.out().print(DryRun.describe(session.spark(), values));
       return Optional.empty();
+    }
+    String defaults = ModelDefaults.described(values);
+    if (defaults != null) {
+      session.err().println("winnow: " + defaults);
     }
     try (ProgressLine line = new ProgressLine(session.err(), session.terminal(), System::nanoTime)) {
       GenerateResult r =

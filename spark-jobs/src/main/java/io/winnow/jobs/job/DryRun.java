@@ -4,6 +4,7 @@ package io.winnow.jobs.job;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RenderedPrompt;
+import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.PromptSource;
@@ -21,10 +22,11 @@ public final class DryRun {
   private DryRun() {}
 
   /** The text to show. */
-  public static String describe(SparkSession spark, SettingValues values) {
+  public static String describe(SparkSession spark, SettingValues asked) {
+    SettingValues values = ModelDefaults.applied(asked);
     GenerateOptions options = GenerateOptions.of(values);
     EngineSpec spec = options.engine();
-    ModelInfo model = EngineHost.describe(spec);
+    ModelInfo model = options.describe(values);
     Prompts prompts = PromptSource.open(spark, values);
     long total = prompts.counts().total() * options.samples();
     StringBuilder out = new StringBuilder();
@@ -32,6 +34,10 @@ public final class DryRun {
         model.contextLength());
     line(out, "Weights", "%s, %,.1f MB", TraceKey.weightFormat(values, model), model.weightBytes() / 1e6);
     line(out, "Fingerprint", "%s", model.fingerprint());
+    String defaults = ModelDefaults.described(values);
+    if (defaults != null) {
+      line(out, "Defaults", "%s", defaults);
+    }
     line(out, "Prompts", "%,d (%s)", prompts.counts().total(), prompts.format());
     prompts.counts().failedByClass().forEach((name, n) -> line(out, "", "%,d cannot be used: %s", n, name));
     line(out, "Traces", "%,d = %,d prompts x %d samples", total, prompts.counts().total(), options.samples());

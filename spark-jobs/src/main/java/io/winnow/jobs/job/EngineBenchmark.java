@@ -6,8 +6,9 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
-import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.RenderedPrompt;
+import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.inference.udf.EngineHost;
@@ -57,8 +58,10 @@ public final class EngineBenchmark {
           "Cannot measure on " + spark.sparkContext().master() + ": the engine alone runs in this process, so the job must"
               + " as well. Use --master local[*].");
     }
-    SettingValues values = asked.with(GenerateSettings.OUT, "none").with(GenerateSettings.DRY_RUN, "false");
+    SettingValues values =
+        ModelDefaults.applied(asked.with(GenerateSettings.OUT, "none").with(GenerateSettings.DRY_RUN, "false"));
     GenerateOptions options = GenerateOptions.of(values);
+    options.describe(values);
     List<GenerationRequest> requests = requests(spark, values, options);
     List<Round> out = new ArrayList<>();
     try (EngineHost.Lease lease = EngineHost.acquire(options.engine())) {

@@ -3,8 +3,8 @@ package io.winnow.jobs.job;
 
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
+import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
-import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.table.Ledger;
 import io.winnow.jobs.table.LedgerOptions;
@@ -57,9 +57,9 @@ public final class GenerateJob {
   private long epoch;
   private long plannedVersion;
 
-  private GenerateJob(SparkSession spark, SettingValues values, BooleanSupplier stop) {
+  private GenerateJob(SparkSession spark, SettingValues asked, BooleanSupplier stop) {
     this.spark = spark;
-    this.values = values;
+    this.values = ModelDefaults.applied(asked);
     this.budget = new RunBudget(values, stop, System::nanoTime, startNanos);
     this.options = GenerateOptions.of(values);
   }
@@ -80,7 +80,7 @@ public final class GenerateJob {
 
   private GenerateResult run(Progress progress) {
     EngineSpec spec = options.engine();
-    ModelInfo model = EngineHost.describe(spec);
+    ModelInfo model = options.describe(values);
     TraceCosts costs = new TraceCosts(options.price(values, model), spark.sparkContext());
     VersionedPrompts source = VersionedPrompts.open(spark, values);
     Prompts prompts = source.prompts();

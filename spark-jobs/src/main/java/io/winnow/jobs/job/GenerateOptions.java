@@ -7,6 +7,7 @@ import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.PriceTable;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.udf.EngineHost;
 import java.util.List;
 
 /** The settings of {@code generate} in the types that the parts of the job take. */
@@ -37,6 +38,18 @@ record GenerateOptions(
         values.get(GenerateSettings.TOKEN_IDS),
         values.get(GenerateSettings.RETRY_FAILED),
         values.find(GenerateSettings.MESSAGES_COLUMN).isPresent());
+  }
+
+  /**
+   * The model.
+   *
+   * @throws io.winnow.inference.conf.UsageException when a setting names tokens that it does not know
+   * @throws io.winnow.inference.InferenceException when it cannot be opened
+   */
+  ModelInfo describe(SettingValues values) {
+    ModelInfo info = EngineHost.describe(engine);
+    GenerateSettings.checkTokenIds(values, info.vocabSize());
+    return info;
   }
 
   /**

@@ -119,14 +119,8 @@ final class ReplayTask implements FlatMapFunction<Iterator<Row>, Found> {
     int recorded = row.getAs("completion_tokens");
     boolean cut = FinishReason.LENGTH.label().equals(row.getAs("finish_reason"));
     // A trace that ended by itself gets room for one token more, so that one which goes on now is seen to.
-    SamplingParams params = withMaxTokens(group.params(), Math.max(1, cut ? recorded : recorded + 1));
+    SamplingParams params = group.params().withMaxTokens(Math.max(1, cut ? recorded : recorded + 1), true);
     return new GenerationRequest(id, prompt.tokenIds(), new int[] {sample}, params);
-  }
-
-  private static SamplingParams withMaxTokens(SamplingParams p, int maxTokens) {
-    return new SamplingParams(
-        p.temperature(), p.topP(), p.topK(), p.minP(), p.repetitionPenalty(), maxTokens, p.stop(), p.seed(), true,
-        p.thinkingBudget());
   }
 
   private List<Message> messages(Row row) {

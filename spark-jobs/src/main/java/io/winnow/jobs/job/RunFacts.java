@@ -143,12 +143,13 @@ final class RunFacts {
 
   /**
    * All but the configuration of the session, which may hold keys and passwords. A file stands there by its path and,
-   * under {@code NAME.sha256}, by its content.
+   * under {@code NAME.sha256}, by its content; a default that the model gave has its origin under {@code NAME.from}.
    */
   static Map<String, String> settings(SettingValues values) {
     Map<String, String> out = new TreeMap<>(values.canonical());
     out.remove(SessionSettings.CONF.name());
     values.fileFingerprints().forEach((name, hash) -> out.put(name + ".sha256", hash));
+    values.origins().forEach((name, origin) -> out.put(name + ".from", origin));
     return out;
   }
 

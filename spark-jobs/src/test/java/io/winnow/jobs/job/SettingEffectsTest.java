@@ -10,6 +10,7 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.Effect;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SessionSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
@@ -99,6 +100,13 @@ class SettingEffectsTest {
             Map.entry("top-k", new Case("20")),
             Map.entry("min-p", new Case("0.1")),
             Map.entry("repetition-penalty", new Case("1.1")),
+            Map.entry("presence-penalty", new Case("0.5")),
+            Map.entry("frequency-penalty", new Case("-0.5")),
+            Map.entry("logit-bias", new Case("5:1.5")),
+            Map.entry("generation-config", new Case("auto", Map.of("model", warmerModel().toString()))),
+            Map.entry("stop-token-ids", new Case("7")),
+            Map.entry("min-tokens", new Case("3")),
+            Map.entry("ignore-eos", new Case("true")),
             Map.entry("max-tokens", new Case("77")),
             Map.entry("stop", new Case("Q:")),
             Map.entry("seed", new Case("9")),
@@ -149,12 +157,22 @@ class SettingEffectsTest {
     return copy;
   }
 
+  /** The model with a generation_config.json that asks for other settings than the defaults. */
+  private static Path warmerModel() throws IOException {
+    Path copy = Files.createDirectories(folder.resolve("warmer"));
+    for (String name : List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+      Files.copy(MODEL.resolve(name), copy.resolve(name));
+    }
+    Files.writeString(copy.resolve("generation_config.json"), "{\"temperature\": 0.9, \"top_k\": 20}");
+    return copy;
+  }
+
   private static SettingValues values(Map<String, String> more) {
     Map<String, String> all = new HashMap<>(plain);
     all.putAll(more);
     SettingValues values = SettingValues.ofMap(GenerateSettings.ALL, all, key -> null);
     GenerateSettings.validate(values);
-    return values;
+    return ModelDefaults.applied(values);
   }
 
   /** Keys of the traces of the first line's prompt, by sample. */
@@ -193,13 +211,31 @@ class SettingEffectsTest {
                   int common = Math.min(old.size(), now.size());
                   boolean changes =
                       switch (setting.effect()) {
-                        case TOKENS, PROMPT, MODEL -> true;
+                        case TOKENS, PROMPT, MODEL, DEFAULTS -> true;
                         case LENGTH, ROWS, TUNING -> false;
                       };
                   for (int sample = 0; sample < common; sample++) {
                     assertEquals(changes, !old.get(sample).equals(now.get(sample)), "sample " + sample);
                   }
                 }));
+  }
+
+  @Test
+  void defaultsOfTheModelAreAsIfTheyHadBeenGivenAndGivenOnesWin() {
+    Map<String, String> model = cases.get("generation-config").beside();
+    Map<String, String> auto = new HashMap<>(model);
+    auto.put("generation-config", "auto");
+    Map<String, String> byHand = new HashMap<>(model);
+    byHand.putAll(Map.of("temperature", "0.9", "top-k", "20"));
+    assertEquals(keys(values(byHand)), keys(values(auto)));
+    Map<String, String> lineage = RunFacts.settings(values(auto));
+    assertEquals("0.9", lineage.get("temperature"));
+    assertEquals("generation_config.json", lineage.get("temperature.from"));
+    assertEquals("generation_config.json", lineage.get("top-k.from"));
+    assertEquals(2, lineage.keySet().stream().filter(name -> name.endsWith(".from")).count());
+    auto.put("top-k", "0");
+    byHand.put("top-k", "0");
+    assertEquals(keys(values(byHand)), keys(values(auto)));
   }
 
   @Test

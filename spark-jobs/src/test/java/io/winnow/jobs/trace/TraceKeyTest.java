@@ -12,6 +12,7 @@ import io.winnow.inference.conf.Effect;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -39,10 +40,13 @@ class TraceKeyTest {
           Map.entry("partitions", "7"), Map.entry("master", "local[1]"), Map.entry("conf", "a=b"),
           Map.entry("verbose", "true"), Map.entry("retry-failed", "all"), Map.entry("max-cost", "1.5"),
           Map.entry("max-duration", "60"),
-          Map.entry("max-tokens-total", "1000"), Map.entry("prices", "p.json"));
+          Map.entry("max-tokens-total", "1000"), Map.entry("prices", "p.json"),
+          Map.entry("presence-penalty", "0.5"), Map.entry("frequency-penalty", "-0.5"),
+          Map.entry("logit-bias", "5:1.5"), Map.entry("generation-config", "auto"),
+          Map.entry("stop-token-ids", "7"), Map.entry("min-tokens", "3"), Map.entry("ignore-eos", "true"));
 
   private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
-    return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1, 1);
+    return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1024, 1, 1);
   }
 
   private static SettingValues values(Map<String, String> options) {
@@ -104,6 +108,39 @@ class TraceKeyTest {
   @Test
   void staysWhenASettingIsGivenItsNeutralOrDefaultValue() {
     assertEquals(id(values(Map.of())), id(values(Map.of("top-k", "0", "temperature", "0.60", "stop", "[]"))));
+  }
+
+  /**
+   * The expected value is computed outside of Java:
+   *
+   * <pre>
+   * python3 -c "import hashlib,struct; print(hashlib.sha256(
+   *   b'winnow-trace-1\nmodel=aa11\ntokenizer=bb22\nweights=bf16\nnumerics=1\nset.frequency-penalty=-0.5\n'
+   *   b'set.ignore-eos=true\nset.logit-bias={\"2\":\"-inf\",\"11\":1.5}\nset.min-tokens=3\n'
+   *   b'set.presence-penalty=0.25\nset.seed=0\nset.stop-token-ids=[7,9]\nset.temperature=0.6\nset.top-p=0.95\n'
+   *   b'tokens=3\n' + struct.pack('>3i',1,2,151643) + b'sample=0\n').hexdigest()[:32])"
+   * </pre>
+   */
+  @Test
+  void rulesOfTokensAreInItByTheirCanonicalTexts() {
+    Map<String, String> rules =
+        Map.of(
+            "presence-penalty", "0.250", "frequency-penalty", "-5e-1", "logit-bias", "11:1.5, 2:-inf,3:0",
+            "stop-token-ids", "9, 7,9", "min-tokens", "3", "ignore-eos", "true");
+    assertEquals("d7e4d4156b03da3aa06dedb04491e28f", id(values(rules)));
+    Map<String, String> json = new HashMap<>(rules);
+    json.put("logit-bias", "{\"2\": \"-inf\", \"11\": 1.50}");
+    json.put("stop-token-ids", "[7,9]");
+    assertEquals("d7e4d4156b03da3aa06dedb04491e28f", id(values(json)));
+  }
+
+  @Test
+  void settingsThatCameLaterLeaveItAloneWhereTheyDoNothing() {
+    Map<String, String> idle =
+        Map.of(
+            "presence-penalty", "-0.0", "frequency-penalty", "0", "logit-bias", "5:0", "stop-token-ids", "[]",
+            "min-tokens", "0", "ignore-eos", "false", "generation-config", "auto");
+    assertEquals(id(values(Map.of())), id(values(idle)));
   }
 
   @Test
