@@ -10,6 +10,7 @@ public final class InferenceErrors {
 
   public static final String MODEL_NOT_FOUND = "model_not_found";
   public static final String MODEL_INVALID = "model_invalid";
+  public static final String MODEL_NOT_FETCHED = "model_not_fetched";
   public static final String MODEL_UNSUPPORTED = "model_unsupported";
   public static final String ARCHITECTURE_UNKNOWN = "architecture_unknown";
   public static final String TEMPLATE_ERROR = "template_error";
@@ -41,6 +42,27 @@ public final class InferenceErrors {
             "Cannot open the model %s: %s. Give a Hugging Face folder (config.json, *.safetensors, tokenizer.json)"
                 + " or a .gguf file.",
             path, why));
+  }
+
+  /** A model on another file system that cannot be copied to this host. */
+  public static InferenceException modelNotFetched(String address, String why, String whatToDo, Throwable cause) {
+    return new InferenceException(
+        MODEL_NOT_FETCHED, String.format("Cannot fetch the model %s: %s. %s", address, why, whatToDo), cause);
+  }
+
+  /** A file of the model is no longer what the driver saw. */
+  public static InferenceException remoteModelChanged(String address, String file, String what) {
+    return modelNotFetched(
+        address, "its file " + file + " has changed since the driver looked at it: " + what,
+        "Run again when nobody writes to it any more.", null);
+  }
+
+  /** An executor's copy of a model on another file system has other content than the driver's. */
+  public static InferenceException copyDiffers(String address, String part) {
+    return modelNotFetched(
+        address, "the " + part + " of this host's copy is not that of the driver's",
+        "The copy was thrown away and is fetched anew the next time; if that does not help, delete the folder models of"
+            + " the driver's cache (WINNOW_CACHE).", null);
   }
 
   public static InferenceException scriptInvalid(String model, String why) {

@@ -49,8 +49,10 @@ class ArchitectureTest {
     arrows.put(
         "inference.engine",
         List.of("inference", "inference.model", "inference.tokenizer", "inference.checkpoint", "kernels"));
+    arrows.put("inference.remote", List.of("inference", "inference.conf", "inference.checkpoint", "kernels"));
     arrows.put(
-        "inference.udf", List.of("inference", "inference.conf", "inference.engine", "inference.tokenizer"));
+        "inference.udf",
+        List.of("inference", "inference.conf", "inference.engine", "inference.tokenizer", "inference.remote"));
     arrows.put("jobs.trace", List.of("inference", "inference.conf"));
     arrows.put("jobs.verify", List.of("inference", "inference.conf", "jobs.trace", "jobs.verify.math"));
     arrows.put("jobs.verify.math", List.of("jobs.trace", "jobs.verify"));

@@ -5,7 +5,6 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.ScriptParams;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -72,8 +71,9 @@ public final class GenerateSettings {
 
   public static final Setting<List<String>> MODEL =
       Setting.ofList("model").group(SAMPLING).label("PATH").effect(Effect.MODEL)
-          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file; scripted: for a made-up"
-              + " model without weights, for tests.");
+          .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file: a path, or an"
+              + " address such as hdfs://… or s3a://…, which each host fetches once; scripted: for a made-up model without"
+              + " weights, for tests.");
   public static final Setting<Integer> SAMPLES =
       Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
           .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
@@ -245,6 +245,7 @@ public final class GenerateSettings {
               + " and run the command again for the other model with the same --out.");
     }
     String model = models.get(0);
+    ModelAddress.check(model);
     if (ENDPOINT.matcher(model).matches()) {
       throw new UsageException(
           "Cannot use --model '" + model + "': endpoints are not supported yet in this version. Give a Hugging Face"
@@ -345,14 +346,9 @@ public final class GenerateSettings {
    */
   public static EngineSpec engineSpec(SettingValues values) {
     return new EngineSpec(
-        place(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS), values.get(MAX_SEQUENCES),
-        values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
+        ModelAddress.absolute(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS),
+        values.get(MAX_SEQUENCES), values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
         SessionSettings.pairs(values.get(TEMPLATE_ARG)));
-  }
-
-  /** Executors have a working folder of their own. */
-  private static String place(String model) {
-    return ScriptParams.isScripted(model) ? model : Path.of(model).toAbsolutePath().normalize().toString();
   }
 
   private static boolean isRegex(String text) {

@@ -80,6 +80,11 @@ public final class ModelDefaults {
     if (values.get(GenerateSettings.GENERATION_CONFIG).equals("none") || ScriptParams.isScripted(model)) {
       return null;
     }
+    if (ModelAddress.isRemote(model)) {
+      throw new UsageException(
+          "Cannot take defaults from " + model + ": --generation-config auto reads a folder of this host. Give"
+              + " --temperature, --top-p and the others, or --generation-config none.");
+    }
     return Path.of(model).resolve(FILE);
   }
 

@@ -4,6 +4,7 @@ package io.winnow.inference.udf;
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.HostMemory;
+import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
@@ -69,11 +70,31 @@ public final class EngineHost {
   }
 
   /**
+   * The spec with the files of its model as they are now, if the model lies on another file system: what the driver
+   * gives to executors, so that all compute with the same. Reads no weights.
+   *
+   * @throws io.winnow.inference.conf.UsageException when the model is not there
+   */
+  public static EngineSpec seen(EngineSpec spec) {
+    return ModelPlace.seen(spec);
+  }
+
+  /** For the log and the task: this host's model is another one than the driver's. */
+  public static InferenceException differs(EngineSpec spec, String part) {
+    return ModelPlace.differs(spec, part);
+  }
+
+  /**
    * Loads the engine or joins the one that is there. Tasks that come while it loads wait for it.
    *
-   * @throws io.winnow.inference.InferenceException when the model cannot be opened
+   * @throws io.winnow.inference.InferenceException when the model cannot be fetched or opened
    */
-  public static synchronized Lease acquire(EngineSpec asked) {
+  public static Lease acquire(EngineSpec asked) {
+    // Before the lock is taken: a fetch takes minutes, and tasks that are killed must not wait for it.
+    return acquireLocal(ModelPlace.local(asked));
+  }
+
+  private static synchronized Lease acquireLocal(EngineSpec asked) {
     EngineSpec spec = withThreads(asked);
     EngineKey key = new EngineKey(spec, files(spec.model()));
     Entry entry = ENGINES.get(key);
@@ -134,9 +155,9 @@ public final class EngineHost {
     return mib << 20;
   }
 
-  /** What the engine of a spec would take in this JVM; reads headers only. */
+  /** What the engine of a spec would take in this JVM; reads headers only, but of a model elsewhere fetches all. */
   public static EngineMemory memory(EngineSpec spec) {
-    return MemoryBudget.of(spec, memory());
+    return MemoryBudget.of(ModelPlace.local(spec), memory());
   }
 
   /** Closes every engine that no task holds. */
@@ -165,7 +186,7 @@ public final class EngineHost {
       return out;
     }
     closeIdle();
-    try (TokenScorer scorer = TokenScorer.load(withThreads(spec), longest)) {
+    try (TokenScorer scorer = TokenScorer.load(withThreads(ModelPlace.local(spec)), longest)) {
       for (int i = 0; i < tokens.length; i++) {
         try {
           out[i] = scorer.logprob(contexts.get(i), tokens[i]);
@@ -178,18 +199,20 @@ public final class EngineHost {
   }
 
   /**
-   * What the model is; loads its tokenizer but no weights.
+   * What the model is; loads its tokenizer but no weights. A model that lies elsewhere is fetched whole, because its
+   * fingerprint is that of its whole content.
    *
    * @throws io.winnow.inference.InferenceException when the model cannot be opened; memory_exceeded when this JVM is
    *     also the one that computes, and the engine does not fit
    */
-  public static ModelInfo describe(EngineSpec spec) {
+  public static ModelInfo describe(EngineSpec asked) {
+    EngineSpec spec = ModelPlace.local(asked);
     return EmbeddedRuntime.describe(spec, text(spec), computesHere() ? memory() : null);
   }
 
   /** The model's chat template and tokenizer. */
   public static PromptRenderer renderer(EngineSpec spec) {
-    return text(spec).renderer();
+    return text(ModelPlace.local(spec)).renderer();
   }
 
   /** The implementations of the kernels, best first: which one is taken and why the others are not. */

@@ -3,7 +3,6 @@ package io.winnow.inference.udf;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.EngineSpec;
-import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.SamplingParams;
@@ -57,13 +56,13 @@ public final class GenerateFunction implements Serializable {
 
   private void check(ModelInfo found) {
     if (!found.fingerprint().equals(expected.fingerprint())) {
-      throw InferenceErrors.modelDiffers(spec.model(), "content");
+      throw EngineHost.differs(spec, "content");
     }
     if (!found.tokenizerFingerprint().equals(expected.tokenizerFingerprint())) {
-      throw InferenceErrors.modelDiffers(spec.model(), "tokenizer");
+      throw EngineHost.differs(spec, "tokenizer");
     }
     if (!found.templateFingerprint().equals(expected.templateFingerprint())) {
-      throw InferenceErrors.modelDiffers(spec.model(), "chat template");
+      throw EngineHost.differs(spec, "chat template");
     }
   }
 

@@ -108,4 +108,11 @@ class ModelDefaultsTest {
       assertTrue(refusal(json).contains("Cannot take defaults from " + file), json.strip());
     }
   }
+
+  @Test
+  void refusesToTakeThemFromElsewhere() {
+    SettingValues values = asked(Map.of("model", "hdfs://host/models/m"));
+    String refusal = assertThrows(UsageException.class, () -> ModelDefaults.applied(values)).getMessage();
+    assertTrue(refusal.contains("hdfs://host/models/m") && refusal.contains("--generation-config none"), refusal);
+  }
 }

@@ -5,6 +5,7 @@ import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.HostMemory;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.ModelAddress;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
@@ -87,6 +88,7 @@ public final class DoctorCommand implements Command {
     if (models.size() > 1) {
       throw new UsageException("Cannot look at " + models.size() + " models at once. Give --model once.");
     }
+    ModelAddress.check(models.get(0));
     return new EngineSpec(
         models.get(0), values.get(GenerateSettings.WEIGHTS), 0, values.get(GenerateSettings.MAX_SEQUENCES),
         values.get(GenerateSettings.KV_CACHE_TOKENS), null, Map.of());

@@ -24,10 +24,15 @@ record GenerateOptions(
     List<String> retryFailed,
     boolean messagesGiven) {
 
+  /**
+   * Looks for the model's files if they lie on another file system.
+   *
+   * @throws io.winnow.inference.conf.UsageException when the settings cannot be used, or those files are not there
+   */
   static GenerateOptions of(SettingValues values) {
     GenerateSettings.validate(values);
     return new GenerateOptions(
-        GenerateSettings.engineSpec(values),
+        EngineHost.seen(GenerateSettings.engineSpec(values)),
         values.get(GenerateSettings.MODEL).get(0),
         GenerateSettings.samplingParams(values),
         values.find(GenerateSettings.OUT).orElse(""),

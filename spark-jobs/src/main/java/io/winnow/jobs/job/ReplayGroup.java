@@ -104,11 +104,14 @@ record ReplayGroup(
       EngineSpec spec = GenerateSettings.engineSpec(made);
       ModelInfo model;
       try {
+        spec = EngineHost.seen(spec);
         model = EngineHost.describe(spec);
       } catch (InferenceException e) {
         if (InferenceErrors.MEMORY_EXCEEDED.equals(e.errorClass())) {
           throw e; // a matter of this replay's settings, not of the trace
         }
+        return noModel(e.getMessage());
+      } catch (UsageException e) {
         return noModel(e.getMessage());
       }
       if (!model.fingerprint().equals(run.modelFingerprint())) {

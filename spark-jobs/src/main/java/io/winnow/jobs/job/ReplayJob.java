@@ -8,7 +8,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
 
 import io.winnow.inference.EngineSpec;
-import io.winnow.inference.ScriptParams;
+import io.winnow.inference.conf.ModelAddress;
 import io.winnow.inference.conf.ReplaySettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
@@ -17,7 +17,6 @@ import io.winnow.jobs.job.ReplayResult.Found;
 import io.winnow.jobs.table.RunsTable;
 import io.winnow.jobs.table.TraceTable;
 import io.winnow.jobs.table.VerdictsTable;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -133,14 +132,13 @@ public final class ReplayJob {
     Optional<String> given = values.find(ReplaySettings.MODEL);
     String fingerprint = null;
     if (given.isPresent()) {
-      String path =
-          ScriptParams.isScripted(given.get()) ? given.get()
-              : Path.of(given.get()).toAbsolutePath().normalize().toString();
+      ModelAddress.check(given.get());
       EngineSpec spec =
           new EngineSpec(
-              path, "auto", values.get(ReplaySettings.THREADS), values.get(ReplaySettings.MAX_SEQUENCES),
+              ModelAddress.absolute(given.get()), "auto", values.get(ReplaySettings.THREADS),
+              values.get(ReplaySettings.MAX_SEQUENCES),
               values.get(ReplaySettings.KV_CACHE_TOKENS), null, Map.of());
-      fingerprint = EngineHost.describe(spec).fingerprint();
+      fingerprint = EngineHost.describe(EngineHost.seen(spec)).fingerprint();
       checkWanted(given.get(), fingerprint, runIds, recorded);
     }
     Map<ReplayGroup.Recorded, ReplayGroup> made = new HashMap<>();

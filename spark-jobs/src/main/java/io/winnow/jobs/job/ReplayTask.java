@@ -61,7 +61,7 @@ final class ReplayTask implements FlatMapFunction<Iterator<Row>, Found> {
     }
     try (EngineHost.Lease lease = EngineHost.acquire(group.spec())) {
       if (!lease.runtime().info().fingerprint().equals(group.model().fingerprint())) {
-        throw InferenceErrors.modelDiffers(group.spec().model(), "content");
+        throw EngineHost.differs(group.spec(), "content");
       }
       replay(rows, lease.runtime(), found);
     }
