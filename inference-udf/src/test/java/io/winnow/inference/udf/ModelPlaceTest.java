@@ -77,8 +77,8 @@ class ModelPlaceTest {
     ModelInfo other =
         new ModelInfo(
             right.name(), right.architecture(), "0".repeat(64), right.tokenizerFingerprint(),
-            right.templateFingerprint(), right.weightFormat(), right.contextLength(), right.parameters(),
-            right.weightBytes());
+            right.templateFingerprint(), right.weightFormat(), right.contextLength(), right.vocabSize(),
+            right.parameters(), right.weightBytes());
     try (BufferAllocator allocator = new RootAllocator()) {
       InferenceException e =
           assertThrows(
