@@ -72,9 +72,9 @@ const Operations& neon_operations();
 
 /* Rows of one task of a row-wise operation: few tasks for each member, so that one that is late delays little. */
 inline int32_t row_tasks(const Run& run, int64_t cost_of_row) {
-  // Below about 20 µs of work waking others costs more than it saves.
+  // Below about 5 µs of work sharing it costs more than it saves.
   int64_t cost = run.count * cost_of_row;
-  int64_t tasks = cost / 20000;
+  int64_t tasks = cost / 5000;
   int64_t most = run.count < 4 * run.threads ? run.count : 4 * run.threads;
   return static_cast<int32_t>(tasks < 1 ? 1 : tasks > most ? most : tasks);
 }

@@ -80,7 +80,7 @@ void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, 
   *sum = lane_sum(total);
 }
 
-inline int32_t quantize_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 4); }
+inline int32_t quantize_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 2); }
 
 /* One of quantize_tasks; `shift` is what the products take off the weights' codes by themselves. */
 template <int T>
@@ -108,20 +108,32 @@ constexpr int32_t kRowBlock = 96;   // most rows of a task
 constexpr int32_t kPanelBlock = 4;  // most panels of a task; rows of its sums are so many panels apart
 constexpr int64_t kSumBytes = kRowBlock * kPanelBlock * kPanel * sizeof(float);
 
-inline int32_t grouped_panel_blocks(const Run& run) {
-  return static_cast<int32_t>((panels_of_outputs(run.op->weight->rows) + kPanelBlock - 1) / kPanelBlock);
-}
+/* How the output is cut into tasks: sizes only, no bits. */
+struct GroupedCut {
+  int32_t panels, row_blocks, panel_blocks;
+
+  explicit GroupedCut(const Run& run) {
+    int32_t all = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows));
+    row_blocks = (run.count + kRowBlock - 1) / kRowBlock;
+    // Enough tasks that a member which is late delays little; few rows read by several panels at once.
+    bool small = run.count > 4 && static_cast<int64_t>(all) * row_blocks < 8LL * kPanelBlock * run.threads;
+    panels = small ? 2 : kPanelBlock;
+    panel_blocks = (all + panels - 1) / panels;
+  }
+};
 
 inline int32_t grouped_tasks(const Run& run) {
-  return grouped_panel_blocks(run) * ((run.count + kRowBlock - 1) / kRowBlock);
+  GroupedCut cut(run);
+  return cut.row_blocks * cut.panel_blocks;
 }
 
+/* Blocks of rows that meet the same weights stand side by side. */
 inline Part grouped_part(const Run& run, int32_t task) {
-  int32_t blocks = grouped_panel_blocks(run);
-  int32_t row = task / blocks * kRowBlock, panel = task % blocks * kPanelBlock;
+  GroupedCut cut(run);
+  int32_t row = task % cut.row_blocks * kRowBlock, panel = task / cut.row_blocks * cut.panels;
   int32_t panels = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) - panel;
   return {row, run.count - row < kRowBlock ? run.count - row : kRowBlock, panel,
-          panels < kPanelBlock ? panels : kPanelBlock};
+          panels < cut.panels ? panels : cut.panels};
 }
 
 /* The scales (or minimums) at `at`, in elements. */

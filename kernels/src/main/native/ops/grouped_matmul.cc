@@ -212,23 +212,22 @@ void tile_of(int32_t rows, const Tile& t, float* sums) {
   }
 }
 
-/* P panels and all rows of a task: some groups of the panels stay in the first-level cache while the rows pass. */
+/* P panels and all rows of a task: some groups of the panels stay in the first-level cache while the rows pass, and what
+   comes next is fetched meanwhile: the groups behind them, at the end the beginning of `next`. */
 template <int P>
-void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, float* sums) {
-  int32_t tiles = (part.rows + kTileRows - 1) / kTileRows, each = t.w->group / (t.w->format == WK_INT4 ? 8 : 4);
-  int32_t blocks = tiles == 1 ? 1 : (P * t.vectors * 64 + kBlockBytes - 1) / kBlockBytes;
+void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, const uint8_t* next, float* sums) {
+  int32_t tiles = (part.rows + kTileRows - 1) / kTileRows;
+  int32_t group = t.w->group / (t.w->format == WK_INT4 ? 8 : 4) * 64;  // bytes
+  // One tile: memory is the limit, and a short last block fetches what the others are too late for.
+  int32_t last = (kFetch / P + group - 1) / group;
+  int32_t blocks = tiles == 1 ? (last < t.groups ? 2 : 1) : (P * t.vectors * 64 + kBlockBytes - 1) / kBlockBytes;
   if (blocks > t.groups) blocks = t.groups;
   for (int32_t block = 0; block < blocks; block++) {
-    t.from = t.groups * block / blocks;
-    t.to = t.groups * (block + 1) / blocks;
-    if (tiles == 1) {
-      // Memory is the limit. The last columns fetch the beginnings of the panels behind these.
-      t.ahead = t.codes + kFetch / P;
-      t.ahead_step = 64;
-    } else {
-      t.ahead = block + 1 < blocks ? t.codes + t.to * each * 64 : t.codes + P * t.panel;
-      t.ahead_step = 64 / tiles;
-    }
+    t.from = block == 0 ? 0 : t.to;
+    t.to = tiles == 1 && block + 1 < blocks ? t.groups - last : t.groups * (block + 1) / blocks;
+    const uint8_t* behind = t.codes + (tiles == 1 ? t.from + last : t.to) * group;
+    t.ahead = block + 1 < blocks ? behind : next;
+    t.ahead_step = 64 / tiles;
     for (int32_t r = 0; r < part.rows; r += kTileRows) {
       // A task's first row is the first of a tile.
       t.x = q.codes + (part.row + r) * q.columns;
@@ -236,7 +235,7 @@ void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, float* su
       t.x_sums = q.sums + (part.row + r) * q.groups;
       t.starts = q.starts + (part.row + r) * q.groups;
       tile_of<P>(part.rows - r < kTileRows ? part.rows - r : kTileRows, t, sums + r * kPanelBlock * kPanel);
-      t.ahead += t.ahead_step * (t.to - t.from) * each;
+      t.ahead += t.ahead_step * (t.to - t.from) * (group / 64);
     }
   }
 }
@@ -258,16 +257,20 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   t.panel = t.vectors * 64LL;
   t.codes = static_cast<const uint8_t*>(w.data) + part.panel * t.panel;
   t.groups = static_cast<int32_t>(q.groups);
+  // Where this member probably goes on.
+  int32_t later = task + run.threads;
+  int32_t then = later < grouped_tasks(run) ? grouped_part(run, later).panel - part.panel : 0;
   for (int32_t p = 0; p < part.panels;) {
     constexpr int few = panels_of(kFewRows), many = panels_of(kTileRows);
     int32_t left = part.panels - p, beside = part.rows <= kFewRows ? few : many;
     if (left < beside) beside = 1;
+    const uint8_t* next = t.codes + (left > beside ? beside : then - p) * t.panel;
     if (beside == 1) {
-      all_rows<1>(q, part, t, sums + p * kPanel);
+      all_rows<1>(q, part, t, next, sums + p * kPanel);
     } else if (beside == few) {
-      all_rows<few>(q, part, t, sums + p * kPanel);
+      all_rows<few>(q, part, t, next, sums + p * kPanel);
     } else {
-      all_rows<many>(q, part, t, sums + p * kPanel);
+      all_rows<many>(q, part, t, next, sums + p * kPanel);
     }
     p += beside;
     t.first_panel += beside;
