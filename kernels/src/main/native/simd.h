@@ -12,7 +12,9 @@
 #include <arm_neon.h>
 #endif
 
-#define WK_INLINE inline __attribute__((always_inline))
+// Also for lambdas: else their bodies keep vectors and counters in memory.
+#define WK_ALWAYS __attribute__((always_inline))
+#define WK_INLINE inline WK_ALWAYS
 
 namespace wk {
 namespace WK_ISA {
@@ -144,7 +146,7 @@ static WK_INLINE void each(const F& f) {
     f(Index<N - 1>{});
   }
 }
-#define WK_EACH(i) [&](auto i) __attribute__((always_inline))
+#define WK_EACH(i) [&](auto i) WK_ALWAYS
 
 struct F32x16 {
   FReg r[kRegs];

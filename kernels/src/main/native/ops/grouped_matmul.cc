@@ -55,7 +55,6 @@ struct Tile {
 
 #define WK_ROWS _Pragma("GCC unroll 16") for (int r = 0; r < R; r++)
 #define WK_PANELS _Pragma("GCC unroll 4") for (int p = 0; p < P; p++)
-#define WK_ALWAYS __attribute__((always_inline))
 
 /* Sums of a group, to which vectors of codes are added. EACH as below. */
 template <int R, int P, int EACH>

@@ -39,9 +39,6 @@ struct Cut {
   int64_t ties;
 };
 
-// Else a body keeps vectors and counters in memory.
-#define WK_ALWAYS __attribute__((always_inline))
-
 /* Calls body(vector, index of its first element, bits of lanes in use); lanes beyond the end are `rest`. */
 template <class Body>
 WK_INLINE void each_vector(const float* x, int32_t count, float rest, Body body) {
