@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C ABI: contexts, and the running of operation lists.
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include <atomic>
 #include <new>
@@ -85,9 +87,16 @@ struct wk_context {
   Scratch scratch;
   Scratch groups;
   Scratch shared;
+  int64_t nanos[WK_TIMES] = {};
 };
 
 namespace {
+
+int64_t now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
 
 /* What a member of the team needs to do a task. */
 struct Work {
@@ -223,9 +232,13 @@ void wk_close(wk_context* context) {
 
 int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows) {
   FloatEnvironment environment;
+  int64_t start = now();
   for (int64_t i = 0; i < count; i++) {
     int32_t status = run_one(*context, ops[i], *rows);
     if (status != WK_OK) return status;
+    int64_t end = now();
+    context->nanos[ops[i].kind] += end - start;
+    start = end;
   }
   return WK_OK;
 }
@@ -266,8 +279,14 @@ int32_t wk_sample_rows(wk_context* context, const wk_sample* sample) {
   draws.tasks = static_cast<int32_t>(tasks < sample->rows ? tasks : sample->rows);
   draws.scratch = context->scratch.fit(draws.scratch_each * context->team.size());
   if (draws.scratch == nullptr) return WK_NO_MEMORY;
+  int64_t start = now();
   context->team.run(draws.tasks, some_draws, &draws);
+  context->nanos[0] += now() - start;
   return WK_OK;
+}
+
+void wk_times(const wk_context* context, int64_t nanos[WK_TIMES]) {
+  memcpy(nanos, context->nanos, sizeof(context->nanos));
 }
 
 int64_t wk_outstanding_bytes(void) { return outstanding.load(); }

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 4
+#define WK_ABI_VERSION 5
 
 /* Counted up when the layout of packed matrices changes: they lie in files that later builds find. */
 #define WK_LAYOUT_VERSION 1
@@ -152,6 +152,10 @@ void wk_close(wk_context* context);
 
 /* Runs operations one after the other. */
 int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows);
+
+/* Nanoseconds that a context has spent on operations of each kind since it was opened; index 0: drawing tokens. */
+enum { WK_TIMES = WK_GATHER + 1 };
+void wk_times(const wk_context* context, int64_t nanos[WK_TIMES]);
 
 /* Draws tokens. */
 int32_t wk_sample_rows(wk_context* context, const wk_sample* sample);

@@ -40,6 +40,10 @@ WK_JNI(jint, sample)(JNIEnv*, jclass, jlong context, jlong sample) {
   return wk_sample_rows(at<wk_context>(context), at<wk_sample>(sample));
 }
 
+WK_JNI(void, times)(JNIEnv*, jclass, jlong context, jlong nanos) {
+  wk_times(at<wk_context>(context), at<int64_t>(nanos));
+}
+
 WK_JNI(jlong, packedBytes)(JNIEnv*, jclass, jint format, jlong rows, jlong cols) {
   return wk_packed_bytes(format, rows, cols);
 }

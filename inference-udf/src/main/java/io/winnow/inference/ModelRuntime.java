@@ -7,6 +7,11 @@ import java.util.List;
 public interface ModelRuntime extends AutoCloseable {
   ModelInfo info();
 
+  /** What it has done since it was opened; for those that don't count, nothing. */
+  default EngineStats stats() {
+    return EngineStats.NONE;
+  }
+
   /** Whether it has stopped for good, closed or broken; what is asked of it then fails. */
   boolean ended();
 

@@ -22,6 +22,11 @@ public interface Kernels extends AutoCloseable {
   /** Packs a matrix [rows][cols] whose weights are integers already, as quantized files have them. */
   Weight pack(int rows, int cols, QuantFormat format, QuantSource source);
 
+  /** What operations have taken since the kernels were opened; zeros where that is not counted. */
+  default OpNanos opNanos() {
+    return OpNanos.ZERO;
+  }
+
   /**
    * Name and version of the layout of packed matrices, for those who keep them in files: the same name means the same
    * bytes for the same matrix. Null where packed matrices cannot lie in a {@link Place}.

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.engine.EmbeddedRuntime;
-import io.winnow.inference.engine.EngineStats;
 import io.winnow.inference.udf.EngineHost;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -6,6 +6,7 @@ import io.winnow.inference.model.DecoderModel;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.OpNanos;
 import io.winnow.kernels.SampleArgs;
 
 /** A step on the decoder: forward pass, then drawing. Owns model, cache and kernels. */
@@ -85,6 +86,11 @@ final class DecoderStep implements StepRunner {
         new SampleArgs(
             logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, frequency,
             presence, seen, times, seenCount, biased, bias, biasCount, seed, stream, sample, position, wantLogprob, token, logprob));
+  }
+
+  @Override
+  public OpNanos opNanos() {
+    return kernels.opNanos();
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.winnow.inference.engine;
 
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.HostMemory;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.ModelInfo;
@@ -184,6 +185,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     return info;
   }
 
+  @Override
   public EngineStats stats() {
     return core.stats();
   }

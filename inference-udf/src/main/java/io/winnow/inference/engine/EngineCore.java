@@ -2,6 +2,7 @@
 package io.winnow.inference.engine;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
@@ -51,7 +52,7 @@ final class EngineCore implements AutoCloseable {
   private boolean closing;
   private volatile Throwable death;
   private volatile boolean ended;
-  private volatile EngineStats stats = new EngineStats(0, 0, 0, 0, 0, 0, 0);
+  private volatile EngineStats stats = EngineStats.NONE;
 
   EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
     this.limits = limits;
@@ -333,7 +334,8 @@ final class EngineCore implements AutoCloseable {
             this.scheduler.preemptions(),
             s.busyNanos() + System.nanoTime() - start,
             s.runningSum() + batch.draws,
-            s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count());
+            s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count(),
+            runner.opNanos().byName());
     for (int i = 0; i < batch.draws; i++) {
       if (batch.drawing[i].finish != null) {
         deliver(batch.drawing[i]);

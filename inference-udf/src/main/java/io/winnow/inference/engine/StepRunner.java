@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.engine;
 
+import io.winnow.kernels.OpNanos;
+
 /**
  * Computes a step and draws its tokens. Implementations: the decoder, and a scripted one for tests of the scheduler.
  */
@@ -12,6 +14,11 @@ interface StepRunner extends AutoCloseable {
    * @param logprob receives its log-probability where the sequence asks for it
    */
   void run(StepBatch batch, int[] token, float[] logprob);
+
+  /** What operations have taken so far; zeros where that is not counted. */
+  default OpNanos opNanos() {
+    return OpNanos.ZERO;
+  }
 
   /** Copies a page of the KV cache. */
   void copyPage(int from, int to);

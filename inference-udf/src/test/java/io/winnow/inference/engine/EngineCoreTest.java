@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;

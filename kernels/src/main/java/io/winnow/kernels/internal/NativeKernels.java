@@ -5,6 +5,7 @@ import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.KernelException;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.NativeBuffer;
+import io.winnow.kernels.OpNanos;
 import io.winnow.kernels.Place;
 import io.winnow.kernels.PreparedStep;
 import io.winnow.kernels.QuantFormat;
@@ -132,6 +133,24 @@ public final class NativeKernels implements Kernels {
     int status = NativeLibrary.sample(context, sample.fill(args));
     requireOk(status, "sample");
     sample.take(args);
+  }
+
+  @Override
+  public OpNanos opNanos() {
+    requireOpen();
+    // No memory of the kernels' own: what a step needs is counted to the byte.
+    long[] nanos = new long[9];
+    long times = Raw.allocate(nanos.length * (long) Long.BYTES);
+    try {
+      NativeLibrary.times(context, times);
+      for (int kind = 0; kind < nanos.length; kind++) {
+        nanos[kind] = Raw.longAt(times + kind * (long) Long.BYTES);
+      }
+    } finally {
+      Raw.free(times);
+    }
+    return new OpNanos(
+        nanos[1], nanos[2], nanos[3], nanos[4], nanos[5], nanos[6], nanos[7], nanos[8], nanos[0]);
   }
 
   @Override

@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 4;
+  private static final int ABI_VERSION = 5;
 
   private static final String UNUSABLE = load();
 
@@ -75,6 +75,9 @@ final class NativeLibrary {
   static native int run(long context, long ops, long count, long rows);
 
   static native int sample(long context, long sample);
+
+  /** Fills an array of nine longs at {@code nanos}; wk_times. */
+  static native void times(long context, long nanos);
 
   static native long packedBytes(int format, long rows, long cols);
 

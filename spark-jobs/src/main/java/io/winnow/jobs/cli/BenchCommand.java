@@ -9,6 +9,7 @@ import io.winnow.jobs.job.EngineBenchmark.Round;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** {@code winnow bench}: the engine alone and inside Spark, in turn, medians. */
 public final class BenchCommand implements Command {
@@ -53,6 +54,18 @@ public final class BenchCommand implements Command {
     row(
         out, "median", rounds.get(0).tokens(), EngineBenchmark.median(rounds, Round::engineSeconds),
         EngineBenchmark.median(rounds, Round::jobSeconds), EngineBenchmark.median(rounds, Round::wallSeconds));
+    Round last = rounds.get(rounds.size() - 1);
+    out.println();
+    out.println(
+        String.format(
+            Locale.ROOT, "The engine alone, round %d: %.0f sequences a step; of its time", rounds.size(), last.batch()));
+    last.shares().entrySet().stream()
+        .filter(share -> share.getValue() >= 0.0005)
+        .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
+        .forEach(
+            share ->
+                out.println(
+                    String.format(Locale.ROOT, "  %-14s %5.1f %%", share.getKey(), 100 * share.getValue())));
     return ExitCode.DONE;
   }
 

@@ -3,6 +3,7 @@ package io.winnow.jobs.job;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
@@ -20,7 +21,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -43,8 +46,35 @@ public final class EngineBenchmark {
    * @param engineSeconds bare engine: from the first request to the last completion
    * @param jobSeconds the Spark job over the same work: reading, decoding, verifying, writing, committing
    * @param wallSeconds the whole run with planning, as the command line would take
+   * @param before counters of the engine before it ran alone
+   * @param after and after that
    */
-  public record Round(long tokens, double engineSeconds, double jobSeconds, double wallSeconds) {}
+  public record Round(
+      long tokens, double engineSeconds, double jobSeconds, double wallSeconds, EngineStats before, EngineStats after) {
+    /**
+     * Where the engine's seconds went when it ran alone, as shares by name: operations, the rest of its steps (Java),
+     * and what lies between steps.
+     */
+    public Map<String, Double> shares() {
+      Map<String, Double> out = new LinkedHashMap<>();
+      Map<String, Long> start = before.opNanos();
+      double counted = 0;
+      for (Map.Entry<String, Long> op : after.opNanos().entrySet()) {
+        double seconds = (op.getValue() - start.getOrDefault(op.getKey(), 0L)) / 1e9;
+        counted += seconds;
+        out.put(op.getKey(), seconds / engineSeconds);
+      }
+      double steps = (after.busyNanos() - before.busyNanos()) / 1e9;
+      out.put("rest of steps", (steps - counted) / engineSeconds);
+      out.put("between steps", (engineSeconds - steps) / engineSeconds);
+      return out;
+    }
+
+    /** Sequences that drew a token in a step of the engine alone, on average. */
+    public double batch() {
+      return (double) (after.runningSum() - before.runningSum()) / (after.steps() - before.steps());
+    }
+  }
 
   /**
    * Measures.
@@ -66,16 +96,18 @@ public final class EngineBenchmark {
     List<Round> out = new ArrayList<>();
     try (EngineHost.Lease lease = EngineHost.acquire(options.engine())) {
       for (int round = 0; round <= rounds; round++) {
+        EngineStats before = lease.runtime().stats();
         long start = System.nanoTime();
         long tokens = alone(lease.runtime(), requests);
         double alone = (System.nanoTime() - start) / 1e9;
+        EngineStats after = lease.runtime().stats();
         GenerateResult job = inSpark(spark, values);
         if (job.generatedTokens() != tokens) {
           throw new IllegalStateException(
               "the engine alone decoded " + tokens + " tokens, inside Spark " + job.generatedTokens());
         }
         if (round > 0) {
-          out.add(new Round(tokens, alone, job.generateSeconds(), job.wallSeconds()));
+          out.add(new Round(tokens, alone, job.generateSeconds(), job.wallSeconds(), before, after));
         }
       }
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.winnow.inference.engine;
+package io.winnow.inference;
+
+import java.util.Map;
 
 /**
  * What an engine has done since it was opened.
@@ -11,7 +13,11 @@ package io.winnow.inference.engine;
  * @param busyNanos nanoseconds spent in steps
  * @param runningSum sum over steps of the sequences that drew a token: divided by steps, the mean batch
  * @param finished sequences that ended in a step
+ * @param opNanos nanoseconds by name of the operation, of those spent in steps; empty where nothing was counted
  */
 public record EngineStats(
     long steps, long promptTokens, long generatedTokens, long preemptions, long busyNanos, long runningSum,
-    long finished) {}
+    long finished, Map<String, Long> opNanos) {
+  /** Nothing done yet. */
+  public static final EngineStats NONE = new EngineStats(0, 0, 0, 0, 0, 0, 0, Map.of());
+}
