@@ -44,6 +44,9 @@ int32_t reserve(int fd, int64_t bytes) {
 int32_t map_fd(int fd, int64_t bytes, int protection, void** address) {
   void* mapped = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) return errno;
+  // A key or value touches many pages of 4 KiB, and the processor knows few of them. That there are no large ones is no
+  // error.
+  madvise(mapped, bytes, MADV_HUGEPAGE);
   *address = mapped;
   return 0;
 }
@@ -96,6 +99,9 @@ void wk_unlock(int32_t lock) { close(lock); }
 int32_t wk_zeros(int64_t bytes, void** address) {
   void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return errno;
+  // A key or value touches many pages of 4 KiB, and the processor knows few of them. That there are no large ones is no
+  // error.
+  madvise(mapped, bytes, MADV_HUGEPAGE);
   *address = mapped;
   return 0;
 }

@@ -26,6 +26,8 @@ typedef __m512 FReg;
 typedef __m512i IReg;
 static WK_INLINE FReg r_load(const float* p) { return _mm512_loadu_ps(p); }
 static WK_INLINE void r_store(float* p, FReg v) { _mm512_storeu_ps(p, v); }
+static WK_INLINE void r_stream(float* p, FReg v) { _mm512_stream_ps(p, v); }
+static WK_INLINE void stream_end() { _mm_sfence(); }
 static WK_INLINE FReg r_set1(float f) { return _mm512_set1_ps(f); }
 static WK_INLINE FReg r_add(FReg a, FReg b) { return _mm512_add_ps(a, b); }
 static WK_INLINE FReg r_sub(FReg a, FReg b) { return _mm512_sub_ps(a, b); }
@@ -67,6 +69,8 @@ typedef __m256 FReg;
 typedef __m256i IReg;
 static WK_INLINE FReg r_load(const float* p) { return _mm256_loadu_ps(p); }
 static WK_INLINE void r_store(float* p, FReg v) { _mm256_storeu_ps(p, v); }
+static WK_INLINE void r_stream(float* p, FReg v) { _mm256_stream_ps(p, v); }
+static WK_INLINE void stream_end() { _mm_sfence(); }
 static WK_INLINE FReg r_set1(float f) { return _mm256_set1_ps(f); }
 static WK_INLINE FReg r_add(FReg a, FReg b) { return _mm256_add_ps(a, b); }
 static WK_INLINE FReg r_sub(FReg a, FReg b) { return _mm256_sub_ps(a, b); }
@@ -100,6 +104,8 @@ typedef float32x4_t FReg;
 typedef int32x4_t IReg;
 static WK_INLINE FReg r_load(const float* p) { return vld1q_f32(p); }
 static WK_INLINE void r_store(float* p, FReg v) { vst1q_f32(p, v); }
+static WK_INLINE void r_stream(float* p, FReg v) { vst1q_f32(p, v); }
+static WK_INLINE void stream_end() {}
 static WK_INLINE FReg r_set1(float f) { return vdupq_n_f32(f); }
 static WK_INLINE FReg r_add(FReg a, FReg b) { return vaddq_f32(a, b); }
 static WK_INLINE FReg r_sub(FReg a, FReg b) { return vsubq_f32(a, b); }
@@ -175,6 +181,8 @@ static WK_INLINE F32x16 load(const float* p) {
   return o;
 }
 static WK_INLINE void store(float* p, F32x16 v) { WK_EACH_REG r_store(p + i * kRegLanes, v.r[i]); }
+/* Past the caches, to an aligned line; before others read it, stream_end. */
+static WK_INLINE void stream(float* p, F32x16 v) { WK_EACH_REG r_stream(p + i * kRegLanes, v.r[i]); }
 static WK_INLINE void store(int32_t* p, I32x16 v) { WK_EACH_REG r_istore(p + i * kRegLanes, v.r[i]); }
 static WK_INLINE I32x16 load_int(const int32_t* p) {
   I32x16 o;

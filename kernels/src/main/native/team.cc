@@ -63,7 +63,8 @@ bool Team::start(int32_t size) {
   size_ = size;
   if (size == 1) return true;
   members_ = new (std::nothrow) Member[size - 1];
-  if (members_ == nullptr) return false;
+  shares_ = new (std::nothrow) Share[size];
+  if (members_ == nullptr || shares_ == nullptr) return false;
   // Signals of the process are for its other threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -84,6 +85,7 @@ Team::~Team() {
   wake_all(wake_);
   for (int32_t i = 0; i < started_; i++) pthread_join(members_[i].thread, nullptr);
   delete[] members_;
+  delete[] shares_;
 }
 
 void Team::run(int32_t tasks, Body body, void* arg) {
@@ -93,9 +95,13 @@ void Team::run(int32_t tasks, Body body, void* arg) {
   }
   body_ = body;
   arg_ = arg;
+  tasks_ = tasks;
   done_.store(0);
-  uint64_t number = (state_.load() >> 48) + 1;
-  state_.store(number << 48 | static_cast<uint64_t>(tasks) << 24);
+  number_++;
+  for (int32_t i = 0; i < size_; i++) {
+    uint64_t from = static_cast<uint64_t>(tasks) * i / size_, to = static_cast<uint64_t>(tasks) * (i + 1) / size_;
+    shares_[i].state.store(number_ << 48 | to << 24 | from);
+  }
   wake_.fetch_add(1);
   if (sleepers_.load() > 0) wake_all(wake_);
   while (work_one(0)) {
@@ -109,14 +115,17 @@ void Team::run(int32_t tasks, Body body, void* arg) {
 }
 
 bool Team::work_one(int32_t member) {
-  uint64_t state = state_.load();
-  while (has_task(state)) {
-    if (state_.compare_exchange_weak(state, state + 1)) {
-      int32_t tasks = static_cast<int32_t>(state >> 24 & kCount);
-      body_(arg_, static_cast<int32_t>(state & kCount), member);
-      // From here on the caller may start the next operation.
-      if (done_.fetch_add(1) + 1 == tasks && caller_sleeps_.load() != 0) wake_all(done_);
-      return true;
+  for (int32_t i = 0; i < size_; i++) {
+    std::atomic<uint64_t>& share = shares_[(member + i) % size_].state;
+    uint64_t state = share.load();
+    while (has_task(state)) {
+      if (share.compare_exchange_weak(state, state + 1)) {
+        // Not to be read once the task is done: from then on the caller may start the next operation.
+        int32_t tasks = tasks_;
+        body_(arg_, static_cast<int32_t>(state & kCount), member);
+        if (done_.fetch_add(1) + 1 == tasks && caller_sleeps_.load() != 0) wake_all(done_);
+        return true;
+      }
     }
   }
   return false;
@@ -133,7 +142,7 @@ void Team::serve(int32_t member) {
   while (!closed_.load()) {
     int32_t epoch = wake_.load();
     if (work_one(member)) continue;
-    if (spin_until([&] { return has_task(state_.load()) || closed_.load(); })) continue;
+    if (spin_until([&] { return wake_.load() != epoch || closed_.load(); })) continue;
     sleepers_.fetch_add(1);
     // The caller counts the sleepers after it has moved the word, so either it sees this one or this one sees the word.
     if (wake_.load() == epoch && !closed_.load()) sleep_while(wake_, epoch);

@@ -105,36 +105,37 @@ void quantize_rows(const Run& run, int32_t task, int32_t shift) {
 }
 
 constexpr int32_t kRowBlock = 96;   // most rows of a task
+constexpr int32_t kOwnRows = 32;    // rows from which on a member gets some of its own: all weights pass them
 constexpr int32_t kPanelBlock = 4;  // most panels of a task; rows of its sums are so many panels apart
 constexpr int64_t kSumBytes = kRowBlock * kPanelBlock * kPanel * sizeof(float);
 
-/* How the output is cut into tasks: sizes only, no bits. */
+/* How the output is cut into tasks of whole tiles of UNIT rows: sizes only, no bits. With rows enough each member of the
+   team has some of its own, which it has quantized itself; else they share the panels. */
+template <int UNIT>
 struct GroupedCut {
-  int32_t panels, row_blocks, panel_blocks;
+  int32_t rows, row_blocks, panels, panel_blocks;
 
   explicit GroupedCut(const Run& run) {
     int32_t all = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows));
-    row_blocks = (run.count + kRowBlock - 1) / kRowBlock;
+    int32_t own = run.count / kOwnRows < run.threads ? run.count / kOwnRows : run.threads;
+    int32_t least = (run.count + kRowBlock - 1) / kRowBlock;
+    row_blocks = own > least ? own : least;
+    rows = ((run.count + row_blocks - 1) / row_blocks + UNIT - 1) / UNIT * UNIT;
+    row_blocks = (run.count + rows - 1) / rows;
     // Enough tasks that a member which is late delays little; few rows read by several panels at once.
     bool small = run.count > 4 && static_cast<int64_t>(all) * row_blocks < 8LL * kPanelBlock * run.threads;
     panels = small ? 2 : kPanelBlock;
     panel_blocks = (all + panels - 1) / panels;
   }
+
+  int32_t tasks() const { return row_blocks * panel_blocks; }
+
+  Part part(const Run& run, int32_t task) const {
+    int32_t row = task / panel_blocks * rows, panel = task % panel_blocks * panels;
+    int32_t left = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) - panel;
+    return {row, run.count - row < rows ? run.count - row : rows, panel, left < panels ? left : panels};
+  }
 };
-
-inline int32_t grouped_tasks(const Run& run) {
-  GroupedCut cut(run);
-  return cut.row_blocks * cut.panel_blocks;
-}
-
-/* Blocks of rows that meet the same weights stand side by side. */
-inline Part grouped_part(const Run& run, int32_t task) {
-  GroupedCut cut(run);
-  int32_t row = task % cut.row_blocks * kRowBlock, panel = task / cut.row_blocks * cut.panels;
-  int32_t panels = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) - panel;
-  return {row, run.count - row < kRowBlock ? run.count - row : kRowBlock, panel,
-          panels < cut.panels ? panels : cut.panels};
-}
 
 /* The scales (or minimums) at `at`, in elements. */
 static WK_INLINE F32x16 scales_at(const wk_weight& w, const void* scales, int64_t at) {

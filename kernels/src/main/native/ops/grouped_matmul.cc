@@ -51,6 +51,7 @@ struct Tile {
   const int32_t* starts;
   const uint8_t* ahead;  // what is fetched meanwhile: a line of each panel at each vector
   int32_t ahead_step;
+  float* out;       // of the first row of the task at the first panel; null where its lines are not to be fetched
 };
 
 #define WK_ROWS _Pragma("GCC unroll 16") for (int r = 0; r < R; r++)
@@ -233,7 +234,13 @@ void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, const uin
       t.x_scales = q.scales + (part.row + r) * q.groups;
       t.x_sums = q.sums + (part.row + r) * q.groups;
       t.starts = q.starts + (part.row + r) * q.groups;
-      tile_of<P>(part.rows - r < kTileRows ? part.rows - r : kTileRows, t, sums + r * kPanelBlock * kPanel);
+      int32_t rows = part.rows - r < kTileRows ? part.rows - r : kTileRows;
+      if (block + 1 == blocks && t.out != nullptr) {
+        for (int32_t i = r; i < r + rows; i++) {
+          WK_PANELS __builtin_prefetch(t.out + i * int64_t{t.w->rows} + p * kPanel, 1);
+        }
+      }
+      tile_of<P>(rows, t, sums + r * kPanelBlock * kPanel);
       t.ahead += t.ahead_step * (t.to - t.from) * (group / 64);
     }
   }
@@ -241,10 +248,13 @@ void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, const uin
 
 int64_t scratch(const Run&) { return kSumBytes; }
 
+int32_t tasks(const Run& run) { return GroupedCut<kTileRows>(run).tasks(); }
+
 void run_task(const Run& run, int32_t task, char* scratch) {
   const wk_weight& w = *run.op->weight;
   Quantized<kTileRows> q(run);
-  Part part = grouped_part(run, task);
+  GroupedCut<kTileRows> cut(run);
+  Part part = cut.part(run, task);
   constexpr int64_t ld = kPanelBlock * kPanel;
   float* sums = reinterpret_cast<float*>(scratch);
   memset(sums, 0, part.rows * ld * sizeof(float));
@@ -256,9 +266,10 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   t.panel = t.vectors * 64LL;
   t.codes = static_cast<const uint8_t*>(w.data) + part.panel * t.panel;
   t.groups = static_cast<int32_t>(q.groups);
+  t.out = streams(*run.op, run.count)
+      ? nullptr : run.op->out + part.row * static_cast<int64_t>(w.rows) + static_cast<int64_t>(part.panel) * kPanel;
   // Where this member probably goes on.
-  int32_t later = task + run.threads;
-  int32_t then = later < grouped_tasks(run) ? grouped_part(run, later).panel - part.panel : 0;
+  int32_t then = task + 1 < cut.tasks() ? cut.part(run, task + 1).panel - part.panel : 0;
   for (int32_t p = 0; p < part.panels;) {
     constexpr int few = panels_of(kFewRows), many = panels_of(kTileRows);
     int32_t left = part.panels - p, beside = part.rows <= kFewRows ? few : many;
@@ -274,14 +285,15 @@ void run_task(const Run& run, int32_t task, char* scratch) {
     p += beside;
     t.first_panel += beside;
     t.codes += beside * t.panel;
+    if (t.out != nullptr) t.out += beside * kPanel;
   }
-  finish_product(*run.op, part, sums, ld);
+  finish_product(*run.op, run.count, part, sums, ld);
 }
 
 }  // namespace
 
 extern const Operation grouped_matmul;
-const Operation grouped_matmul = {grouped_tasks, scratch, run_task, quantize_tasks, first, shared};
+const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared};
 
 }  // namespace WK_ISA
 }  // namespace wk

@@ -22,7 +22,8 @@ namespace WK_ISA {
 namespace {
 
 constexpr int32_t kFew = 4;
-static_assert(kRowBlock % 32 == 0, "a task is pairs of tiles");
+constexpr int32_t kUnit = 32;  // rows of a pair of tiles
+static_assert(kRowBlock % kUnit == 0, "a task is pairs of tiles");
 
 const Operation& plain() { return avx512::grouped_matmul; }
 
@@ -34,6 +35,10 @@ int64_t scratch(const Run& run) {
   if (run.count <= kFew) return plain().scratch(run);
   const wk_weight& w = *run.op->weight;
   return kSumBytes + kTileBytes + (w.format == WK_INT4 ? kPanelBlock * expanded_panel(w) : 0);
+}
+
+int32_t tasks(const Run& run) {
+  return run.count <= kFew ? plain().tasks(run) : GroupedCut<kUnit>(run).tasks();
 }
 
 int64_t shared(const Run& run) {
@@ -134,7 +139,7 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   Block b;
   b.w = &w;
   b.q = &q;
-  b.part = grouped_part(run, task);
+  b.part = GroupedCut<kUnit>(run).part(run, task);
   b.sums = reinterpret_cast<float*>(scratch);
   b.tiles = reinterpret_cast<int32_t*>(scratch + kSumBytes);
   memset(b.sums, 0, b.part.rows * kPanelBlock * kPanel * sizeof(float));
@@ -162,13 +167,13 @@ void run_task(const Run& run, int32_t task, char* scratch) {
     }
   }
   tiles_release();
-  finish_product(*run.op, b.part, b.sums, kPanelBlock * kPanel);
+  finish_product(*run.op, run.count, b.part, b.sums, kPanelBlock * kPanel);
 }
 
 }  // namespace
 
 extern const Operation grouped_matmul;
-const Operation grouped_matmul = {grouped_tasks, scratch, run_task, quantize_tasks, first, shared};
+const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared};
 
 }  // namespace WK_ISA
 

@@ -177,7 +177,8 @@ void many_rows(const wk_op& op, const Part& part, float* sums, float* room) {
 }
 
 template <class T>
-void product(const wk_op& op, const Part& part, float* sums) {
+void product(const Run& run, const Part& part, float* sums) {
+  const wk_op& op = *run.op;
   float* room = sums + part.rows * part.panels * kPanel;
   memset(sums, 0, part.rows * part.panels * kPanel * sizeof(float));
   switch (part.rows) {
@@ -194,7 +195,7 @@ void product(const wk_op& op, const Part& part, float* sums) {
     default:
       many_rows<T, Many>(op, part, sums, room);
   }
-  finish_product(op, part, sums, part.panels * kPanel);
+  finish_product(op, run.count, part, sums, part.panels * kPanel);
 }
 
 /* How the output is cut into tasks: sizes only, no bits. */
@@ -235,9 +236,9 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   if (panels - part.panel < part.panels) part.panels = panels - part.panel;
   float* sums = reinterpret_cast<float*>(scratch);
   if (run.op->weight->format == WK_F32) {
-    product<float>(*run.op, part, sums);
+    product<float>(run, part, sums);
   } else {
-    product<uint16_t>(*run.op, part, sums);
+    product<uint16_t>(run, part, sums);
   }
 }
 

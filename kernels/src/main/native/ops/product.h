@@ -13,9 +13,31 @@ struct Part {
   int32_t row, rows, panel, panels;
 };
 
-/* Adds bias, then residual, to sums, whose rows are `ld` apart, and writes the outputs that there are. */
-static inline void finish_product(const wk_op& op, const Part& part, const float* sums, int64_t ld) {
+/* Whether so many outputs are written past the caches, because they will not be there any more when they are read: those
+   of a head, above all. Whole aligned lines only. */
+static inline bool streams(const wk_op& op, int32_t rows) {
+  constexpr int64_t much = 16 << 20;
+  int64_t bytes = static_cast<int64_t>(rows) * op.weight->rows * static_cast<int64_t>(sizeof(float));
+  return bytes >= much && op.b == nullptr && op.weight->rows % kPanel == 0
+      && reinterpret_cast<uintptr_t>(op.out) % 64 == 0;
+}
+
+/* Adds bias, then residual, to sums, whose rows are `ld` apart, and writes the outputs that there are. `rows` are those of
+   the whole product. */
+static inline void finish_product(const wk_op& op, int32_t rows, const Part& part, const float* sums, int64_t ld) {
   int64_t outputs = op.weight->rows;
+  if (streams(op, rows)) {
+    for (int32_t r = 0; r < part.rows; r++) {
+      for (int32_t p = 0; p < part.panels; p++) {
+        int64_t n = static_cast<int64_t>(part.panel + p) * kPanel;
+        F32x16 sum = load(sums + r * ld + p * kPanel);
+        if (op.a != nullptr) sum = add(sum, load(op.a + n));
+        stream(op.out + (part.row + r) * outputs + n, sum);
+      }
+    }
+    stream_end();
+    return;
+  }
   for (int32_t r = 0; r < part.rows; r++) {
     for (int32_t p = 0; p < part.panels; p++) {
       int64_t n = static_cast<int64_t>(part.panel + p) * kPanel;
