@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance same-bytes native-check bench natives-arm64 faults soak scale first-run \
+.PHONY: help build check test conformance same-bytes native-check bench bench-peers natives-arm64 faults soak scale first-run \
   spark-submit clean
 
 help: ## Lists the verbs.
@@ -32,6 +32,9 @@ native-check: ## The native kernels under the address, undefined and thread sani
 
 bench: build ## The native kernels beside the machine's limits; tokens a second of the engine, alone and inside Spark.
 	@tests/bench.sh
+
+bench-peers: ## Beside llama.cpp and OpenVINO GenAI on one file: make bench-peers MODEL=FILE.gguf [PROMPTS=FILE.jsonl]
+	@MODEL="$(MODEL)" PROMPTS="$(PROMPTS)" WORKLOADS="$(WORKLOADS)" ROUNDS="$(ROUNDS)" WINNOW="$(WINNOW)" tests/bench-peers.sh
 
 natives-arm64: ## The NEON kernels under qemu-user: the hashes of all operations must be those of this machine.
 	@kernels/src/test/native/arm64.sh kernels/target/arm64 $(if $(SEED),$(SEED),1 2 3)

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
-import io.winnow.inference.conf.GenerateSettings;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.winnow.inference.conf.BenchSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.jobs.job.EngineBenchmark;
 import io.winnow.jobs.job.EngineBenchmark.Round;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@code winnow bench}: the engine alone and inside Spark, in turn, medians. */
 public final class BenchCommand implements Command {
-  private static final int ROUNDS = 3;
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   @Override
   public String name() {
@@ -27,9 +37,7 @@ public final class BenchCommand implements Command {
 
   @Override
   public List<Setting<?>> settings() {
-    return GenerateSettings.ALL.stream()
-        .filter(s -> s != GenerateSettings.OUT && s != GenerateSettings.DRY_RUN && s != GenerateSettings.STRICT)
-        .toList();
+    return BenchSettings.ALL;
   }
 
   @Override
@@ -44,9 +52,53 @@ public final class BenchCommand implements Command {
 
   @Override
   public int run(SettingValues values, Session session) throws Exception {
-    List<Round> rounds = EngineBenchmark.run(session.spark(), values, ROUNDS);
     PrintStream out = session.out();
-    out.println("round   tokens   engine tok/s   in Spark tok/s   Spark adds   whole run s");
+    try (EngineBenchmark bench = EngineBenchmark.open(session.spark(), values)) {
+      Optional<String> file = values.find(BenchSettings.PROMPT_TOKENS);
+      if (file.isPresent()) {
+        writeTokens(bench.prompts(), Path.of(file.get()));
+      }
+      if (values.get(BenchSettings.TURNS)) {
+        turns(bench, out);
+      } else {
+        print(rounds(bench, values), values.get(BenchSettings.ENGINE_ONLY), out);
+      }
+    }
+    return ExitCode.DONE;
+  }
+
+  private static void writeTokens(List<int[]> prompts, Path file) throws IOException {
+    try (Writer writer = Files.newBufferedWriter(file)) {
+      for (int[] prompt : prompts) {
+        writer.write(JSON.writeValueAsString(prompt) + "\n");
+      }
+    }
+  }
+
+  /** Measures when it is told to, so that somebody else can let others run meanwhile. */
+  private static void turns(EngineBenchmark bench, PrintStream out) throws Exception {
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    out.println(JSON.writeValueAsString(Map.of("ready", true)));
+    while (in.readLine() != null) {
+      EngineBenchmark.Alone alone = bench.alone();
+      out.println(JSON.writeValueAsString(Map.of("tokens", alone.tokens(), "seconds", alone.seconds())));
+    }
+  }
+
+  private static List<Round> rounds(EngineBenchmark bench, SettingValues values) throws Exception {
+    boolean engineOnly = values.get(BenchSettings.ENGINE_ONLY);
+    List<Round> rounds = new ArrayList<>();
+    for (int round = 0; round <= values.get(BenchSettings.ROUNDS); round++) {
+      Round measured = engineOnly ? bench.engineRound() : bench.round();
+      if (round > 0) {
+        rounds.add(measured);
+      }
+    }
+    return rounds;
+  }
+
+  private static void print(List<Round> rounds, boolean engineOnly, PrintStream out) {
+    out.println("round   tokens   engine tok/s" + (engineOnly ? "" : "   in Spark tok/s   Spark adds   whole run s"));
     for (int i = 0; i < rounds.size(); i++) {
       Round r = rounds.get(i);
       row(out, String.valueOf(i + 1), r.tokens(), r.engineSeconds(), r.jobSeconds(), r.wallSeconds());
@@ -66,13 +118,15 @@ public final class BenchCommand implements Command {
             share ->
                 out.println(
                     String.format(Locale.ROOT, "  %-14s %5.1f %%", share.getKey(), 100 * share.getValue())));
-    return ExitCode.DONE;
   }
 
   private static void row(PrintStream out, String name, long tokens, double engine, double job, double wall) {
-    out.println(
-        String.format(
-            Locale.ROOT, "%-7s %6d %14.1f %16.1f %10.1f %% %12.1f", name, tokens, tokens / engine, tokens / job,
-            100 * (job - engine) / engine, wall));
+    String line = String.format(Locale.ROOT, "%-7s %6d %14.1f", name, tokens, tokens / engine);
+    if (!Double.isNaN(job)) {
+      line +=
+          String.format(
+              Locale.ROOT, " %16.1f %10.1f %% %12.1f", tokens / job, 100 * (job - engine) / engine, wall);
+    }
+    out.println(line);
   }
 }

@@ -36,8 +36,19 @@ import org.apache.spark.sql.SparkSession;
  * the difference is what Spark, verification and the table add. Both decode the same tokens, because traces don't
  * depend on how they are computed.
  */
-public final class EngineBenchmark {
-  private EngineBenchmark() {}
+public final class EngineBenchmark implements AutoCloseable {
+  private final SparkSession spark;
+  private final SettingValues values;
+  private final List<GenerationRequest> requests;
+  private final EngineHost.Lease lease;
+
+  private EngineBenchmark(
+      SparkSession spark, SettingValues values, List<GenerationRequest> requests, EngineHost.Lease lease) {
+    this.spark = spark;
+    this.values = values;
+    this.requests = requests;
+    this.lease = lease;
+  }
 
   /**
    * One way of running, in seconds.
@@ -76,13 +87,15 @@ public final class EngineBenchmark {
     }
   }
 
+  /** The engine alone over all requests: tokens decoded, and seconds from the first request to the last completion. */
+  public record Alone(long tokens, double seconds) {}
+
   /**
-   * Measures.
+   * Reads the prompts and loads the engine.
    *
-   * @param asked settings of {@code generate}; where the table is does not matter
-   * @param rounds how often both sides run, in turn; a warm-up round before them is not counted
+   * @param asked settings of {@code bench}
    */
-  public static List<Round> run(SparkSession spark, SettingValues asked, int rounds) throws Exception {
+  public static EngineBenchmark open(SparkSession spark, SettingValues asked) throws Exception {
     if (!spark.sparkContext().isLocal()) {
       throw new UsageException(
           "Cannot measure on " + spark.sparkContext().master() + ": the engine alone runs in this process, so the job must"
@@ -93,25 +106,44 @@ public final class EngineBenchmark {
     GenerateOptions options = GenerateOptions.of(values);
     options.describe(values);
     List<GenerationRequest> requests = requests(spark, values, options);
-    List<Round> out = new ArrayList<>();
-    try (EngineHost.Lease lease = EngineHost.acquire(options.engine())) {
-      for (int round = 0; round <= rounds; round++) {
-        EngineStats before = lease.runtime().stats();
-        long start = System.nanoTime();
-        long tokens = alone(lease.runtime(), requests);
-        double alone = (System.nanoTime() - start) / 1e9;
-        EngineStats after = lease.runtime().stats();
-        GenerateResult job = inSpark(spark, values);
-        if (job.generatedTokens() != tokens) {
-          throw new IllegalStateException(
-              "the engine alone decoded " + tokens + " tokens, inside Spark " + job.generatedTokens());
-        }
-        if (round > 0) {
-          out.add(new Round(tokens, alone, job.generateSeconds(), job.wallSeconds(), before, after));
-        }
-      }
+    return new EngineBenchmark(spark, values, requests, EngineHost.acquire(options.engine()));
+  }
+
+  /** The token ids of the prompts. */
+  public List<int[]> prompts() {
+    return requests.stream().map(GenerationRequest::promptTokens).toList();
+  }
+
+  /** Runs the engine alone. */
+  public Alone alone() throws InterruptedException {
+    long start = System.nanoTime();
+    long tokens = alone(lease.runtime(), requests);
+    return new Alone(tokens, (System.nanoTime() - start) / 1e9);
+  }
+
+  /** Runs both sides, in turn. */
+  public Round round() throws Exception {
+    EngineStats before = lease.runtime().stats();
+    Alone alone = alone();
+    EngineStats after = lease.runtime().stats();
+    GenerateResult job = inSpark(spark, values);
+    if (job.generatedTokens() != alone.tokens()) {
+      throw new IllegalStateException(
+          "the engine alone decoded " + alone.tokens() + " tokens, inside Spark " + job.generatedTokens());
     }
-    return out;
+    return new Round(alone.tokens(), alone.seconds(), job.generateSeconds(), job.wallSeconds(), before, after);
+  }
+
+  /** Runs the engine alone, as a round without the other side, whose seconds are NaN. */
+  public Round engineRound() throws InterruptedException {
+    EngineStats before = lease.runtime().stats();
+    Alone alone = alone();
+    return new Round(alone.tokens(), alone.seconds(), Double.NaN, Double.NaN, before, lease.runtime().stats());
+  }
+
+  @Override
+  public void close() {
+    lease.close();
   }
 
   /** The median of a figure over the rounds. */
