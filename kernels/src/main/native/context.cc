@@ -160,7 +160,8 @@ bool fits(const wk_op& op, const wk_rows& rows) {
     case WK_STORE_KV:
     case WK_ATTENTION:
       return op.head_dim > 0 && op.kv_heads > 0 && op.heads >= op.kv_heads && op.heads % op.kv_heads == 0
-          && op.window >= 0 && rows.positions != nullptr && rows.pages != nullptr;
+          && op.window >= 0 && op.cache_format >= WK_KV_F32 && op.cache_format <= WK_KV_INT8
+          && rows.positions != nullptr && rows.pages != nullptr;
     default:
       return false;
   }

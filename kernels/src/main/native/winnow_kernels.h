@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 5
+#define WK_ABI_VERSION 6
 
 /* Counted up when the layout of packed matrices changes: they lie in files that later builds find. */
 #define WK_LAYOUT_VERSION 1
@@ -74,6 +74,9 @@ enum {
   WK_GATHER = 8
 };
 
+/* How keys and values are held; NUMERICS.md: storeKv and attention. */
+enum { WK_KV_F32 = 0, WK_KV_BF16 = 1, WK_KV_INT8 = 2 };
+
 /* Which rows an operation works on: all of the step, those that gather has picked, or `rows` of them. */
 enum { WK_ALL_ROWS = 0, WK_PICKED_ROWS = 1, WK_FIXED_ROWS = 2 };
 
@@ -88,7 +91,7 @@ typedef struct wk_op {
   const float* a;          /* bias; weight of rms_norm; cos of rope */
   const float* b;          /* residual; sin of rope */
   float* out;              /* output; rope: what is rotated */
-  float* cache;            /* store_kv, attention: pages of 64 tokens, [page][layer][kv head][keys, values] */
+  void* cache;             /* store_kv, attention: pages of 64 tokens, [page][layer][kv head]; ops/kv_page.h */
   int32_t cols;            /* rms_norm, silu_mul, gather: width of a row; rope: distance of rows */
   int32_t heads;           /* query heads; rope: heads that are rotated */
   int32_t kv_heads;
@@ -96,7 +99,7 @@ typedef struct wk_op {
   int32_t layers;
   int32_t window;  /* attention: positions a query sees, itself included; 0 for all */
   float scale;     /* attention: factor of scores; rms_norm: eps */
-  int32_t unused;
+  int32_t cache_format; /* store_kv, attention: WK_KV_... */
 } wk_op;
 
 /* Draws one token a row. Arrays have an element a row; the caller keeps the ranges of NUMERICS.md. */

@@ -39,6 +39,11 @@ const std::vector<Isa>& isas() {
   return here;
 }
 
+const std::vector<Isa>& caches() {
+  static const std::vector<Isa> all = {{"f32", WK_KV_F32}, {"bf16", WK_KV_BF16}, {"int8", WK_KV_INT8}};
+  return all;
+}
+
 const char* isa_name(int32_t id) {
   for (const Isa& isa : isas()) {
     if (isa.id == id) return isa.name;

@@ -28,6 +28,7 @@ struct Options {
   std::vector<int32_t> isas, threads, rows;
   std::vector<int64_t> shape;
   std::string pages;  // attention: own, shared or prompt
+  std::vector<int32_t> caches;  // attention: WK_KV_...; how keys and values are held
   int32_t window = 0;
   uint64_t seed = 0x7c1f;
   int32_t count = 200;  // fuzz: cases
@@ -52,6 +53,9 @@ struct Isa {
 };
 const std::vector<Isa>& isas();  // those of this build and machine
 const char* isa_name(int32_t id);
+
+/* How keys and values are held, WK_KV_...: f32, bf16, int8. */
+const std::vector<Isa>& caches();
 
 /* Memory aligned to 64 bytes, of exactly the size asked for: sanitizers see each step beyond. */
 template <class T>
@@ -180,7 +184,7 @@ int bench_team(const Options& options);
 int fuzz(const Options& options);
 
 int check_matmul(const Options& options, const Format& format, const std::vector<int64_t>& shape);
-int check_attention(const Options& options, const std::vector<int64_t>& shape, const std::string& pages);
+int check_attention(const Options& options, int32_t cache, const std::vector<int64_t>& shape, const std::string& pages);
 int check_rows(const Options& options, const std::string& op, const std::vector<int64_t>& shape);
 int stress_team(uint64_t seed, int32_t rounds);
 

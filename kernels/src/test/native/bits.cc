@@ -222,7 +222,7 @@ std::vector<float> gather(wk_context* context, Random& random, int32_t) {
 }
 
 /* Sequences of some lengths whose first page may be one; all is stored, then their last rows look back. */
-std::vector<float> attention(wk_context* context, Random& random, int32_t) {
+std::vector<float> attention(wk_context* context, Random& random, int32_t format) {
   int32_t kv_heads = random.of({1, 2, 3}), heads = kv_heads * random.of({1, 2, 3, 7});
   int32_t dim = random.of({8, 16, 20, 48, 64, 80, 128}), width = (heads + 2 * kv_heads) * dim;
   int32_t sequences = 1 + random.below(5), layers = 2;
@@ -250,6 +250,7 @@ std::vector<float> attention(wk_context* context, Random& random, int32_t) {
   std::vector<float> out(static_cast<size_t>(seen) * heads * dim);
   wk_op op = operation(WK_STORE_KV, qkv.data(), out.data(), 0);
   op.cache = cache.data();
+  op.cache_format = format;
   op.heads = heads;
   op.kv_heads = kv_heads;
   op.head_dim = dim;
@@ -403,7 +404,9 @@ std::vector<std::string> lines(int32_t isa) {
   out.push_back(line(contexts, "rope", rope, 0));
   out.push_back(line(contexts, "silu_mul", silu_mul, 0));
   out.push_back(line(contexts, "gather", gather, 0));
-  out.push_back(line(contexts, "attention", attention, 0));
+  for (int32_t format : {WK_KV_F32, WK_KV_BF16, WK_KV_INT8}) {
+    out.push_back(line(contexts, "attention", attention, format));
+  }
   out.push_back(line(contexts, "sample", sample, 0));
   for (wk_context* context : contexts) wk_close(context);
   return out;

@@ -2,8 +2,8 @@
 // Checks and measures the native kernels through their C ABI:
 //
 //   kernbench [OP] [--mode=correct,bitwise,speed] [--inputs=FOLDER] [--model=NAME,…] [--format=f32,…]
-//             [--isa=avx2,…] [--threads=1,2,…] [--rows=1,…] [--shape=AxBxC] [--pages=own|shared|prompt]
-//             [--window=N] [--hostile] [--seed=HEX] [--count=N] [--footprint=MiB]
+//             [--isa=avx2,…] [--threads=1,2,…] [--rows=1,…] [--shape=AxBxC] [--pages=own|shared|prompt|store]
+//             [--cache=f32,bf16,int8] [--window=N] [--hostile] [--seed=HEX] [--count=N] [--footprint=MiB]
 //
 // OP: matmul, attention, rms_norm, silu_mul, team, roofline, fuzz; all of them (without fuzz) if none is given.
 // Modes: correct compares with plain scalar loops bit by bit, bitwise compares instruction sets, teams and batches with
@@ -74,6 +74,14 @@ void take(Options& options, const std::string& name, const std::string& value) {
     for (const std::string& n : parts(value, ',')) options.rows.push_back(static_cast<int32_t>(number(n, 10)));
   } else if (name == "shape") {
     for (const std::string& n : parts(value, 'x')) options.shape.push_back(number(n, 10));
+  } else if (name == "cache") {
+    for (const std::string& wanted : parts(value, ',')) {
+      size_t before = options.caches.size();
+      for (const Isa& cache : caches()) {
+        if (wanted == cache.name) options.caches.push_back(cache.id);
+      }
+      if (options.caches.size() == before) wrong("there is no cache of '" + wanted + "'");
+    }
   } else if (name == "pages") {
     options.pages = value;
   } else if (name == "window") {
@@ -137,7 +145,8 @@ int fuzz(const Options& options) {
         int64_t dim = random.below(4) == 0 ? 2 * (1 + random.below(40)) : 16 * (1 + random.below(8));
         one.window = random.below(3) == 0 ? 1 + random.below(400) : 0;
         const char* pages[] = {"own", "shared", "prompt"};
-        failures += check_attention(one, {1 + random.below(20), heads, kv, dim, 1 + random.below(600)},
+        int32_t cache = options.caches[random.below(static_cast<int64_t>(options.caches.size()))];
+        failures += check_attention(one, cache, {1 + random.below(20), heads, kv, dim, 1 + random.below(600)},
                                     pages[random.below(3)]);
         break;
       }
@@ -211,6 +220,9 @@ int main(int argc, char** argv) {
   }
   if (options.isas.empty()) {
     for (const Isa& isa : isas()) options.isas.push_back(isa.id);
+  }
+  if (options.caches.empty()) {
+    for (const Isa& cache : caches()) options.caches.push_back(cache.id);
   }
   return run(options);
 }

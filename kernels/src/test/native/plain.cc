@@ -6,6 +6,8 @@
 
 #include <vector>
 
+#include "../../main/native/winnow_kernels.h"
+
 namespace kernbench {
 namespace plain {
 
@@ -70,27 +72,36 @@ float of_half(uint16_t bits) {
   return bits & 0x8000 ? -size : size;
 }
 
+/* Codes of a group of inputs; gives its scale. */
+static float quantize(const float* x, int64_t count, float* codes) {
+  float amax = 0;
+  bool finite = true;
+  for (int64_t i = 0; i < count; i++) {
+    finite = finite && isfinite(x[i]);
+    amax = fabsf(x[i]) > amax ? fabsf(x[i]) : amax;
+  }
+  bool some = finite && amax >= 0x1p-110f;
+  float factor = some ? 127 / amax : 0;
+  for (int64_t i = 0; i < count; i++) {
+    float product = some ? x[i] * factor : 0;
+    float code = nearbyintf(product);
+    codes[i] = code > 127 ? 127 : code < -127 ? -127 : code;
+  }
+  return !finite ? NAN : some ? amax / 127 : 0;
+}
+
 float grouped_product(const float* x, const uint8_t* codes, const uint16_t* scales, const uint16_t* mins, int64_t cols,
                       int32_t group, int32_t zero, const float* bias, const float* residual) {
   float acc = 0;
   for (int64_t from = 0; from < cols; from += group) {
     int64_t to = from + group < cols ? from + group : cols;
-    float amax = 0;
-    bool finite = true;
-    for (int64_t k = from; k < to; k++) {
-      finite = finite && isfinite(x[k]);
-      amax = fabsf(x[k]) > amax ? fabsf(x[k]) : amax;
-    }
-    bool some = finite && amax >= 0x1p-110f;
-    float sx = !finite ? NAN : some ? amax / 127 : 0;
-    float factor = some ? 127 / amax : 0;
+    float q[128];
+    float sx = quantize(x + from, to - from, q);
     int64_t isum = 0, qsum = 0;
     for (int64_t k = from; k < to; k++) {
-      float product = some ? x[k] * factor : 0;
-      float code = nearbyintf(product);
-      int64_t q = code > 127 ? 127 : code < -127 ? -127 : static_cast<int64_t>(code);
-      isum += (codes[k] - zero) * q;
-      qsum += q;
+      int64_t code = static_cast<int64_t>(q[k - from]);
+      isum += (codes[k] - zero) * code;
+      qsum += code;
     }
     float both = sx * of_half(scales[from / group]);
     acc = fmaf(static_cast<float>(isum), both, acc);
@@ -115,8 +126,14 @@ void rms_norm(const float* x, const float* weight, int64_t cols, float eps, floa
 
 float silu_mul(float gate, float up) { return gate / (1 + exp(-gate)) * up; }
 
-void attention(const float* q, const float* const* keys, const float* const* values, int32_t dim, int32_t first,
-               int32_t last, float scale, float* out) {
+float held(int32_t cache_format, const float* x, int64_t dim, float* elements) {
+  if (cache_format == WK_KV_INT8) return quantize(x, dim, elements);
+  for (int64_t d = 0; d < dim; d++) elements[d] = cache_format == WK_KV_BF16 ? as_bf16(x[d]) : x[d];
+  return 1;
+}
+
+void attention(const float* q, const Held& keys, const Held& values, int32_t dim, int32_t first, int32_t last,
+               float scale, float* out) {
   float most = 0, sum = 0;
   std::vector<float> total(dim), chunk(dim);
   bool any = false;
@@ -125,8 +142,9 @@ void attention(const float* q, const float* const* keys, const float* const* val
     float p[256], m = -INFINITY;
     for (int32_t t = from; t <= to; t++) {
       float s = 0;
-      for (int32_t d = 0; d < dim; d++) s = fmaf(q[d], keys[t][d], s);
-      p[t - c] = s * scale;
+      for (int32_t d = 0; d < dim; d++) s = fmaf(q[d], keys.elements[t][d], s);
+      float factor = keys.scales[t] * scale;
+      p[t - c] = s * factor;
       m = largest(m, p[t - c]);
     }
     float lane[16] = {};
@@ -137,7 +155,10 @@ void attention(const float* q, const float* const* keys, const float* const* val
     float l = lane_sum(lane);
     for (int32_t d = 0; d < dim; d++) {
       chunk[d] = 0;
-      for (int32_t t = from; t <= to; t++) chunk[d] = fmaf(p[t - c], values[t][d], chunk[d]);
+      for (int32_t t = from; t <= to; t++) {
+        float weight = p[t - c] * values.scales[t];
+        chunk[d] = fmaf(weight, values.elements[t][d], chunk[d]);
+      }
     }
     if (!any) {
       any = true;

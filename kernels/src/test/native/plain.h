@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include <vector>
+
 namespace kernbench {
 namespace plain {
 
@@ -26,9 +28,18 @@ void rms_norm(const float* x, const float* weight, int64_t cols, float eps, floa
 
 float silu_mul(float gate, float up);
 
-/* One query head. key(t) and value(t) stand at keys[t], values[t]; positions first … last are visible. */
-void attention(const float* q, const float* const* keys, const float* const* values, int32_t dim, int32_t first,
-               int32_t last, float scale, float* out);
+/* A token's key or value as a cache of WK_KV_... holds it: floats or codes; the scale is 1 where there is none. */
+float held(int32_t cache_format, const float* x, int64_t dim, float* elements);
+
+/* Keys or values of a sequence's positions as they are held. */
+struct Held {
+  std::vector<const float*> elements;
+  std::vector<float> scales;
+};
+
+/* One query head; positions first … last are visible. */
+void attention(const float* q, const Held& keys, const Held& values, int32_t dim, int32_t first, int32_t last,
+               float scale, float* out);
 
 }  // namespace plain
 }  // namespace kernbench

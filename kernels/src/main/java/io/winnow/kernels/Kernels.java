@@ -92,14 +92,17 @@ public interface Kernels extends AutoCloseable {
    */
   void rope(NativeBuffer x, int stride, int heads, int headDim, RowMap rows, NativeBuffer cos, NativeBuffer sin);
 
-  /** Stores the keys and values of {@code args.qkv} in the cache at each row's position. */
+  /**
+   * Stores the keys and values of {@code args.qkv} in the cache at each row's position, as its {@link KvFormat} holds
+   * them.
+   */
   void storeKv(AttentionArgs args);
 
   /**
    * Causal attention. Scores are chains over the head's dimensions from +0, times scale. Positions are worked in chunks
    * of 256 counted from the sequence's start: per chunk the maximum, p = exp(score − maximum), their sum in 16 virtual
    * lanes by position in the chunk, and chains of p · value over ascending positions from +0; chunks are merged left to
-   * right. Masked positions are skipped.
+   * right. Masked positions are skipped. Scales of codes are factors of the scores and of p.
    */
   void attention(AttentionArgs args);
 

@@ -3,28 +3,39 @@ package io.winnow.kernels;
 
 /**
  * Keys and values of all layers in pages of {@value #PAGE_TOKENS} tokens. The layout inside a page is the owner {@link
- * Kernels}' own; a page is copied as a whole. Memory: pages × layers × kvHeads × headDim × 64 × 2 float32.
+ * Kernels}' own; a page is copied as a whole, scales included.
  */
 public final class KvCache implements AutoCloseable {
   public static final int PAGE_TOKENS = 64;
 
+  private final KvFormat format;
   private final int layers;
   private final int kvHeads;
   private final int headDim;
   private final int pages;
   private final NativeBuffer memory;
 
-  public KvCache(int layers, int kvHeads, int headDim, int pages) {
+  public KvCache(KvFormat format, int layers, int kvHeads, int headDim, int pages) {
+    this.format = format;
     this.layers = layers;
     this.kvHeads = kvHeads;
     this.headDim = headDim;
     this.pages = pages;
-    this.memory = NativeBuffer.allocate(pages * bytesPerPage(layers, kvHeads, headDim));
+    this.memory = NativeBuffer.allocate(pages * bytesPerPage(format, layers, kvHeads, headDim));
+  }
+
+  /** A cache of float32. */
+  public KvCache(int layers, int kvHeads, int headDim, int pages) {
+    this(KvFormat.F32, layers, kvHeads, headDim, pages);
   }
 
   /** Bytes of one page over all layers. */
-  public static long bytesPerPage(int layers, int kvHeads, int headDim) {
-    return (long) layers * kvHeads * headDim * PAGE_TOKENS * 2 * 4;
+  public static long bytesPerPage(KvFormat format, int layers, int kvHeads, int headDim) {
+    return layers * (long) kvHeads * format.blockBytes(headDim);
+  }
+
+  public KvFormat format() {
+    return format;
   }
 
   public int layers() {
@@ -52,17 +63,22 @@ public final class KvCache implements AutoCloseable {
               page, layer, kvHead, pages, layers, kvHeads));
     }
     long block = ((long) page * layers + layer) * kvHeads + kvHead;
-    return memory.address() + block * headDim * PAGE_TOKENS * 2 * 4;
+    return memory.address() + block * format.blockBytes(headDim);
   }
 
   /** Address of the value block. */
   public long valueAddress(int page, int layer, int kvHead) {
-    return keyAddress(page, layer, kvHead) + (long) headDim * PAGE_TOKENS * 4;
+    return keyAddress(page, layer, kvHead) + format.sideBytes(headDim);
+  }
+
+  /** Address of the keys' scales, float32 [64], where there are codes; those of the values follow them. */
+  public long scaleAddress(int page, int layer, int kvHead) {
+    return keyAddress(page, layer, kvHead) + 2 * format.sideBytes(headDim);
   }
 
   /** Copies one page over all layers. */
   public void copyPage(int from, int to) {
-    long bytes = bytesPerPage(layers, kvHeads, headDim);
+    long bytes = bytesPerPage(format, layers, kvHeads, headDim);
     memory.copy(from * bytes, to * bytes, bytes);
   }
 

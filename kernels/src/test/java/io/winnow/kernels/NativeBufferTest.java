@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -132,24 +132,41 @@ class NativeBufferTest {
 
   @Test
   void pagesOfACacheDoNotOverlapAndThoseOutsideAreRefused() {
-    try (KvCache cache = new KvCache(2, 3, 20, 4)) {
-      assertEquals(4 * KvCache.bytesPerPage(2, 3, 20), cache.sizeBytes());
-      long block = 20 * KvCache.PAGE_TOKENS * 4;
-      Set<Long> starts = new TreeSet<>();
+    for (KvFormat format : KvFormat.values()) {
+      pagesDoNotOverlap(format, 20);
+      pagesDoNotOverlap(format, 22);
+    }
+  }
+
+  private static void pagesDoNotOverlap(KvFormat format, int headDim) {
+    try (KvCache cache = new KvCache(format, 2, 3, headDim, 4)) {
+      assertEquals(4 * KvCache.bytesPerPage(format, 2, 3, headDim), cache.sizeBytes());
+      long elements = (long) headDim * KvCache.PAGE_TOKENS;
+      long block = switch (format) {
+        case F32 -> elements * 4;
+        case BF16 -> elements * 2;
+        case INT8 -> elements;
+      };
+      // What begins at an address, and how many bytes it takes.
+      TreeMap<Long, Long> parts = new TreeMap<>();
       for (int page = 0; page < 4; page++) {
         for (int layer = 0; layer < 2; layer++) {
           for (int head = 0; head < 3; head++) {
-            starts.add(cache.keyAddress(page, layer, head));
-            starts.add(cache.valueAddress(page, layer, head));
+            parts.put(cache.keyAddress(page, layer, head), block);
+            parts.put(cache.valueAddress(page, layer, head), block);
+            if (format == KvFormat.INT8) {
+              parts.put(cache.scaleAddress(page, layer, head), 2 * KvCache.PAGE_TOKENS * 4L);
+            }
           }
         }
       }
-      assertEquals(2 * 4 * 2 * 3, starts.size());
-      long previous = Long.MIN_VALUE;
-      for (long start : starts) {
-        assertTrue(start - previous >= block || previous == Long.MIN_VALUE);
-        previous = start;
+      assertEquals((format == KvFormat.INT8 ? 3 : 2) * 4 * 2 * 3, parts.size());
+      long end = cache.keyAddress(0, 0, 0);
+      for (Map.Entry<Long, Long> part : parts.entrySet()) {
+        assertTrue(part.getKey() >= end, format + " overlaps");
+        end = part.getKey() + part.getValue();
       }
+      assertTrue(end <= cache.keyAddress(0, 0, 0) + cache.sizeBytes(), format + " ends beyond its memory");
       assertOutside(() -> cache.copyPage(0, 4));
       assertOutside(() -> cache.copyPage(-1, 0));
       assertOutside(() -> cache.keyAddress(4, 0, 0));

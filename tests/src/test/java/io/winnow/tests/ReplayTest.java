@@ -52,7 +52,8 @@ class ReplayTest {
         .expect(0);
     Invocation.generate(
             prompts, original, "--id-column", "id", "--verify", "math", "--samples", "1", "--max-tokens", "24",
-            "--logprobs", "--top-k", "20", "--stop", "\n\n", "--stop", "So", "--chat-template", template.toString(),
+            "--logprobs", "--kv-cache-type", "int8",
+            "--top-k", "20", "--stop", "\n\n", "--stop", "So", "--chat-template", template.toString(),
             "--template-arg", "mark=>")
         .expect(0);
   }

@@ -184,6 +184,12 @@ public final class GenerateSettings {
       Setting.ofInt("kv-cache-tokens").group(ENGINE).effect(Effect.TUNING).defaultValue(0)
           .check(n -> n >= 0, "0 or more")
           .doc("Token positions that the KV cache of an executor holds; 0 sizes it from the memory there is.");
+  public static final Setting<String> KV_CACHE_TYPE =
+      Setting.ofEnum("kv-cache-type", "f32", "bf16", "int8").group(ENGINE).effect(Effect.TOKENS)
+          .defaultValue("f32").neutralValue("f32")
+          .doc(
+              "How keys and values are held: f32, or rounded to bf16 (half the memory) or int8 with scales (about a"
+                  + " quarter).");
   public static final Setting<Integer> PARTITIONS =
       Setting.ofInt("partitions").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Spark partitions of the work; 0 chooses by the number of cores.");
@@ -219,7 +225,7 @@ public final class GenerateSettings {
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
                 GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
-                PARTITIONS,
+                KV_CACHE_TYPE, PARTITIONS,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
@@ -346,9 +352,10 @@ public final class GenerateSettings {
    */
   public static EngineSpec engineSpec(SettingValues values) {
     return new EngineSpec(
-        ModelAddress.absolute(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS),
-        values.get(MAX_SEQUENCES), values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
-        SessionSettings.pairs(values.get(TEMPLATE_ARG)));
+            ModelAddress.absolute(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS),
+            values.get(MAX_SEQUENCES), values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
+            SessionSettings.pairs(values.get(TEMPLATE_ARG)))
+        .withKvCacheType(values.get(KV_CACHE_TYPE));
   }
 
   private static boolean isRegex(String text) {

@@ -21,9 +21,11 @@ import io.winnow.inference.tokenizer.Tokenizer;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /** The engine inside this JVM: model files in, completions out. */
@@ -119,8 +121,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
       ModelInfo info = describe(spec, text, checkpoint, precision);
       ModelConfig config = checkpoint.config();
       int threads = spec.threads() > 0 ? spec.threads() : Runtime.getRuntime().availableProcessors();
-      long pageBytes = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim());
-      int pages = (int) (memory.kvCache() / pageBytes);
+      int pages = (int) (memory.kvCache() / pageBytes(spec, config));
       int contextLength = config.contextLength();
       Kernels kernels = KernelsLadder.open(threads);
       DecoderModel model = null;
@@ -129,7 +130,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
         int maxRows = maxRows(spec);
         int positions = (int) Math.min(contextLength, (long) pages * KvCache.PAGE_TOKENS);
         model = new DecoderModel(checkpoint, kernels, precision, maxRows, spec.maxSequences(), positions);
-        cache = new KvCache(config.layers(), config.kvHeads(), config.headDim(), pages);
+        cache = cache(spec, config, pages);
         EngineCore.Limits limits =
             new EngineCore.Limits(
                 config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), spec.maxSequences(), maxRows);
@@ -173,6 +174,20 @@ public final class EmbeddedRuntime implements ModelRuntime {
       }
     }
     throw InferenceErrors.weightsUnknown(spec.weights());
+  }
+
+  private static KvFormat kvFormat(EngineSpec spec) {
+    return KvFormat.valueOf(spec.kvCacheType().toUpperCase(Locale.ROOT));
+  }
+
+  /** Bytes of a page of the KV cache over all layers. */
+  static long pageBytes(EngineSpec spec, ModelConfig config) {
+    return KvCache.bytesPerPage(kvFormat(spec), config.layers(), config.kvHeads(), config.headDim());
+  }
+
+  /** A KV cache of so many pages. */
+  static KvCache cache(EngineSpec spec, ModelConfig config, int pages) {
+    return new KvCache(kvFormat(spec), config.layers(), config.kvHeads(), config.headDim(), pages);
   }
 
   /** Tokens of a step at most: one for each running sequence and a piece of prompts. */

@@ -95,7 +95,7 @@ public final class MemoryBudget {
     // a container may be charged for all of them.
     long weights = DecoderModel.weightBytes(checkpoint, precision);
     int rows = EmbeddedRuntime.maxRows(spec);
-    long page = KvCache.bytesPerPage(config.layers(), config.kvHeads(), config.headDim());
+    long page = EmbeddedRuntime.pageBytes(spec, config);
     int tokens = spec.kvCacheTokens();
     if (tokens == 0) {
       long left = host.available() - weights - scratch(spec, config, rows, config.contextLength());
@@ -162,6 +162,7 @@ public final class MemoryBudget {
   /** With another number of sequences and a cache that sizes itself. */
   private static EngineSpec with(EngineSpec spec, int maxSequences) {
     return new EngineSpec(
-        spec.model(), spec.weights(), spec.threads(), maxSequences, 0, spec.chatTemplate(), spec.templateArgs());
+            spec.model(), spec.weights(), spec.threads(), maxSequences, 0, spec.chatTemplate(), spec.templateArgs())
+        .withKvCacheType(spec.kvCacheType());
   }
 }

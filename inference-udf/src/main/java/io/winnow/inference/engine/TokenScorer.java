@@ -45,8 +45,7 @@ public final class TokenScorer implements AutoCloseable {
         scorer.model =
             new DecoderModel(
                 checkpoint, scorer.kernels, EmbeddedRuntime.precision(spec, checkpoint), MAX_ROWS, 1, maxContext);
-        scorer.cache =
-            new KvCache(config.layers(), config.kvHeads(), config.headDim(), Scheduler.pagesFor(maxContext));
+        scorer.cache = EmbeddedRuntime.cache(spec, config, Scheduler.pagesFor(maxContext));
         return scorer;
       } catch (RuntimeException | Error e) {
         scorer.close();

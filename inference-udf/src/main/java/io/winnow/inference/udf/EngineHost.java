@@ -116,8 +116,9 @@ public final class EngineHost {
       return spec;
     }
     return new EngineSpec(
-        spec.model(), spec.weights(), env.conf().getInt("spark.executor.cores", 0), spec.maxSequences(),
-        spec.kvCacheTokens(), spec.chatTemplate(), spec.templateArgs());
+            spec.model(), spec.weights(), env.conf().getInt("spark.executor.cores", 0), spec.maxSequences(),
+            spec.kvCacheTokens(), spec.chatTemplate(), spec.templateArgs())
+        .withKvCacheType(spec.kvCacheType());
   }
 
   /** Whether tasks of this driver run in its own JVM. */

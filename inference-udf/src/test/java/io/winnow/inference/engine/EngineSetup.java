@@ -16,6 +16,7 @@ import io.winnow.inference.model.WeightPrecision;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,11 +29,13 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * How an engine is set up, none of which may change a byte.
  *
  * @param kernels a name of {@link KernelsLadder#names}; null for the best
+ * @param cache how keys and values are held
  * @param sessions callers that hand it requests beside each other
  * @param faults whether steps of several sequences fail now and then
  */
 record EngineSetup(
-    String kernels, int threads, int maxSequences, int maxRows, int pages, int sessions, boolean faults) {
+    String kernels, int threads, int maxSequences, int maxRows, int pages, KvFormat cache, int sessions,
+    boolean faults) {
   /**
    * What came of requests.
    *
@@ -41,11 +44,15 @@ record EngineSetup(
   record Result(Map<String, String> samples, long preemptions) {}
 
   EngineSetup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
-    this(null, threads, maxSequences, maxRows, pages, sessions, false);
+    this(null, threads, maxSequences, maxRows, pages, KvFormat.F32, sessions, false);
   }
 
   EngineSetup withFaults() {
-    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, sessions, true);
+    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, cache, sessions, true);
+  }
+
+  EngineSetup with(KvFormat format) {
+    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, format, sessions, faults);
   }
 
   /** An engine of its own for these requests, all handed over at once. */
@@ -113,11 +120,11 @@ record EngineSetup(
       DecoderModel decoder =
           new DecoderModel(checkpoint, opened, format, maxRows, maxSequences, checkpoint.config().contextLength());
       var config = decoder.config();
-      KvCache cache = new KvCache(config.layers(), config.kvHeads(), config.headDim(), pages);
+      KvCache held = new KvCache(cache, config.layers(), config.kvHeads(), config.headDim(), pages);
       EngineCore.Limits limits =
           new EngineCore.Limits(
               config.vocabSize(), config.contextLength(), Set.copyOf(config.eosTokenIds()), maxSequences, maxRows);
-      StepRunner step = new DecoderStep(decoder, opened, cache, maxSequences);
+      StepRunner step = new DecoderStep(decoder, opened, held, maxSequences);
       return new EngineCore(limits, pages, faults ? failing(step) : step, LetterText::new);
     }
   }

@@ -53,7 +53,8 @@ class MemoryBudgetTest {
     try (ModelText text = ModelText.load(SHIPPED, null, Map.of())) {
       for (String weights : new String[] {"f32", "bf16"}) {
         for (int kvCacheTokens : new int[] {0, 1, 64, 1000}) {
-          EngineSpec spec = spec(SHIPPED, weights, 7, kvCacheTokens);
+          String type = kvCacheTokens == 1 ? "bf16" : kvCacheTokens == 64 ? "int8" : "f32";
+          EngineSpec spec = spec(SHIPPED, weights, 7, kvCacheTokens).withKvCacheType(type);
           EngineMemory memory = MemoryBudget.of(spec, PLENTY);
           EmbeddedRuntime runtime = EmbeddedRuntime.load(spec, text, PLENTY);
           // All but the estimate for the tokenizer, which does not allocate here, is exact.
@@ -64,6 +65,20 @@ class MemoryBudgetTest {
         }
       }
     }
+  }
+
+  @Test
+  void narrowKeysAndValuesTakeLess() {
+    long f32 = MemoryBudget.of(spec(SHIPPED, "f32", 7, 640), PLENTY).kvCache();
+    long bf16 = MemoryBudget.of(spec(SHIPPED, "f32", 7, 640).withKvCacheType("bf16"), PLENTY).kvCache();
+    long int8 = MemoryBudget.of(spec(SHIPPED, "f32", 7, 640).withKvCacheType("int8"), PLENTY).kvCache();
+    assertEquals(f32, 2 * bf16);
+    assertTrue(int8 > bf16 / 2 && int8 < bf16, "codes of 8 bits and their scales take " + int8);
+    long room = MemoryBudget.of(spec(SHIPPED, "f32", 7, 640), PLENTY).total();
+    HostMemory host = room(room);
+    int tokens = MemoryBudget.of(spec(SHIPPED, "f32", 7, 0), host).kvCacheTokens();
+    int more = MemoryBudget.of(spec(SHIPPED, "f32", 7, 0).withKvCacheType("bf16"), host).kvCacheTokens();
+    assertTrue(more > 1.5 * tokens, more + " tokens in the room of " + tokens);
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.inference.model.WeightPrecision;
 import io.winnow.kernels.KernelsLadder;
+import io.winnow.kernels.KvFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,7 +22,8 @@ import java.util.Random;
 
 /**
  * The same requests of one model in every way that must not matter: alone, in one batch, in shuffled batches of 1 to 64,
- * with 1, 2 and 5 threads, on every implementation of the kernels that this machine has, with the weights held in each way.
+ * with 1, 2 and 5 threads, on every implementation of the kernels that this machine has, with the weights, keys and
+ * values held in each way.
  */
 final class SameBytesMatrix {
   private static final int REQUESTS = 200;
@@ -98,10 +100,16 @@ final class SameBytesMatrix {
     for (WeightPrecision format : precisions) {
       check(format);
     }
+    check(WeightPrecision.F32, KvFormat.BF16);
+    check(WeightPrecision.F32, KvFormat.INT8);
   }
 
   /** As {@link #check()}, with the weights held in one way. */
   void check(WeightPrecision format) throws Exception {
+    check(format, KvFormat.F32);
+  }
+
+  private void check(WeightPrecision format, KvFormat cache) throws Exception {
     Map<String, String> expected = null;
     List<String> names = KernelsLadder.names();
     for (String kernels : names) {
@@ -109,10 +117,10 @@ final class SameBytesMatrix {
       int ways = 0;
       long start = System.nanoTime();
       for (int threads : THREADS) {
-        EngineSetup setup = new EngineSetup(kernels, threads, samples, MAX_ROWS, pages, 1, false);
+        EngineSetup setup = new EngineSetup(kernels, threads, samples, MAX_ROWS, pages, cache, 1, false);
         EngineCore core = setup.open(model, format);
         try {
-          String where = format + ", " + kernels + ", threads " + threads;
+          String where = format + ", keys and values " + cache + ", " + kernels + ", threads " + threads;
           if (threads == THREADS[turn]) {
             Map<String, String> one = setup.run(core, alone).samples();
             expected = expected == null ? varied(one) : expected;
@@ -127,8 +135,8 @@ final class SameBytesMatrix {
         }
       }
       System.out.printf(
-          Locale.ROOT, "same bytes: %s, %s, %s: %d samples in %d ways, %.1f s%n", model.getFileName(), format,
-          kernels, samples, ways, (System.nanoTime() - start) / 1e9);
+          Locale.ROOT, "same bytes: %s, %s, keys and values %s, %s: %d samples in %d ways, %.1f s%n",
+          model.getFileName(), format, cache, kernels, samples, ways, (System.nanoTime() - start) / 1e9);
     }
   }
 

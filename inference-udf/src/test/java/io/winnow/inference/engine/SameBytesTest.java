@@ -9,6 +9,7 @@ import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.model.TinyCheckpoint;
 import io.winnow.inference.model.WeightPrecision;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.NativeBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ class SameBytesTest {
   @TempDir Path folder;
   private Path model;
   private WeightPrecision format;
+  private KvFormat cache = KvFormat.F32;
   private List<GenerationRequest> requests;
   private Map<String, String> alone;
   private long preemptions;
@@ -63,6 +65,18 @@ class SameBytesTest {
     // What the file holds in BF16 is the same model when it is widened beforehand.
     format = WeightPrecision.F32;
     same("widened", run(WIDE, requests));
+  }
+
+  @Test
+  void llamaWithKeysAndValuesInBfloat16() throws Exception {
+    cache = KvFormat.BF16;
+    check("llama", "F32", WeightPrecision.F32);
+  }
+
+  @Test
+  void qwen2WithKeysAndValuesInInt8() throws Exception {
+    cache = KvFormat.INT8;
+    check("qwen2", "BF16", WeightPrecision.BF16);
   }
 
   @Test
@@ -203,7 +217,7 @@ class SameBytesTest {
   }
 
   private Map<String, String> run(EngineSetup setup, List<GenerationRequest> asked) throws Exception {
-    EngineSetup.Result result = setup.run(model, format, asked);
+    EngineSetup.Result result = setup.with(cache).run(model, format, asked);
     preemptions += result.preemptions();
     return result.samples();
   }

@@ -19,6 +19,7 @@ import io.winnow.inference.tokenizer.Tokenizers;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
 import java.io.IOException;
@@ -31,7 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What integer weights cost SmolLM2: teacher-forced over GSM8K's texts, against the same file dequantized to float32.
+ * What integer weights, and narrow keys and values, cost SmolLM2: teacher-forced over GSM8K's texts, against the same file
+ * dequantized to float32 with keys and values in float32.
  * Needs winnow.fixtures and winnow.data.
  */
 class WeightQualityTest {
@@ -83,6 +85,24 @@ class WeightQualityTest {
     }
   }
 
+  @Test
+  void narrowKeysAndValuesStayNearThoseInFloat32() throws IOException {
+    String fixtures = System.getProperty("winnow.fixtures", "");
+    String data = System.getProperty("winnow.data", "");
+    Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
+    Path questions = Path.of(data, "gsm8k", "test.jsonl");
+    assumeTrue(
+        !fixtures.isEmpty() && !data.isEmpty() && Files.isDirectory(folder) && Files.exists(questions),
+        "no winnow.fixtures and winnow.data: SmolLM2 and GSM8K are not here");
+    List<int[]> texts = texts(Checkpoints.locate(folder), questions);
+    try (Checkpoint file = Checkpoints.open(folder)) {
+      for (KvFormat format : new KvFormat[] {KvFormat.BF16, KvFormat.INT8}) {
+        Tally tally = compare(file, texts, WeightPrecision.F32, file, format);
+        tally.check("keys and values in " + format);
+      }
+    }
+  }
+
   private static List<int[]> texts(Path model, Path questions) throws IOException {
     List<int[]> out = new ArrayList<>();
     ObjectMapper json = new ObjectMapper();
@@ -97,12 +117,17 @@ class WeightQualityTest {
   }
 
   private static Tally compare(Checkpoint held, List<int[]> texts, WeightPrecision precision, Checkpoint reference) {
+    return compare(held, texts, precision, reference, KvFormat.F32);
+  }
+
+  private static Tally compare(
+      Checkpoint held, List<int[]> texts, WeightPrecision precision, Checkpoint reference, KvFormat format) {
     Tally tally = new Tally();
     try (Kernels kernels = KernelsLadder.open(2);
         DecoderModel exact = new DecoderModel(reference, kernels, WeightPrecision.F32, 64, 64, CONTEXT);
         DecoderModel model = new DecoderModel(held, kernels, precision, 64, 64, CONTEXT);
-        KvCache exactCache = cache(exact.config());
-        KvCache cache = cache(exact.config())) {
+        KvCache exactCache = cache(KvFormat.F32, exact.config());
+        KvCache cache = cache(format, exact.config())) {
       int vocab = exact.config().vocabSize();
       float[] p = new float[vocab];
       float[] q = new float[vocab];
@@ -122,8 +147,9 @@ class WeightQualityTest {
     return tally;
   }
 
-  private static KvCache cache(ModelConfig config) {
-    return new KvCache(config.layers(), config.kvHeads(), config.headDim(), CONTEXT / KvCache.PAGE_TOKENS);
+  private static KvCache cache(KvFormat format, ModelConfig config) {
+    return new KvCache(
+        format, config.layers(), config.kvHeads(), config.headDim(), CONTEXT / KvCache.PAGE_TOKENS);
   }
 
   private static NativeBuffer step(DecoderModel model, KvCache cache, int[] text, int from, int count) {

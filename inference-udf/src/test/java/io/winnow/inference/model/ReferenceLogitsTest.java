@@ -14,6 +14,7 @@ import io.winnow.inference.checkpoint.Checkpoints;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
 import java.io.IOException;
@@ -83,12 +84,13 @@ class ReferenceLogitsTest {
     }
   }
 
-  private static void assertClose(float[] expected, float[] got, double tolerance, String what) {
+  private static double assertClose(float[] expected, float[] got, double tolerance, String what) {
     double worst = 0;
     for (int i = 0; i < expected.length; i++) {
       worst = Math.max(worst, Math.abs(got[i] - expected[i]));
     }
     assertTrue(worst <= tolerance, what + ": off by " + worst);
+    return worst;
   }
 
   /** A real model of 135M parameters: last logits of four prompts, and twelve conversations continued together. */
@@ -112,6 +114,37 @@ class ReferenceLogitsTest {
         assertClose(tensor(folder.resolve("last_logits.safetensors"), id), logits, 1e-3, id);
       }
       chats(model, cache, reference.get("chats"));
+    }
+  }
+
+  /**
+   * Keys and values that are rounded, against the same references. An element of bfloat16 is off by 2^-9 of itself, a
+   * code by 1/254 of its token's largest. How far that carries was measured (0.11 and 0.47): bounds with a margin.
+   */
+  @TestFactory
+  Stream<DynamicTest> smolLm2WithNarrowKeysAndValuesStaysNearTheReferenceLogits() {
+    String fixtures = System.getProperty("winnow.fixtures", "");
+    Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
+    assumeTrue(!fixtures.isEmpty() && Files.isDirectory(folder), "no winnow.fixtures: SmolLM2 is not here");
+    return Stream.of(
+        DynamicTest.dynamicTest("bf16", () -> checkNarrow(folder, KvFormat.BF16, 0.15)),
+        DynamicTest.dynamicTest("int8", () -> checkNarrow(folder, KvFormat.INT8, 0.6)));
+  }
+
+  private static void checkNarrow(Path folder, KvFormat format, double mostOff) throws IOException {
+    JsonNode reference = JSON.readTree(folder.resolve("reference.json").toFile());
+    try (Checkpoint checkpoint = Checkpoints.open(folder);
+        Kernels kernels = KernelsLadder.open(2);
+        DecoderModel model = new DecoderModel(checkpoint, kernels, WeightPrecision.F32, 64, 16, 512);
+        KvCache cache =
+            new KvCache(
+                format, model.config().layers(), model.config().kvHeads(), model.config().headDim(), 60)) {
+      for (JsonNode prompt : reference.get("prompts")) {
+        String id = prompt.get("id").asText();
+        float[] logits = logits(model, cache, JSON.convertValue(prompt.get("tokens"), int[].class), 0);
+        double off = assertClose(tensor(folder.resolve("last_logits.safetensors"), id), logits, mostOff, id);
+        System.out.printf("keys and values in %s, %s: logits off by %.4f at most%n", format, id, off);
+      }
     }
   }
 

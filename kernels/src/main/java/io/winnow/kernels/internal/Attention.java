@@ -3,12 +3,12 @@ package io.winnow.kernels.internal;
 
 import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.RowMap;
 import java.util.Arrays;
 
 /**
- * Causal attention over paged keys and values. A page holds keys as [headDim][64 tokens] and values as [64
- * tokens][headDim].
+ * Causal attention over paged keys and values.
  *
  * <p>A task is some neighbouring rows of one sequence and one kv head: each page is copied into the heap once for all
  * query heads of all those rows. Order of arithmetic: {@link io.winnow.kernels.Kernels#attention}. Merging a chunk (m2,
@@ -26,6 +26,7 @@ final class Attention {
   private static final class Scratch {
     private int dims;
     private int queries;
+    final KvPage held = new KvPage();
     float[][] page;
     float[][] query;
     float[][] scores;
@@ -38,6 +39,8 @@ final class Attention {
     int[] from;
     int[] to;
     final float[] score = new float[PAGE];
+    /** Of the scores of a page's tokens. */
+    final float[] factors = new float[PAGE];
     final float[] lanes = new float[16];
 
     void fit(int headDim, int queryCount) {
@@ -64,30 +67,6 @@ final class Attention {
 
   Attention(ThreadTeam team) {
     this.team = team;
-  }
-
-  void store(AttentionArgs args) {
-    KvCache cache = args.cache();
-    RowMap rows = args.rows();
-    int dim = cache.headDim();
-    int stride = (args.heads() + 2 * cache.kvHeads()) * dim;
-    float[] line = new float[stride];
-    for (int r = 0; r < rows.count(); r++) {
-      args.qkv().read((long) r * stride, line, 0, stride);
-      int position = rows.position()[r];
-      // Rounded down, so that a negative position has no page instead of a slot before the first.
-      int page = rows.pages()[r][Math.floorDiv(position, PAGE)];
-      int slot = position % PAGE;
-      for (int h = 0; h < cache.kvHeads(); h++) {
-        long keys = cache.keyAddress(page, args.layer(), h);
-        int k = (args.heads() + h) * dim;
-        for (int d = 0; d < dim; d++) {
-          Raw.putFloat(keys + ((long) d * PAGE + slot) * 4, line[k + d]);
-        }
-        int v = (args.heads() + cache.kvHeads() + h) * dim;
-        Raw.write(cache.valueAddress(page, args.layer(), h) + (long) slot * dim * 4, line, v, dim);
-      }
-    }
   }
 
   void run(AttentionArgs args) {
@@ -152,17 +131,23 @@ final class Attention {
   private static void scores(
       AttentionArgs args, Scratch s, int kvHead, int[] pages, int chunk, int chunkEnd, int queries) {
     int dim = args.cache().headDim();
+    boolean codes = args.cache().format() == KvFormat.INT8;
+    Arrays.fill(s.factors, args.scale());
     for (int at = chunk; at < chunkEnd; at += PAGE) {
-      long keys = args.cache().keyAddress(pages[at / PAGE], args.layer(), kvHead);
-      for (int d = 0; d < dim; d++) {
-        Raw.read(keys + (long) d * PAGE * 4, s.page[d], 0, PAGE);
+      int page = pages[at / PAGE];
+      s.held.keys(args.cache(), page, args.layer(), kvHead, s.page);
+      if (codes) {
+        float[] scales = s.held.keyScales(args.cache(), page, args.layer(), kvHead);
+        for (int t = 0; t < PAGE; t++) {
+          s.factors[t] = scales[t] * args.scale();
+        }
       }
       for (int q = 0; q < queries; q++) {
         Arrays.fill(s.score, 0f);
         Rows4.chains(s.page, 0, s.query[q], 0, dim, s.score, PAGE);
         float[] out = s.scores[q];
         for (int t = 0; t < PAGE; t++) {
-          out[at - chunk + t] = s.score[t] * args.scale();
+          out[at - chunk + t] = s.score[t] * s.factors[t];
         }
       }
     }
@@ -190,19 +175,22 @@ final class Attention {
   private static void values(
       AttentionArgs args, Scratch s, int kvHead, int[] pages, int chunk, int chunkEnd, int queries) {
     int dim = args.cache().headDim();
+    boolean codes = args.cache().format() == KvFormat.INT8;
     for (int q = 0; q < queries; q++) {
       Arrays.fill(s.chunkTotal[q], 0, dim, 0f);
     }
     for (int at = chunk; at < chunkEnd; at += PAGE) {
-      long values = args.cache().valueAddress(pages[at / PAGE], args.layer(), kvHead);
+      int page = pages[at / PAGE];
       int tokens = Math.min(PAGE, chunkEnd - at);
-      for (int t = 0; t < tokens; t++) {
-        Raw.read(values + (long) t * dim * 4, s.page[t], 0, dim);
-      }
+      s.held.values(args.cache(), page, args.layer(), kvHead, tokens, s.page);
+      float[] scales = codes ? s.held.valueScales(args.cache(), page, args.layer(), kvHead) : null;
       int base = at - chunk;
       for (int q = 0; q < queries; q++) {
         int from = Math.max(s.from[q] - base, 0);
         int to = Math.min(s.to[q] - base, tokens);
+        for (int t = from; codes && t < to; t++) {
+          s.scores[q][base + t] *= scales[t];
+        }
         if (from < to) {
           Rows4.chains(s.page, from, s.scores[q], base + from, to - from, s.chunkTotal[q], dim);
         }

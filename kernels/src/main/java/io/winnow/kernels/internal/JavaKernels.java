@@ -93,7 +93,7 @@ public final class JavaKernels implements Kernels {
 
   @Override
   public void storeKv(AttentionArgs args) {
-    attention.store(args);
+    KvPage.store(args);
   }
 
   @Override

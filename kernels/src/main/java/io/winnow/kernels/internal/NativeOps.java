@@ -30,6 +30,7 @@ final class NativeOps implements AutoCloseable {
   private static final int LAYERS = 80;
   private static final int WINDOW = 84;
   private static final int SCALE = 88;
+  private static final int CACHE_FORMAT = 92;
 
   private enum Kind { NONE, EMBED, RMS_NORM, MATMUL, ROPE, STORE_KV, ATTENTION, SILU_MUL, GATHER }
 
@@ -196,6 +197,7 @@ final class NativeOps implements AutoCloseable {
     putInt(KV_HEADS, pages.kvHeads());
     putInt(HEAD_DIM, pages.headDim());
     putInt(LAYERS, pages.layers());
+    putInt(CACHE_FORMAT, pages.format().ordinal());
   }
 
   private void kind(Kind kind, StepPlan.RowSet rows) {

@@ -83,6 +83,14 @@ public final class Raw {
     UNSAFE.copyMemory(null, address, out, Unsafe.ARRAY_BYTE_BASE_OFFSET + offset, count);
   }
 
+  static void read(long address, short[] out, int offset, int count) {
+    UNSAFE.copyMemory(null, address, out, Unsafe.ARRAY_SHORT_BASE_OFFSET + offset * 2L, count * 2L);
+  }
+
+  static void putByte(long address, byte value) {
+    UNSAFE.putByte(address, value);
+  }
+
   static long longAt(long address) {
     return UNSAFE.getLong(address);
   }

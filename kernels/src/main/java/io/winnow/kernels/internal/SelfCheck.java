@@ -4,6 +4,7 @@ package io.winnow.kernels.internal;
 import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
@@ -40,8 +41,14 @@ final class SelfCheck {
     found = found == null ? compare("rmsNorm", tested, reference, SelfCheck::rmsNorm) : found;
     found = found == null ? compare("rope", tested, reference, SelfCheck::rope) : found;
     found = found == null ? compare("siluMul", tested, reference, SelfCheck::siluMul) : found;
-    found = found == null ? compare("attention", tested, reference, k -> attention(k, 0)) : found;
-    found = found == null ? compare("attention with a window", tested, reference, k -> attention(k, 70)) : found;
+    for (KvFormat format : KvFormat.values()) {
+      String label = " " + format.name().toLowerCase(Locale.ROOT);
+      found = found == null ? compare("attention" + label, tested, reference, k -> attention(k, format, 0)) : found;
+      found =
+          found == null
+              ? compare("attention with a window" + label, tested, reference, k -> attention(k, format, 70))
+              : found;
+    }
     return found == null ? compare("sample", tested, reference, SelfCheck::sample) : found;
   }
 
@@ -181,7 +188,7 @@ final class SelfCheck {
     }
   }
 
-  private static float[] attention(Kernels kernels, int window) {
+  private static float[] attention(Kernels kernels, KvFormat format, int window) {
     int heads = 2;
     int dim = 20;
     int width = (heads + 2) * dim;
@@ -189,7 +196,7 @@ final class SelfCheck {
     Arrays.setAll(positions, i -> i);
     int[][] pages = new int[POSITIONS][];
     Arrays.fill(pages, new int[] {3, 0, 4, 1, 2});
-    try (KvCache cache = new KvCache(2, 1, dim, 5);
+    try (KvCache cache = new KvCache(format, 2, 1, dim, 5);
         NativeBuffer qkv = buffer(numbers(11, POSITIONS * width));
         NativeBuffer out = NativeBuffer.ofElements(3 * heads * dim)) {
       kernels.storeKv(

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
 import java.util.ArrayList;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(Seeds.class)
 class AttentionTest {
   private static final int[] CONTEXTS = {1, 63, 64, 65, 255, 256, 257, 600};
-  private static final int[] HEAD_DIMS = {16, 20, 64, 128};
+  private static final int[] HEAD_DIMS = {16, 20, 46, 64, 128};
   private static final int[] SHARES = {1, 3, 7};
   private static final int[] WINDOWS = {0, 0, 1, 2, 63, 64, 100, 256, 257, 511};
 
@@ -31,12 +32,17 @@ class AttentionTest {
     assertEquals(0, NativeBuffer.outstandingBytes());
   }
 
+  private static KvFormat format(int trial) {
+    return KvFormat.values()[trial % KvFormat.values().length];
+  }
+
   @Test
   void mixedSequencesGiveTheBitsOfTheContract(Random random) {
     for (int headDim : HEAD_DIMS) {
-      for (int share : SHARES) {
+      for (KvFormat format : KvFormat.values()) {
         int window = WINDOWS[random.nextInt(WINDOWS.length)];
-        PagedCase c = new PagedCase(random, 1 + random.nextInt(2), share, headDim, window, Floats::normal);
+        int share = SHARES[random.nextInt(SHARES.length)];
+        PagedCase c = new PagedCase(format, random, 1 + random.nextInt(2), share, headDim, window, Floats::normal);
         for (int context : CONTEXTS) {
           c.addSequence(context);
         }
@@ -57,10 +63,12 @@ class AttentionTest {
 
   @Test
   void aSequenceAloneGivesTheBitsItGivesInShuffledBatches(Random random) {
-    for (int trial = 0; trial < 4; trial++) {
+    for (int trial = 0; trial < 6; trial++) {
       int window = WINDOWS[random.nextInt(WINDOWS.length)];
+      int headDim = HEAD_DIMS[random.nextInt(HEAD_DIMS.length)];
       PagedCase c = new PagedCase(
-          random, 1 + random.nextInt(3), SHARES[trial % 3], HEAD_DIMS[random.nextInt(4)], window, Floats::normal);
+          format(trial), random, 1 + random.nextInt(3), SHARES[random.nextInt(SHARES.length)], headDim, window,
+          Floats::normal);
       int[] newRows = new int[20];
       for (int i = 0; i < newRows.length; i++) {
         int context = 1 + random.nextInt(i == 0 ? 600 : 100);
@@ -86,9 +94,11 @@ class AttentionTest {
 
   @Test
   void prefillInAnyChunksGivesTheBitsOfOneByOne(Random random) {
-    for (int window : new int[] {0, 100}) {
-      PagedCase c = new PagedCase(random, 2, 3, 16, window, Floats::normal);
+    for (int trial = 0; trial < 6; trial++) {
+      int window = trial < 3 ? 0 : 100;
+      PagedCase c = new PagedCase(format(trial), random, 2, 3, 20, window, Floats::normal);
       c.addSequence(300);
+      int round = trial;
       List<float[]> expected = c.expected(new int[] {300});
       KernelsUnderTest.each(kernels -> {
         for (int chunk : new int[] {1, 2, 15, 16, 17, 64, 100, 255, 300, 0}) {
@@ -102,7 +112,8 @@ class AttentionTest {
               System.arraycopy(part, 0, actual, actual.length - part.length, part.length);
               at += rows;
             }
-            Floats.assertSameBits(expected.get(0), actual, "chunks of " + chunk + ", window " + window);
+            String way = format(round) + ", chunks of " + chunk + ", window " + window;
+            Floats.assertSameBits(expected.get(0), actual, way);
           }
         }
       });
@@ -111,32 +122,37 @@ class AttentionTest {
 
   @Test
   void theSharedPrefixOfTwoSequencesGivesTheBitsOfPrivateCopies(Random random) {
-    PagedCase c = new PagedCase(random, 2, 3, 20, 0, Floats::normal);
-    c.addSequence(200);
-    c.addSequenceLike(0, 128, 300);
-    List<float[]> expected = c.expected(new int[] {200, 300});
-    KernelsUnderTest.each(kernels -> {
-      try (PagedCase.Paged paged = c.paged(kernels)) {
-        paged.sharePages(0, 1, 2);
-        paged.storeAll();
-        c.assertSame(expected, paged.attend(c.inOrder(), new int[] {200, 300}), new int[] {200, 300});
-      }
-    });
+    for (KvFormat format : KvFormat.values()) {
+      PagedCase c = new PagedCase(format, random, 2, 3, 20, 0, Floats::normal);
+      c.addSequence(200);
+      c.addSequenceLike(0, 128, 300);
+      int[] rows = {200, 300};
+      List<float[]> expected = c.expected(rows);
+      KernelsUnderTest.each(kernels -> {
+        try (PagedCase.Paged paged = c.paged(kernels)) {
+          paged.sharePages(0, 1, 2);
+          paged.storeAll();
+          c.assertSame(expected, paged.attend(c.inOrder(), rows), rows);
+        }
+      });
+    }
   }
 
   @Test
   void aCopiedPageHoldsWhatTheOriginalHeld(Random random) {
-    PagedCase c = new PagedCase(random, 2, 1, 16, 0, Floats::normal);
-    c.addSequence(100);
-    int[] rows = {3};
-    List<float[]> expected = c.expected(rows);
-    KernelsUnderTest.each(1, kernels -> {
-      try (PagedCase.Paged paged = c.paged(kernels)) {
-        paged.storeAll();
-        paged.moveToSparePage(0, 1);
-        c.assertSame(expected, paged.attend(List.of(0), rows), rows);
-      }
-    });
+    for (KvFormat format : KvFormat.values()) {
+      PagedCase c = new PagedCase(format, random, 2, 1, 16, 0, Floats::normal);
+      c.addSequence(100);
+      int[] rows = {3};
+      List<float[]> expected = c.expected(rows);
+      KernelsUnderTest.each(1, kernels -> {
+        try (PagedCase.Paged paged = c.paged(kernels)) {
+          paged.storeAll();
+          paged.moveToSparePage(0, 1);
+          c.assertSame(expected, paged.attend(List.of(0), rows), rows);
+        }
+      });
+    }
   }
 
   @Test
@@ -144,7 +160,9 @@ class AttentionTest {
     for (int trial = 0; trial < 12; trial++) {
       boolean poisoned = trial % 2 == 0;
       int window = WINDOWS[random.nextInt(WINDOWS.length)];
-      PagedCase c = new PagedCase(random, 2, 3, 16, window, poisoned ? Floats::hostile : Floats::wild);
+      int headDim = trial % 4 < 2 ? 16 : 22;
+      PagedCase c = new PagedCase(
+          format(trial / 2), random, 2, 3, headDim, window, poisoned ? Floats::hostile : Floats::wild);
       int[] newRows = new int[8];
       for (int i = 0; i < newRows.length; i++) {
         int context = 1 + random.nextInt(i < 2 ? 600 : 20);
@@ -163,7 +181,13 @@ class AttentionTest {
 
   @Test
   void poisonStaysInItsSequenceAndBehindItsPosition(Random random) {
-    PagedCase c = new PagedCase(random, 2, 3, 16, 0, Floats::normal);
+    for (KvFormat format : KvFormat.values()) {
+      poisonStaysInItsSequence(format, random);
+    }
+  }
+
+  private static void poisonStaysInItsSequence(KvFormat format, Random random) {
+    PagedCase c = new PagedCase(format, random, 2, 3, 16, 0, Floats::normal);
     c.addSequence(70);
     c.addSequence(70);
     c.addSequence(70);
@@ -188,7 +212,7 @@ class AttentionTest {
   @Test
   void scoresThatAreAllMinusInfinityInAnyChunkGiveNan() {
     for (int infinite = 0; infinite < 2; infinite++) {
-      PagedCase c = new PagedCase(new Random(1), 1, 1, 16, 0, (random, count) -> {
+      PagedCase c = new PagedCase(KvFormat.F32, new Random(1), 1, 1, 16, 0, (random, count) -> {
         float[] ones = new float[count];
         Arrays.fill(ones, 1f);
         return ones;
@@ -228,15 +252,16 @@ class AttentionTest {
   @Test
   void staysWithinItsRoundingError(Random random) {
     for (int context : new int[] {1, 65, 257, 600, 2000}) {
-      int dim = 64;
-      PagedCase c = new PagedCase(random, 1, 1, dim, 0, Floats::normal);
-      c.addSequence(context);
-      KernelsUnderTest.each(1, kernels -> {
-        try (PagedCase.Paged paged = c.paged(kernels)) {
-          paged.storeAll();
-          c.assertWithinRounding(0, context - 1, paged.attend(0, context - 1, 1));
-        }
-      });
+      for (KvFormat format : KvFormat.values()) {
+        PagedCase c = new PagedCase(format, random, 1, 1, 64, 0, Floats::normal);
+        c.addSequence(context);
+        KernelsUnderTest.each(1, kernels -> {
+          try (PagedCase.Paged paged = c.paged(kernels)) {
+            paged.storeAll();
+            c.assertWithinRounding(0, context - 1, paged.attend(0, context - 1, 1));
+          }
+        });
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ package io.winnow.kernels.internal;
 import io.winnow.kernels.AttentionArgs;
 import io.winnow.kernels.Kernels;
 import io.winnow.kernels.KvCache;
+import io.winnow.kernels.KvFormat;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ final class PagedCase {
   private static final int LAYER = 1;
   private static final int PAGE = KvCache.PAGE_TOKENS;
 
+  private final KvFormat format;
   private final Random random;
   private final int kvHeads;
   private final int share;
@@ -31,7 +33,9 @@ final class PagedCase {
   private final List<float[][]> sequences = new ArrayList<>();
 
   PagedCase(
-      Random random, int kvHeads, int share, int dim, int window, BiFunction<Random, Integer, float[]> values) {
+      KvFormat format, Random random, int kvHeads, int share, int dim, int window,
+      BiFunction<Random, Integer, float[]> values) {
+    this.format = format;
     this.random = random;
     this.kvHeads = kvHeads;
     this.share = share;
@@ -73,6 +77,11 @@ final class PagedCase {
     return IntStream.range(0, sequences.size()).boxed().toList();
   }
 
+  /** Keys or values of a kv head as they are held. */
+  private PlainKv held(int sequence, int at) {
+    return PlainKv.held(format, slice(sequence, at));
+  }
+
   private float[][] slice(int sequence, int at) {
     float[][] lines = sequences.get(sequence);
     float[][] out = new float[lines.length][];
@@ -89,8 +98,8 @@ final class PagedCase {
       int positions = sequences.get(s).length;
       float[] rows = new float[lastRows[s] * heads() * dim];
       for (int kv = 0; kv < kvHeads; kv++) {
-        float[][] k = slice(s, (heads() + kv) * dim);
-        float[][] v = slice(s, (heads() + kvHeads + kv) * dim);
+        PlainKv k = held(s, (heads() + kv) * dim);
+        PlainKv v = held(s, (heads() + kvHeads + kv) * dim);
         for (int r = 0; r < lastRows[s]; r++) {
           int position = positions - lastRows[s] + r;
           for (int h = kv * share; h < (kv + 1) * share; h++) {
@@ -110,8 +119,8 @@ final class PagedCase {
       if (actual.get(s) != null) {
         Floats.assertSameBits(
             expected.get(s), actual.get(s),
-            String.format("attention of the last %d of %d positions, %d kv heads, share %d, head dim %d, window %d",
-                lastRows[s], sequences.get(s).length, kvHeads, share, dim, window));
+            String.format("%s attention of the last %d of %d positions, %d kv heads, share %d, head dim %d, window %d",
+                format, lastRows[s], sequences.get(s).length, kvHeads, share, dim, window));
       }
     }
   }
@@ -120,33 +129,34 @@ final class PagedCase {
   void assertWithinRounding(int sequence, int position, float[] row) {
     double unit = 0x1p-24;
     for (int h = 0; h < heads(); h++) {
-      float[][] k = slice(sequence, (heads() + h / share) * dim);
-      float[][] v = slice(sequence, (heads() + kvHeads + h / share) * dim);
+      PlainKv k = held(sequence, (heads() + h / share) * dim);
+      PlainKv v = held(sequence, (heads() + kvHeads + h / share) * dim);
       float[] line = sequences.get(sequence)[position];
       double[] score = new double[position + 1];
       double scoreError = 0;
       for (int t = 0; t <= position; t++) {
         double size = 0;
         for (int d = 0; d < dim; d++) {
-          double product = (double) line[h * dim + d] * k[t][d];
+          double product = line[h * dim + d] * k.value(t, d);
           score[t] += product * scale;
           size += Math.abs(product * scale);
         }
-        // A chain of dim links, then the scale.
-        scoreError = Math.max(scoreError, (dim + 1) * unit * size);
+        // A chain of dim links, then the scale, and the product of scales.
+        scoreError = Math.max(scoreError, (dim + 2) * unit * size);
       }
       double max = Arrays.stream(score).max().orElseThrow();
       double min = Arrays.stream(score).min().orElseThrow();
-      // Of p: both scores, the subtraction, exp within 2 units; one more exp and product for every merge.
+      // Of p: both scores, the subtraction, exp within 2 units, the value's scale; one more exp and product for every
+      // merge.
       int chunks = position / 256 + 1;
-      double pError = Math.expm1(2 * scoreError + (max - min) * unit * chunks) + (4 + 6 * chunks) * unit;
+      double pError = Math.expm1(2 * scoreError + (max - min) * unit * chunks) + (5 + 6 * chunks) * unit;
       double sum = Arrays.stream(score).map(s -> Math.exp(s - max)).sum();
       for (int d = 0; d < dim; d++) {
         double exact = 0;
         double size = 0;
         for (int t = 0; t <= position; t++) {
-          exact += Math.exp(score[t] - max) / sum * v[t][d];
-          size += Math.exp(score[t] - max) / sum * Math.abs(v[t][d]);
+          exact += Math.exp(score[t] - max) / sum * v.value(t, d);
+          size += Math.exp(score[t] - max) / sum * Math.abs(v.value(t, d));
         }
         // Chains of at most 256 links for the values and 16 + 4 for the sum, and the division.
         double bound = (2 * pError + (256 + 20 + 1) * unit) * size * 1.01;
@@ -174,7 +184,7 @@ final class PagedCase {
       int needed = sequences.stream().mapToInt(s -> (s.length + PAGE - 1) / PAGE).sum();
       List<Integer> free = new ArrayList<>(IntStream.range(0, needed + 3).boxed().toList());
       Collections.shuffle(free, random);
-      this.cache = new KvCache(LAYERS, kvHeads, dim, free.size());
+      this.cache = new KvCache(format, LAYERS, kvHeads, dim, free.size());
       this.spare = free.get(needed);
       this.tables = new int[sequences.size()][];
       int next = 0;

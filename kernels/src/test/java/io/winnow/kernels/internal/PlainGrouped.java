@@ -59,7 +59,8 @@ final class PlainGrouped {
     return out;
   }
 
-  private static float quantize(float[] x, int[] q, int from, int count) {
+  /** Codes of a group of inputs into {@code q}; gives its scale. */
+  static float quantize(float[] x, int[] q, int from, int count) {
     float amax = 0;
     for (int i = from; i < from + count; i++) {
       if (!Float.isFinite(x[i])) {

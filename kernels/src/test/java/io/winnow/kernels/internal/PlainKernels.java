@@ -128,11 +128,10 @@ final class PlainKernels {
    * One query against the keys and values of its sequence, position by position.
    *
    * @param query array that holds it, from {@code at}
-   * @param keys [positions][dim]
    */
   static float[] attention(
-      float[] query, int at, float[][] keys, float[][] values, int position, int window, float scale) {
-    int dim = keys[0].length;
+      float[] query, int at, PlainKv keys, PlainKv values, int position, int window, float scale) {
+    int dim = keys.elements()[0].length;
     int first = window == 0 ? 0 : Math.max(0, position - window + 1);
     boolean empty = true;
     float max = 0;
@@ -146,10 +145,11 @@ final class PlainKernels {
       for (int t = from; t < to; t++) {
         float dot = 0f;
         for (int d = 0; d < dim; d++) {
-          dot = Math.fma(query[at + d], keys[t][d], dot);
+          dot = Math.fma(query[at + d], keys.elements()[t][d], dot);
         }
-        p[t - chunk * 256] = dot * scale;
-        chunkMax = Math.max(chunkMax, dot * scale);
+        float factor = keys.scales() == null ? scale : keys.scales()[t] * scale;
+        p[t - chunk * 256] = dot * factor;
+        chunkMax = Math.max(chunkMax, dot * factor);
       }
       float[] lanes = new float[16];
       for (int t = from; t < to; t++) {
@@ -161,7 +161,9 @@ final class PlainKernels {
       float[] chunkAcc = new float[dim];
       for (int d = 0; d < dim; d++) {
         for (int t = from; t < to; t++) {
-          chunkAcc[d] = Math.fma(p[t - chunk * 256], values[t][d], chunkAcc[d]);
+          float weight = p[t - chunk * 256];
+          weight = values.scales() == null ? weight : weight * values.scales()[t];
+          chunkAcc[d] = Math.fma(weight, values.elements()[t][d], chunkAcc[d]);
         }
       }
       if (empty) {

@@ -44,7 +44,7 @@ public final class DoctorCommand implements Command {
   public List<Setting<?>> settings() {
     return List.of(
         GenerateSettings.MODEL, GenerateSettings.WEIGHTS, GenerateSettings.MAX_SEQUENCES,
-        GenerateSettings.KV_CACHE_TOKENS);
+        GenerateSettings.KV_CACHE_TOKENS, GenerateSettings.KV_CACHE_TYPE);
   }
 
   @Override
@@ -90,8 +90,9 @@ public final class DoctorCommand implements Command {
     }
     ModelAddress.check(models.get(0));
     return new EngineSpec(
-        models.get(0), values.get(GenerateSettings.WEIGHTS), 0, values.get(GenerateSettings.MAX_SEQUENCES),
-        values.get(GenerateSettings.KV_CACHE_TOKENS), null, Map.of());
+            models.get(0), values.get(GenerateSettings.WEIGHTS), 0, values.get(GenerateSettings.MAX_SEQUENCES),
+            values.get(GenerateSettings.KV_CACHE_TOKENS), null, Map.of())
+        .withKvCacheType(values.get(GenerateSettings.KV_CACHE_TYPE));
   }
 
   /** What an engine of these settings takes, and whether it fits. */

@@ -37,6 +37,7 @@ class TraceKeyTest {
           Map.entry("logprobs", "true"), Map.entry("token-ids", "false"), Map.entry("commit-interval", "5"),
           Map.entry("dry-run", "true"), Map.entry("strict", "true"), Map.entry("weights", "f32"),
           Map.entry("threads", "3"), Map.entry("max-sequences", "8"), Map.entry("kv-cache-tokens", "4096"),
+          Map.entry("kv-cache-type", "bf16"),
           Map.entry("partitions", "7"), Map.entry("master", "local[1]"), Map.entry("conf", "a=b"),
           Map.entry("verbose", "true"), Map.entry("retry-failed", "all"), Map.entry("max-cost", "1.5"),
           Map.entry("max-duration", "60"),

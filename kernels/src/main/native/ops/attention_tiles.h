@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention's inner loops: scores and value chains of some queries over a page of floats, in tiles that fill the
+// registers. Keys [4 blocks][headDim][16 tokens], values [64 tokens][headDim].
+#pragma once
+
+#include <math.h>
+
+#include "kv_page.h"
+
+namespace wk {
+namespace WK_ISA {
+
+constexpr int kQueries = kRegisters == 16 ? 3 : 6;  // queries of a tile
+constexpr int kBlocks = kRegisters == 16 ? 2 : kRegs == 1 ? 4 : 1;  // blocks of 16 beside each other in a tile
+
+struct Query {
+  const float* q;
+  float* out;
+  float* scores;  // [256]
+  float* chunk;   // [headDim] sums of the chunk
+  float* total;   // [headDim] sums of the chunks before
+  float max, sum, chunk_max, chunk_sum;
+  int32_t position;
+  int32_t from, to;  // visible positions of the chunk, counted from its start
+};
+
+/* What is fetched while a page is worked on: `lines` lines of the cache at each step of a tile. */
+struct Fetch {
+  const char* next = nullptr;
+  const char* end = nullptr;
+  int lines = 0;
+
+  Fetch() = default;
+  /* `bytes` from `from` on, spread over so many steps. */
+  Fetch(const char* from, int64_t bytes, int64_t steps) : next(from), end(from + bytes) {
+    if (from == nullptr || steps == 0) return;
+    lines = bytes <= steps * 64 ? 1 : bytes <= 2 * steps * 64 || kBlocks < 4 ? 2 : 4;
+    lines = lines < kBlocks ? lines : kBlocks;
+  }
+};
+
+template <int F>
+WK_INLINE void fetch_lines(const char*& next) {
+  each<F>(WK_EACH(i) { __builtin_prefetch(next + 64 * i, 0, 2); });
+  next += 64 * F;
+}
+
+// Scores of Q queries and 16 · B tokens.
+template <int Q, int B, int F>
+WK_INLINE void score_tile(Query* queries, const float* keys, int32_t dim, int32_t at, int32_t token,
+                          const float* factors, Fetch& fetch) {
+  F32x16 s[Q][B];
+  const float* q[Q];
+  each<Q>(WK_EACH(i) {
+    q[i] = queries[i].q;
+    each<B>(WK_EACH(b) { s[i][b] = set1(0); });
+  });
+  const int64_t block = static_cast<int64_t>(dim) * kBlock;
+  const float* line = keys + token * static_cast<int64_t>(dim);
+  const char* next = fetch.next;
+  for (int64_t d = 0; d < dim; d++) {
+    F32x16 k[B];
+    each<B>(WK_EACH(b) { k[b] = load(line + b * block); });
+    fetch_lines<F>(next);
+    each<Q>(WK_EACH(i) {
+      F32x16 a = set1(q[i][d]);
+      each<B>(WK_EACH(b) { s[i][b] = fma(a, k[b], s[i][b]); });
+    });
+    line += kBlock;
+  }
+  fetch.next = next;
+  each<Q>(WK_EACH(i) {
+    float* scores = queries[i].scores + at + token;
+    each<B>(WK_EACH(b) { store(scores + 16 * b, mul(s[i][b], load(factors + token + 16 * b))); });
+  });
+}
+
+template <int Q, int F>
+__attribute__((noinline)) void scores_of(Query* queries, const float* keys, int32_t dim, int32_t at, int32_t from,
+                                         int32_t to, const float* factors, Fetch& fetch) {
+  int32_t token = from & ~15, end = (to + 15) & ~15;
+  for (; fetch.next < fetch.end && token + 16 * kBlocks <= end; token += 16 * kBlocks) {
+    score_tile<Q, kBlocks, F>(queries, keys, dim, at, token, factors, fetch);
+  }
+  for (; token + 16 * kBlocks <= end; token += 16 * kBlocks) {
+    score_tile<Q, kBlocks, 0>(queries, keys, dim, at, token, factors, fetch);
+  }
+  for (; token < to; token += 16) score_tile<Q, 1, 0>(queries, keys, dim, at, token, factors, fetch);
+}
+
+// Adds p · value of tokens from … to - 1 to the chains of Q queries, 16 · B dimensions at a time.
+template <int Q, int B, int F>
+WK_INLINE void value_tile(Query* queries, const float* values, int32_t dim, int32_t d, int32_t at, int32_t from,
+                          int32_t to, Fetch& fetch) {
+  F32x16 a[Q][B];
+  const float* scores[Q];
+  each<Q>(WK_EACH(i) {
+    scores[i] = queries[i].scores + at;
+    each<B>(WK_EACH(b) { a[i][b] = load(queries[i].chunk + d + 16 * b); });
+  });
+  const float* line = values + static_cast<int64_t>(from) * dim + d;
+  const char* next = fetch.next;
+  for (int64_t t = from; t < to; t++) {
+    F32x16 v[B];
+    each<B>(WK_EACH(b) { v[b] = load(line + 16 * b); });
+    fetch_lines<F>(next);
+    each<Q>(WK_EACH(i) {
+      F32x16 p = set1(scores[i][t]);
+      each<B>(WK_EACH(b) { a[i][b] = fma(p, v[b], a[i][b]); });
+    });
+    line += dim;
+  }
+  fetch.next = next;
+  each<Q>(WK_EACH(i) { each<B>(WK_EACH(b) { store(queries[i].chunk + d + 16 * b, a[i][b]); }); });
+}
+
+template <int Q, int F>
+__attribute__((noinline)) void values_of(Query* queries, const float* values, int32_t dim, int32_t at, int32_t from,
+                                         int32_t to, Fetch& fetch) {
+  int32_t d = 0;
+  for (; fetch.next < fetch.end && d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
+    value_tile<Q, kBlocks, F>(queries, values, dim, d, at, from, to, fetch);
+  }
+  for (; d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
+    value_tile<Q, kBlocks, 0>(queries, values, dim, d, at, from, to, fetch);
+  }
+  for (; d + 16 <= dim; d += 16) value_tile<Q, 1, 0>(queries, values, dim, d, at, from, to, fetch);
+  for (; d < dim; d++) {
+    for (int q = 0; q < Q; q++) {
+      float a = queries[q].chunk[d];
+      const float* value = values + static_cast<int64_t>(from) * dim + d;
+      for (int32_t t = from; t < to; t++, value += dim) a = fmaf(queries[q].scores[at + t], *value, a);
+      queries[q].chunk[d] = a;
+    }
+  }
+}
+
+#define WK_BY_QUERIES(count, call) \
+  switch (count) {                 \
+    case 1: call(1); break;        \
+    case 2: call(2); break;        \
+    case 3: call(3); break;        \
+    case 4: call(4); break;        \
+    case 5: call(5); break;        \
+    case 6: call(6); break;        \
+  }
+
+#define WK_BY_LINES(count, lines)      \
+  if ((lines) == 0) {                  \
+    WK_BY_QUERIES(count, WK_CALL)      \
+  } else if ((lines) == 1) {           \
+    WK_BY_QUERIES(count, WK_CALL_1)    \
+  } else if ((lines) < kBlocks) {      \
+    WK_BY_QUERIES(count, WK_CALL_2)    \
+  } else {                             \
+    WK_BY_QUERIES(count, WK_CALL_ALL)  \
+  }
+
+inline int32_t clamp(int32_t value, int32_t least, int32_t most) {
+  return value < least ? least : value > most ? most : value;
+}
+
+inline int32_t tiles_of(int32_t queries) { return (queries + kQueries - 1) / kQueries; }
+
+// The positions of a page that begins at `at` which some of the queries see; from = to if there are none.
+inline void seen_by(const Query* queries, int32_t count, int32_t at, int32_t* from, int32_t* to) {
+  int32_t first = kPage, last = 0;
+  for (int32_t j = 0; j < count; j++) {
+    int32_t begin = clamp(queries[j].from - at, 0, kPage), end = clamp(queries[j].to - at, 0, kPage);
+    if (begin >= end) continue;
+    first = begin < first ? begin : first;
+    last = end > last ? end : last;
+  }
+  *from = first < last ? first : 0;
+  *to = first < last ? last : 0;
+}
+
+// Scores of some queries over a page, each times its token's factor. Meanwhile `bytes` at `next` are fetched, unless
+// that is null or the page is not full yet.
+inline void page_scores(Query* queries, int32_t count, const float* keys, int32_t dim, int32_t at, const float* factors,
+                        const char* next, int64_t bytes) {
+  int32_t first, last;
+  seen_by(queries, count, at, &first, &last);
+  if (first >= last) return;
+  int64_t passes = (last - first / 16 * 16) / (16 * kBlocks);
+  Fetch fetch(last == kPage ? next : nullptr, bytes, passes * dim * tiles_of(count));
+  for (int32_t i = 0; i < count; i += kQueries) {
+    int32_t tile = count - i < kQueries ? count - i : kQueries;
+    Query* q = queries + i;
+    seen_by(q, tile, at, &first, &last);
+    if (first >= last) continue;
+#define WK_CALL(n) scores_of<n, 0>(q, keys, dim, at, first, last, factors, fetch)
+#define WK_CALL_1(n) scores_of<n, 1>(q, keys, dim, at, first, last, factors, fetch)
+#define WK_CALL_2(n) scores_of<n, kBlocks / 2>(q, keys, dim, at, first, last, factors, fetch)
+#define WK_CALL_ALL(n) scores_of<n, kBlocks>(q, keys, dim, at, first, last, factors, fetch)
+    WK_BY_LINES(tile, fetch.lines)
+#undef WK_CALL
+#undef WK_CALL_1
+#undef WK_CALL_2
+#undef WK_CALL_ALL
+  }
+}
+
+inline void one_range(Query* queries, int32_t count, const float* values, int32_t dim, int32_t at, int32_t from,
+                      int32_t to, Fetch& fetch) {
+  if (from >= to) return;
+#define WK_CALL(n) values_of<n, 0>(queries, values, dim, at, from, to, fetch)
+#define WK_CALL_1(n) values_of<n, 1>(queries, values, dim, at, from, to, fetch)
+#define WK_CALL_2(n) values_of<n, kBlocks / 2>(queries, values, dim, at, from, to, fetch)
+#define WK_CALL_ALL(n) values_of<n, kBlocks>(queries, values, dim, at, from, to, fetch)
+  WK_BY_LINES(count, fetch.lines)
+#undef WK_CALL
+#undef WK_CALL_1
+#undef WK_CALL_2
+#undef WK_CALL_ALL
+}
+
+// The value chains of a tile over one page: what all of its queries see together, the rest by themselves; each query's
+// tokens in ascending order.
+inline void page_values(Query* queries, int32_t count, const float* values, int32_t dim, int32_t at,
+                 Fetch& fetch) {
+  Fetch nothing;
+  int32_t from[kQueries], to[kQueries];
+  int32_t begin = 0, end = kPage;
+  for (int32_t j = 0; j < count; j++) {
+    from[j] = clamp(queries[j].from - at, 0, kPage);
+    to[j] = clamp(queries[j].to - at, from[j], kPage);
+    begin = from[j] > begin ? from[j] : begin;
+    end = to[j] < end ? to[j] : end;
+  }
+  if (begin >= end) {
+    for (int32_t j = 0; j < count; j++) one_range(queries + j, 1, values, dim, at, from[j], to[j], nothing);
+    return;
+  }
+  for (int32_t j = 0; j < count; j++) one_range(queries + j, 1, values, dim, at, from[j], begin, nothing);
+  one_range(queries, count, values, dim, at, begin, end, fetch);
+  for (int32_t j = 0; j < count; j++) one_range(queries + j, 1, values, dim, at, end, to[j], nothing);
+}
+
+}  // namespace WK_ISA
+}  // namespace wk
