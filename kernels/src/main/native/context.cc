@@ -251,6 +251,13 @@ constexpr int32_t kMostVocab = 1 << 22;
 // Logits below which waking others costs more than it saves.
 constexpr int64_t kFewLogits = 20000;
 
+/* Rows differ much in their cost, so each is a task, unless they are very short. */
+int32_t row_tasks_of(int64_t rows, int64_t vocab) {
+  int64_t tasks = rows * vocab / kFewLogits;
+  tasks = tasks < 1 ? 1 : tasks;
+  return static_cast<int32_t>(tasks < rows ? tasks : rows);
+}
+
 struct Draws {
   const Sampling* sampling;
   const wk_sample* sample;
@@ -267,21 +274,42 @@ void some_draws(void* arg, int32_t task, int32_t member) {
   }
 }
 
+struct Scores {
+  const Scoring* scoring;
+  const wk_score* score;
+  int32_t tasks;
+};
+
+void some_scores(void* arg, int32_t task, int32_t) {
+  const Scores& scores = *static_cast<const Scores*>(arg);
+  int64_t rows = scores.score->rows;
+  for (int64_t row = rows * task / scores.tasks; row < rows * (task + 1) / scores.tasks; row++) {
+    scores.scoring->run(*scores.score, static_cast<int32_t>(row));
+  }
+}
+
 }  // namespace
 
 int32_t wk_sample_rows(wk_context* context, const wk_sample* sample) {
   if (sample->rows < 0 || sample->vocab < 1 || sample->vocab > kMostVocab) return WK_BAD_SHAPE;
   FloatEnvironment environment;
   const Sampling& sampling = context->operations->sampling;
-  // Rows differ much in their cost, so each is a task, unless they are very short.
-  int64_t logits = static_cast<int64_t>(sample->rows) * sample->vocab;
-  int64_t tasks = logits < kFewLogits ? 1 : logits / kFewLogits;
   Draws draws = {&sampling, sample, nullptr, (sampling.scratch(*sample) + 63) & ~63LL, 0};
-  draws.tasks = static_cast<int32_t>(tasks < sample->rows ? tasks : sample->rows);
+  draws.tasks = row_tasks_of(sample->rows, sample->vocab);
   draws.scratch = context->scratch.fit(draws.scratch_each * context->team.size());
   if (draws.scratch == nullptr) return WK_NO_MEMORY;
   int64_t start = now();
   context->team.run(draws.tasks, some_draws, &draws);
+  context->nanos[0] += now() - start;
+  return WK_OK;
+}
+
+int32_t wk_score_rows(wk_context* context, const wk_score* score) {
+  if (score->rows < 0 || score->vocab < 1 || score->vocab > kMostVocab) return WK_BAD_SHAPE;
+  FloatEnvironment environment;
+  Scores scores = {&context->operations->scoring, score, row_tasks_of(score->rows, score->vocab)};
+  int64_t start = now();
+  context->team.run(scores.tasks, some_scores, &scores);
   context->nanos[0] += now() - start;
   return WK_OK;
 }

@@ -6,6 +6,7 @@ namespace wk {
 namespace WK_ISA {
 extern const Operation embed, grouped_matmul, rms_norm, matmul, rope, store_kv, attention, silu_mul, gather;
 extern const Sampling sampling;
+extern const Scoring scoring;
 }
 
 #define WK_NAME2(isa) isa##_operations
@@ -22,7 +23,7 @@ const Operations& WK_NAME(WK_ISA)() {
       WK_ISA::attention,
       WK_ISA::silu_mul,
       WK_ISA::gather,
-  }, WK_ISA::grouped_matmul, WK_ISA::sampling};
+  }, WK_ISA::grouped_matmul, WK_ISA::sampling, WK_ISA::scoring};
   return all;
 }
 

@@ -44,12 +44,18 @@ struct Sampling {
   void (*run)(const wk_sample& sample, int32_t row, char* scratch);
 };
 
+/* Scoring of given tokens for one instruction set. */
+struct Scoring {
+  void (*run)(const wk_score& score, int32_t row);
+};
+
 /* All operations of an instruction set, by kind. */
 constexpr int32_t kKinds = WK_GATHER + 1;
 struct Operations {
   Operation by_kind[kKinds];
   Operation grouped_matmul;  // matmul with integer weights
   Sampling sampling;
+  Scoring scoring;
 };
 
 inline bool is_integer(const wk_weight& weight) { return weight.format == WK_INT8 || weight.format == WK_INT4; }

@@ -137,6 +137,18 @@ typedef struct wk_sample {
   int32_t vocab; /* at most 2^22 */
 } wk_sample;
 
+/* Scores given tokens, one a row. Arrays have an element a row. */
+typedef struct wk_score {
+  const float* logits; /* [rows][vocab] */
+  int64_t* raw_sum;    /* receives the sum of rint(exp(logit - raw_max) * 2^40); 0: a logit is not finite */
+  float* raw_max;      /* receives the largest logit */
+  float* raw_token;    /* receives the logit of the token */
+  const int32_t* token; /* 0 ... vocab - 1 */
+
+  int32_t rows;
+  int32_t vocab; /* at most 2^22 */
+} wk_score;
+
 typedef struct wk_context wk_context;
 
 /* Version of this header, so that a caller and a library of different builds find out. */
@@ -156,12 +168,16 @@ void wk_close(wk_context* context);
 /* Runs operations one after the other. */
 int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows);
 
-/* Nanoseconds that a context has spent on operations of each kind since it was opened; index 0: drawing tokens. */
+/* Nanoseconds that a context has spent on operations of each kind since it was opened; index 0: drawing and scoring
+   tokens. */
 enum { WK_TIMES = WK_GATHER + 1 };
 void wk_times(const wk_context* context, int64_t nanos[WK_TIMES]);
 
 /* Draws tokens. */
 int32_t wk_sample_rows(wk_context* context, const wk_sample* sample);
+
+/* Scores given tokens: what their log-probabilities under the raw logits are made of. */
+int32_t wk_score_rows(wk_context* context, const wk_score* score);
 
 /* Bytes of a packed matrix, or of its codes; -1 for shapes or formats that there are none of. */
 int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols);

@@ -365,6 +365,25 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
   return out;
 }
 
+/* What the log-probabilities of given tokens are made from. */
+std::vector<float> score(wk_context* context, Random& random, int32_t) {
+  int32_t rows = 1 + random.below(9), vocab = random.of({1, 17, 130, 1000, 30011});
+  std::vector<float> logits = random.numbers(static_cast<size_t>(rows) * vocab, random.below(8) == 0);
+  std::vector<float> raw_max(rows), raw_token(rows);
+  std::vector<int64_t> raw_sum(rows);
+  std::vector<int32_t> token;
+  for (int32_t r = 0; r < rows; r++) token.push_back(random.below(vocab));
+  wk_score s = {logits.data(), raw_sum.data(), raw_max.data(), raw_token.data(), token.data(), rows, vocab};
+  if (wk_score_rows(context, &s) != WK_OK) exit(1);
+  std::vector<float> out;
+  for (int32_t r = 0; r < rows; r++) {
+    out.push_back(raw_max[r]);
+    out.push_back(raw_token[r]);
+    for (int shift = 0; shift < 64; shift += 16) out.push_back(static_cast<float>(raw_sum[r] >> shift & 0xFFFF));
+  }
+  return out;
+}
+
 const char* name_of(int32_t isa) {
   switch (isa) {
     case WK_ISA_AVX2: return "avx2";
@@ -408,6 +427,7 @@ std::vector<std::string> lines(int32_t isa) {
     out.push_back(line(contexts, "attention", attention, format));
   }
   out.push_back(line(contexts, "sample", sample, 0));
+  out.push_back(line(contexts, "score", score, 0));
   for (wk_context* context : contexts) wk_close(context);
   return out;
 }

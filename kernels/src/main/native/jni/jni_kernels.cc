@@ -19,6 +19,8 @@ WK_JNI(jint, sizeOfOp)(JNIEnv*, jclass) { return sizeof(wk_op); }
 
 WK_JNI(jint, sizeOfSample)(JNIEnv*, jclass) { return sizeof(wk_sample); }
 
+WK_JNI(jint, sizeOfScore)(JNIEnv*, jclass) { return sizeof(wk_score); }
+
 WK_JNI(jint, layoutVersion)(JNIEnv*, jclass) { return wk_layout_version(); }
 
 WK_JNI(jint, isas)(JNIEnv*, jclass) { return wk_isas(); }
@@ -38,6 +40,10 @@ WK_JNI(jint, run)(JNIEnv*, jclass, jlong context, jlong ops, jlong count, jlong 
 
 WK_JNI(jint, sample)(JNIEnv*, jclass, jlong context, jlong sample) {
   return wk_sample_rows(at<wk_context>(context), at<wk_sample>(sample));
+}
+
+WK_JNI(jint, score)(JNIEnv*, jclass, jlong context, jlong score) {
+  return wk_score_rows(at<wk_context>(context), at<wk_score>(score));
 }
 
 WK_JNI(void, times)(JNIEnv*, jclass, jlong context, jlong nanos) {

@@ -10,6 +10,9 @@ package io.winnow.inference;
  * @param text the generated text: special tokens left out, cut before a stop string
  * @param logprobs log-probability of each token of {@code tokenIds}, or null when not asked for; NaN for
  *     tokens that the request gave, which are not drawn again
+ * @param promptLogprobs log-probability of each token of the prompt behind those before it, or null when not asked for;
+ *     NaN for the first, which has none before it, and for those that the request leaves out. The request's samples
+ *     share the array
  * @param finishReason why it ended
  * @param errorClass stable name of the failure, null unless {@code finishReason} is ERROR
  * @param errorMessage what happened, null unless {@code finishReason} is ERROR
@@ -21,7 +24,17 @@ public record Completion(
     int[] tokenIds,
     String text,
     float[] logprobs,
+    float[] promptLogprobs,
     FinishReason finishReason,
     String errorClass,
     String errorMessage,
-    long engineMillis) {}
+    long engineMillis) {
+
+  /** Without log-probabilities of the prompt. */
+  public Completion(
+      long requestId, int sampleIndex, int[] tokenIds, String text, float[] logprobs, FinishReason finishReason,
+      String errorClass, String errorMessage, long engineMillis) {
+    this(
+        requestId, sampleIndex, tokenIds, text, logprobs, null, finishReason, errorClass, errorMessage, engineMillis);
+  }
+}

@@ -12,9 +12,14 @@ package io.winnow.inference;
  *     null or empty for a sample that starts anew, null in place of the array when all do. They are computed again and
  *     not drawn again: the sample goes on as if it had never been interrupted, to the bit. {@code maxTokens} counts
  *     them; a sample that has as many already comes back as it is, with finish reason LENGTH
+ * @param scoreFrom log-probabilities are wanted of the prompt's tokens from this one on, 1 or more, because the first has
+ *     nothing before it; {@link #NO_SCORES} for none
  */
 public record GenerationRequest(
-    long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated) {
+    long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated, int scoreFrom) {
+
+  /** No log-probabilities of the prompt. */
+  public static final int NO_SCORES = 0;
 
   public GenerationRequest {
     if (generated != null && generated.length != sampleIndexes.length) {
@@ -23,10 +28,29 @@ public record GenerationRequest(
               "Cannot continue %d samples with the tokens of %d: there must be an entry for each sample.",
               sampleIndexes.length, generated.length));
     }
+    if (scoreFrom < 0) {
+      throw new IllegalArgumentException("Cannot score a prompt from token " + scoreFrom + ": it must be 1 or more.");
+    }
+  }
+
+  /** A request that asks nothing of the prompt's own tokens. */
+  public GenerationRequest(
+      long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated) {
+    this(requestId, promptTokens, sampleIndexes, params, generated, NO_SCORES);
   }
 
   /** A request whose samples all start anew. */
   public GenerationRequest(long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params) {
     this(requestId, promptTokens, sampleIndexes, params, null);
+  }
+
+  /** This request with log-probabilities of its prompt's tokens from {@code from} on. */
+  public GenerationRequest scoring(int from) {
+    return new GenerationRequest(requestId, promptTokens, sampleIndexes, params, generated, from);
+  }
+
+  /** Whether log-probabilities of the prompt's tokens are wanted. */
+  public boolean scoresPrompt() {
+    return scoreFrom != NO_SCORES;
   }
 }

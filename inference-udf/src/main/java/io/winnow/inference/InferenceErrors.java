@@ -129,6 +129,16 @@ public final class InferenceErrors {
             promptTokens, contextLength));
   }
 
+  /** A text whose likelihood is asked for, and that fits no context. */
+  public static InferenceException scoredTextTooLong(int tokens, int contextLength) {
+    return new InferenceException(
+        PROMPT_TOO_LONG,
+        String.format(
+            "Cannot score: prompt and completion have %d tokens together, the model's context holds %d. Shorten them, or"
+                + " use a model with a longer context.",
+            tokens, contextLength));
+  }
+
   public static InferenceException kvCacheTooSmall(int tokens, int capacity) {
     return new InferenceException(
         KV_CACHE_TOO_SMALL,

@@ -19,7 +19,8 @@ import java.util.TreeMap;
  * @param minP tokens less likely than this share of the most likely one are dropped, in [0, 1]; 0 keeps everything
  * @param repetitionPenalty above 0; 1 changes nothing. Logits of tokens seen in the prompt or the output are divided by
  *     it when positive and multiplied when negative (Keskar et al. 2019, arXiv:1909.05858)
- * @param maxTokens generated tokens at most, at least 1; those that a request gives to go on from count too
+ * @param maxTokens generated tokens at most; those that a request gives to go on from count too. 0 generates nothing:
+ *     for requests that ask for log-probabilities of their prompts
  * @param stop strings that end the text; the text is cut before the first of them, the token ids are kept whole
  * @param seed seed of the counter-based random numbers
  * @param logprobs whether the log-probability of each chosen token under the raw logits is returned
@@ -64,7 +65,7 @@ public record SamplingParams(
     check(
         repetitionPenalty > 0 && Double.isFinite(repetitionPenalty),
         "repetition-penalty", repetitionPenalty, "above 0");
-    check(maxTokens >= 1, "max-tokens", maxTokens, "1 or more");
+    check(maxTokens >= 0, "max-tokens", maxTokens, "0 or more");
     check(thinkingBudget >= 0, "thinking-budget", thinkingBudget, "0 or more");
     stop = List.copyOf(Objects.requireNonNull(stop, "stop"));
     check(stop.stream().noneMatch(String::isEmpty), "stop", "\"\"", "a string that is not empty");

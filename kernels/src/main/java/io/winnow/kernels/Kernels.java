@@ -112,6 +112,9 @@ public interface Kernels extends AutoCloseable {
   /** Draws tokens: penalties, biases, temperature, top-k, top-p, min-p, in this order; see {@link SampleArgs}. */
   void sample(SampleArgs args);
 
+  /** Says how likely given tokens are, by the sums of {@link #sample}; see {@link ScoreArgs}. */
+  void score(ScoreArgs args);
+
   /** Makes a plan ready to be run many times. Buffers, weights and caches that it names must outlive it. */
   PreparedStep prepare(StepPlan plan);
 

@@ -4,7 +4,7 @@ package io.winnow.kernels;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Nanoseconds by kind of operation, as the caller of the kernels waits for them; {@code sample} draws the tokens. */
+/** Nanoseconds by kind of operation, as the caller of the kernels waits for them; {@code sample} draws and scores the tokens. */
 public record OpNanos(
     long embed, long rmsNorm, long matmul, long rope, long storeKv, long attention, long siluMul, long gather,
     long sample) {

@@ -12,6 +12,7 @@ import io.winnow.jobs.cli.GenerateCommand;
 import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.ReplayCommand;
 import io.winnow.jobs.cli.RunSummary;
+import io.winnow.jobs.cli.ScoreCommand;
 import io.winnow.jobs.cli.Session;
 import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
@@ -98,7 +99,7 @@ public final class Winnow {
   private static CommandLineRunner runner() {
     List<Command> commands =
         List.of(
-            GENERATE, new VerifyCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
+            GENERATE, new VerifyCommand(), new ScoreCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
             new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
   }

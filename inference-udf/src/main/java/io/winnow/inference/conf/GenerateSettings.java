@@ -148,6 +148,9 @@ public final class GenerateSettings {
   public static final Setting<Boolean> LOGPROBS =
       Setting.ofBoolean("logprobs").group(OUTPUT).effect(Effect.ROWS).defaultValue(false)
           .doc("Keeps the log-probability of each generated token.");
+  public static final Setting<Boolean> PROMPT_LOGPROBS =
+      Setting.ofBoolean("prompt-logprobs").group(OUTPUT).effect(Effect.ROWS).defaultValue(false)
+          .doc("Keeps the log-probability of each token of the rendered prompt behind those before it.");
   public static final Setting<Boolean> TOKEN_IDS =
       Setting.ofBoolean("token-ids").group(OUTPUT).effect(Effect.ROWS).defaultValue(true)
           .doc("Keeps the generated token ids, which continuation, replay and exports for RL need.");
@@ -223,7 +226,8 @@ public final class GenerateSettings {
                 PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
                 LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
-                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, SEED, OUT, VERIFY, LOGPROBS, TOKEN_IDS,
+                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, SEED, OUT, VERIFY, LOGPROBS,
+                PROMPT_LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
                 KV_CACHE_TYPE, PARTITIONS,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
@@ -238,13 +242,34 @@ public final class GenerateSettings {
    */
   public static void validate(SettingValues values) {
     values.get(PROMPTS);
+    requireModel(values);
+    if (!values.get(DRY_RUN)) {
+      values.get(OUT);
+    }
+    checkModel(values);
+    priceTable(values);
+    if (values.find(MAX_COST).isPresent() && values.find(PRICES).isEmpty()) {
+      throw new UsageException(
+          "Cannot use --max-cost without --prices: nothing says what a token costs. " + PRICES.doc());
+    }
+    checkEnds(values);
+    if (values.find(MESSAGES_COLUMN).isPresent()) {
+      refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
+      refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
+    }
+  }
+
+  private static List<String> requireModel(SettingValues values) {
     List<String> models = values.get(MODEL);
     if (models.isEmpty()) {
       throw new UsageException("The option --model is missing: " + MODEL.doc());
     }
-    if (!values.get(DRY_RUN)) {
-      values.get(OUT);
-    }
+    return models;
+  }
+
+  /** Refuses models that no command of this version can use. */
+  static void checkModel(SettingValues values) {
+    List<String> models = requireModel(values);
     if (models.size() > 1) {
       throw new UsageException(
           "Cannot use " + models.size() + " models in one run: not supported yet in this version. Give --model once,"
@@ -259,16 +284,6 @@ public final class GenerateSettings {
     }
     if (ScriptParams.isScripted(model)) {
       checkScript(model);
-    }
-    priceTable(values);
-    if (values.find(MAX_COST).isPresent() && values.find(PRICES).isEmpty()) {
-      throw new UsageException(
-          "Cannot use --max-cost without --prices: nothing says what a token costs. " + PRICES.doc());
-    }
-    checkEnds(values);
-    if (values.find(MESSAGES_COLUMN).isPresent()) {
-      refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
-      refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
     }
   }
 

@@ -24,7 +24,8 @@ final class Admission {
     if (length == 0) {
       return InferenceErrors.promptEmpty();
     }
-    if (length >= limits.contextLength()) {
+    boolean generates = request.params().maxTokens() > 0;
+    if (length > limits.contextLength() || generates && length == limits.contextLength()) {
       return InferenceErrors.promptTooLong(length, limits.contextLength());
     }
     int longest = length + limit(request);
@@ -80,7 +81,7 @@ final class Admission {
             "a stop string is complete at token " + s.count + " of " + generated.length);
       }
     }
-    if (s.count >= limit) {
+    if (s.drawsNothing() && !request.scores.incomplete()) {
       s.finish = FinishReason.LENGTH;
     }
     return s;

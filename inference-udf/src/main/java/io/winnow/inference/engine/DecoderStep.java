@@ -8,6 +8,7 @@ import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.OpNanos;
 import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.ScoreArgs;
 
 /** A step on the decoder: forward pass, then drawing. Owns model, cache and kernels. */
 final class DecoderStep implements StepRunner {
@@ -86,6 +87,18 @@ final class DecoderStep implements StepRunner {
         new SampleArgs(
             logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, frequency,
             presence, seen, times, seenCount, biased, bias, biasCount, seed, stream, sample, position, wantLogprob, token, logprob));
+    score(batch);
+  }
+
+  /** Scores rows in blocks: the logits of all of a step's rows at once would be the largest buffer of the engine. */
+  private void score(StepBatch batch) {
+    int count;
+    for (int first = 0; first < batch.scores; first += count) {
+      count = Math.min(model.maxLogitRows(), batch.scores - first);
+      NativeBuffer logits = model.logits(batch.scoreRows, first, count);
+      kernels.score(
+          new ScoreArgs(logits, count, model.config().vocabSize(), batch.scoreTokens, batch.scored, first));
+    }
   }
 
   @Override

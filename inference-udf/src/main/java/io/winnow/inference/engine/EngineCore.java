@@ -316,13 +316,22 @@ final class EngineCore implements AutoCloseable {
       }
     }
     runner.run(batch, token, logprob);
+    boolean unscorable = !takeScores();
     for (int i = 0; i < batch.draws; i++) {
       Sequence drawing = batch.drawing[i];
+      if (drawing.finish != null) {
+        continue;
+      }
       try {
         advance(drawing, token[i], logprob[i]);
       } catch (RuntimeException | Error e) {
         // Whose fault it is, is known.
         fail(drawing, e);
+      }
+    }
+    for (int i = 0; i < batch.ends; i++) {
+      if (batch.ending[i].finish == null) {
+        batch.ending[i].finish = FinishReason.LENGTH;
       }
     }
     EngineStats s = stats;
@@ -334,14 +343,37 @@ final class EngineCore implements AutoCloseable {
             this.scheduler.preemptions(),
             s.busyNanos() + System.nanoTime() - start,
             s.runningSum() + batch.draws,
-            s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count(),
+            s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count()
+                + batch.ends,
             runner.opNanos().byName());
     for (int i = 0; i < batch.draws; i++) {
       if (batch.drawing[i].finish != null) {
         deliver(batch.drawing[i]);
       }
     }
+    for (int i = 0; i < batch.ends; i++) {
+      deliver(batch.ending[i]);
+    }
     scheduler.complete(batch);
+    if (unscorable) {
+      // Those whose prefill was not at its end.
+      scheduler.remove(waiting -> waiting.finish != null).forEach(this::deliver);
+    }
+  }
+
+  /** Takes in how likely prompts' tokens are; false where some cannot be told, whose sequences then have failed. */
+  private boolean takeScores() {
+    boolean good = true;
+    for (int i = 0; i < batch.scores; i++) {
+      if (Float.isNaN(batch.scored[i])) {
+        InferenceException e = InferenceErrors.nonFiniteLogits(batch.scorePlaces[i]);
+        batch.scoring[i].members.forEach(s -> s.fail(e.errorClass(), e.getMessage()));
+        good = false;
+      } else {
+        batch.scoring[i].scores().take(batch.scorePlaces[i], batch.scored[i]);
+      }
+    }
+    return good;
   }
 
   private void advance(Sequence s, int drawn, float drawnLogprob) {
@@ -391,6 +423,7 @@ final class EngineCore implements AutoCloseable {
             Arrays.copyOf(s.generated, s.count),
             text,
             s.logprobs == null ? null : Arrays.copyOf(s.logprobs, s.count),
+            s.request.scores.logprobs(),
             s.finish,
             s.errorClass,
             s.errorMessage,

@@ -16,12 +16,15 @@ final class OpenRequest {
   final EngineSession session;
   /** First 8 bytes of SHA-256 over the prompt's ids as little-endian int32: part of every random number's counter. */
   final long promptStream;
+  /** What is wanted of the prompt's own tokens. */
+  final PromptScores scores;
   private TokenRules rules;
 
   OpenRequest(GenerationRequest request, EngineSession session) {
     this.request = request;
     this.session = session;
     this.promptStream = stream(request.promptTokens());
+    this.scores = new PromptScores(request);
   }
 
   static long stream(int[] prompt) {

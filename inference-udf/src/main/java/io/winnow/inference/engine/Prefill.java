@@ -23,6 +23,19 @@ final class Prefill {
     this.members = members;
   }
 
+  /** What is wanted of the prompt's own tokens; all members belong to one request. */
+  PromptScores scores() {
+    return members.get(0).request.scores;
+  }
+
+  /**
+   * The first position of the context whose logits are needed: whoever lets the computation begin behind the context's
+   * start, with pages that somebody else has filled, begins here or before.
+   */
+  int firstLogitPosition() {
+    return scores().incomplete() ? scores().firstLogitPosition() : context.length - 1;
+  }
+
   int remaining() {
     return context.length - computed;
   }

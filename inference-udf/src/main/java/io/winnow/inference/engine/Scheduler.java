@@ -117,10 +117,11 @@ final class Scheduler {
       int row = -1;
       for (int i = 0; i < chunk; i++) {
         row = batch.add(p.context[p.computed + i], p.computed + i, p.pages);
+        batch.score(row, p);
       }
       if (chunk > 0 && chunk == p.remaining()) {
         for (Sequence s : p.members) {
-          batch.draw(row, s);
+          batch.drawOrEnd(row, s);
         }
       }
     }
@@ -231,7 +232,7 @@ final class Scheduler {
 
   /**
    * Takes in the step that {@link #next} gave: its keys and values are in the cache, and every drawing sequence has its
-   * new token appended or its {@code finish} set.
+   * new token appended or its {@code finish} set, as every ending one has.
    */
   void complete(StepBatch batch) {
     for (Sequence s : running) {

@@ -69,6 +69,12 @@ final class ScriptedDecoder implements StepRunner {
         logprob[i] = -(mix(fate, -1 - s.count) >>> 40) / (float) (1 << 22);
       }
     }
+    for (int i = 0; i < batch.scores; i++) {
+      OpenRequest request = batch.scoring[i].members.get(0).request;
+      int place = batch.scorePlaces[i];
+      boolean broken = place == request.prompt().length - 1 && breaks(request);
+      batch.scored[i] = broken ? Float.NaN : -(mix(request.promptStream, place) >>> 40) / (float) (1 << 22);
+    }
     if (stepNanos > 0) {
       waitUntil(end);
     }

@@ -74,6 +74,11 @@ final class Sequence {
     return context;
   }
 
+  /** Whether it has all its tokens: then it ends with the prefill that its request wants for other reasons. */
+  boolean drawsNothing() {
+    return count >= limit;
+  }
+
   void fail(String errorClass, String message) {
     finish = FinishReason.ERROR;
     this.errorClass = errorClass;

@@ -15,6 +15,18 @@ final class StepBatch {
   final int[] logitRows;
   final Sequence[] drawing;
   int draws;
+  /** Sequences that end with this step, because they draw nothing. */
+  final Sequence[] ending;
+  int ends;
+  /** Rows of prefills whose logits say how likely the next token of the prompt is. */
+  final int[] scoreRows;
+  final int[] scoreTokens;
+  /** Places of these tokens in their prompts. */
+  final int[] scorePlaces;
+  final Prefill[] scoring;
+  /** Receives their log-probabilities; NaN where a logit is not finite. */
+  final float[] scored;
+  int scores;
 
   StepBatch(int maxRows, int maxDraws) {
     tokens = new int[maxRows];
@@ -22,11 +34,19 @@ final class StepBatch {
     pages = new int[maxRows][];
     logitRows = new int[maxDraws];
     drawing = new Sequence[maxDraws];
+    ending = new Sequence[maxDraws];
+    scoreRows = new int[maxRows];
+    scoreTokens = new int[maxRows];
+    scorePlaces = new int[maxRows];
+    scoring = new Prefill[maxRows];
+    scored = new float[maxRows];
   }
 
   void clear() {
     rows = 0;
     draws = 0;
+    ends = 0;
+    scores = 0;
   }
 
   int add(int token, int position, int[] pageTable) {
@@ -39,6 +59,26 @@ final class StepBatch {
   void draw(int row, Sequence sequence) {
     logitRows[draws] = row;
     drawing[draws++] = sequence;
+  }
+
+  /** The sequence draws from the row, or ends. */
+  void drawOrEnd(int row, Sequence sequence) {
+    if (sequence.drawsNothing()) {
+      ending[ends++] = sequence;
+    } else {
+      draw(row, sequence);
+    }
+  }
+
+  /** Asks how likely the prompt's token behind a row is, where that is wanted. */
+  void score(int row, Prefill prefill) {
+    PromptScores wanted = prefill.scores();
+    if (wanted.wants(positions[row])) {
+      scoreRows[scores] = row;
+      scorePlaces[scores] = positions[row] + 1;
+      scoreTokens[scores] = wanted.token(positions[row] + 1);
+      scoring[scores++] = prefill;
+    }
   }
 
   RowMap rowMap() {

@@ -11,7 +11,7 @@ interface StepRunner extends AutoCloseable {
    * Runs a step.
    *
    * @param token receives the drawn token of {@code batch.drawing[i]}, or −1 when its logits are not finite
-   * @param logprob receives its log-probability where the sequence asks for it
+   * @param logprob receives its log-probability where the sequence asks for it; those of prompts go to {@code batch.scored}
    */
   void run(StepBatch batch, int[] token, float[] logprob);
 

@@ -10,7 +10,7 @@ import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.KvCache;
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.RowMap;
-import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.ScoreArgs;
 import java.util.Arrays;
 
 /**
@@ -55,8 +55,8 @@ public final class TokenScorer implements AutoCloseable {
   }
 
   /**
-   * The natural-log probability of a token behind a context, under the raw logits: that of the engine but for the
-   * rounding of the last of its seven digits.
+   * The natural-log probability of a token behind a context, under the raw logits, to the bit what the engine gives
+   * for a token that it draws; NaN where a logit is not finite.
    *
    * @param context token ids, at least one
    * @throws IllegalArgumentException for an id that the model does not know, or a context that is too long
@@ -69,20 +69,9 @@ public final class TokenScorer implements AutoCloseable {
           "cannot score the token " + token + " behind " + context.length + " tokens: unknown ids, or too many");
     }
     NativeBuffer logits = lastLogits(context);
-    int[] best = new int[1];
-    float[] bestLogprob = new float[1];
-    kernels.sample(
-        new SampleArgs(
-            logits, 1, vocab, new float[] {0}, new int[1], new double[] {1}, new float[1], new float[] {1},
-            new float[1], new float[1], new int[1][], new int[1][], new int[1], new int[1][], new float[1][], new int[1],
-            new long[1], new long[1], new int[1], new int[1], new boolean[] {true}, best,
-            bestLogprob));
-    if (best[0] < 0) {
-      return Float.NaN;
-    }
-    float[] row = new float[vocab];
-    logits.read(0, row, 0, vocab);
-    return (float) ((double) row[token] - row[best[0]] + bestLogprob[0]);
+    float[] logprob = new float[1];
+    kernels.score(new ScoreArgs(logits, 1, vocab, new int[] {token}, logprob, 0));
+    return logprob[0];
   }
 
   private NativeBuffer lastLogits(int[] context) {

@@ -15,6 +15,7 @@ import io.winnow.kernels.StepPlan;
 import io.winnow.kernels.StepRows;
 import io.winnow.kernels.Weight;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -43,6 +44,9 @@ public final class DecoderModel implements AutoCloseable {
   /** The step as the kernels run it, for one cache. */
   private PreparedStep prepared;
   private KvCache plannedCache;
+  /** The head alone, for further rows of the last step. */
+  private PreparedStep preparedHead;
+  private int lastRows;
 
   /** All weights; the head may be the embedding itself. */
   private record Weights(Weight embedding, Weight head, NativeBuffer finalNorm, Block[] blocks) {
@@ -203,6 +207,26 @@ public final class DecoderModel implements AutoCloseable {
       plannedCache = cache;
     }
     prepared.run(new StepRows(tokens, rows, logitRows, logitCount));
+    lastRows = rows.count();
+    return logits;
+  }
+
+  /**
+   * Gives the logits of other rows of the last step, in place of those that it gave.
+   *
+   * @param logitRows rows whose logits are wanted
+   * @param first the first of them that is read
+   * @param count how many of them, at most {@link #maxLogitRows}
+   * @return logits, float32 [count][vocab], valid until the next call
+   */
+  public NativeBuffer logits(int[] logitRows, int first, int count) {
+    if (preparedHead == null) {
+      List<StepPlan.Op> ops = new ArrayList<>();
+      addHead(ops);
+      preparedHead = kernels.prepare(new StepPlan(ops));
+    }
+    int[] picked = Arrays.copyOfRange(logitRows, first, first + count);
+    preparedHead.run(new StepRows(null, new RowMap(lastRows, null, null), picked, count));
     return logits;
   }
 
@@ -229,10 +253,17 @@ public final class DecoderModel implements AutoCloseable {
       ops.add(new StepPlan.SiluMul(gateUp, config.intermediateSize(), activated));
       ops.add(new StepPlan.Matmul(ALL, activated, b.down, b.downBias, hidden, hidden));
     }
-    ops.add(new StepPlan.Gather(hidden, width, lastHidden));
-    ops.add(new StepPlan.RmsNorm(PICKED, lastHidden, width, weights.finalNorm, eps, lastHidden));
-    ops.add(new StepPlan.Matmul(PICKED, lastHidden, weights.head, null, null, logits));
+    addHead(ops);
     return new StepPlan(ops);
+  }
+
+  /** From the residual stream of some rows to their logits. */
+  private void addHead(List<StepPlan.Op> ops) {
+    int width = config.hiddenSize();
+    ops.add(new StepPlan.Gather(hidden, width, lastHidden));
+    ops.add(
+        new StepPlan.RmsNorm(PICKED, lastHidden, width, weights.finalNorm, (float) config.rmsNormEps(), lastHidden));
+    ops.add(new StepPlan.Matmul(PICKED, lastHidden, weights.head, null, null, logits));
   }
 
   private void dropPlan() {
@@ -253,6 +284,10 @@ public final class DecoderModel implements AutoCloseable {
   @Override
   public void close() {
     dropPlan();
+    if (preparedHead != null) {
+      preparedHead.close();
+      preparedHead = null;
+    }
     // The mapping, which came first, goes last.
     for (int i = owned.size() - 1; i >= 0; i--) {
       try {

@@ -88,26 +88,35 @@ record TokenizerJson(
   /** The same tokenizer, but one in which no text can become a control token. */
   static String withoutControls(String file, String json) {
     ObjectNode root = (ObjectNode) tree(file, json);
-    Set<String> removed = new HashSet<>();
-    ArrayNode kept = MAPPER.createArrayNode();
+    Set<String> removed = new LinkedHashSet<>();
     for (JsonNode added : root.path("added_tokens")) {
       if (isControl(added)) {
         removed.add(added.path("content").asText());
-      } else {
+      }
+    }
+    Map<String, String> renamed = hideInVocabulary((ObjectNode) root.get("model"), removed);
+    ArrayNode kept = MAPPER.createArrayNode();
+    for (JsonNode added : root.path("added_tokens")) {
+      String name = renamed.get(added.path("content").asText());
+      if (!isControl(added)) {
         kept.add(added);
+      } else if (name != null) {
+        // They stay under another name, because the library numbers added tokens by their places.
+        kept.add(((ObjectNode) added.deepCopy()).put("content", name));
       }
     }
     root.set("added_tokens", kept);
     root.putNull("post_processor");
-    hideInVocabulary((ObjectNode) root.get("model"), removed);
     return root.toString();
   }
 
   /**
    * A control token can also be an entry of the vocabulary, where a whole-word match or a unigram lattice would find
    * it. It is renamed to what no text contains, unless merges make it, for then it is an ordinary token as well.
+   *
+   * @return the new names
    */
-  private static void hideInVocabulary(ObjectNode model, Set<String> removed) {
+  private static Map<String, String> hideInVocabulary(ObjectNode model, Set<String> removed) {
     Set<String> merged = new HashSet<>();
     for (JsonNode merge : model.path("merges")) {
       String whole =
@@ -144,6 +153,7 @@ record TokenizerJson(
     if (unknown != null && renamed.containsKey(unknown)) {
       model.put("unk_token", renamed.get(unknown));
     }
+    return renamed;
   }
 
   private static JsonNode tree(String file, String json) {

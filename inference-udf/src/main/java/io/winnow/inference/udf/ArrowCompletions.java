@@ -18,7 +18,7 @@ import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Completions as Arrow batches: {@code request_id int64, sample_index int32, token_ids list<int32>, text utf8, logprobs
- * list<float32>?, finish_reason utf8, error_class utf8?, error_message utf8?, engine_ms int64}. A batch may be empty: a
+ * list<float32>?, prompt_logprobs list<float32>?, finish_reason utf8, error_class utf8?, error_message utf8?, engine_ms int64}. A batch may be empty: a
  * sign of life while the engine works.
  */
 public final class ArrowCompletions {
@@ -30,6 +30,7 @@ public final class ArrowCompletions {
               ArrowLists.intList("token_ids"),
               Field.nullable("text", ArrowType.Utf8.INSTANCE),
               ArrowLists.floatList("logprobs"),
+              ArrowLists.floatList("prompt_logprobs"),
               new Field("finish_reason", FieldType.notNullable(ArrowType.Utf8.INSTANCE), null),
               Field.nullable("error_class", ArrowType.Utf8.INSTANCE),
               Field.nullable("error_message", ArrowType.Utf8.INSTANCE),
@@ -46,18 +47,23 @@ public final class ArrowCompletions {
       ((IntVector) root.getVector("sample_index")).setSafe(row, c.sampleIndex());
       ArrowLists.set((ListVector) root.getVector("token_ids"), row, c.tokenIds());
       setText(root, "text", row, c.text());
-      ListVector logprobs = (ListVector) root.getVector("logprobs");
-      if (c.logprobs() != null) {
-        ArrowLists.set(logprobs, row, c.logprobs());
-      } else {
-        logprobs.setNull(row);
-      }
+      setFloats(root, "logprobs", row, c.logprobs());
+      setFloats(root, "prompt_logprobs", row, c.promptLogprobs());
       setText(root, "finish_reason", row, c.finishReason().label());
       setText(root, "error_class", row, c.errorClass());
       setText(root, "error_message", row, c.errorMessage());
       ((BigIntVector) root.getVector("engine_ms")).setSafe(row, c.engineMillis());
     }
     root.setRowCount(completions.size());
+  }
+
+  private static void setFloats(VectorSchemaRoot root, String name, int row, float[] values) {
+    ListVector vector = (ListVector) root.getVector(name);
+    if (values == null) {
+      vector.setNull(row);
+    } else {
+      ArrowLists.set(vector, row, values);
+    }
   }
 
   private static void setText(VectorSchemaRoot root, String name, int row, String value) {
@@ -72,7 +78,6 @@ public final class ArrowCompletions {
   /** The rows of a batch. */
   public static List<Completion> read(VectorSchemaRoot root) {
     List<Completion> out = new ArrayList<>(root.getRowCount());
-    ListVector logprobs = (ListVector) root.getVector("logprobs");
     for (int row = 0; row < root.getRowCount(); row++) {
       out.add(
           new Completion(
@@ -80,13 +85,19 @@ public final class ArrowCompletions {
               ((IntVector) root.getVector("sample_index")).get(row),
               ArrowLists.ints((ListVector) root.getVector("token_ids"), row),
               text(root, "text", row),
-              logprobs.isNull(row) ? null : ArrowLists.floats(logprobs, row),
+              floats(root, "logprobs", row),
+              floats(root, "prompt_logprobs", row),
               FinishReason.ofLabel(text(root, "finish_reason", row)),
               text(root, "error_class", row),
               text(root, "error_message", row),
               ((BigIntVector) root.getVector("engine_ms")).get(row)));
     }
     return out;
+  }
+
+  private static float[] floats(VectorSchemaRoot root, String name, int row) {
+    ListVector vector = (ListVector) root.getVector(name);
+    return vector.isNull(row) ? null : ArrowLists.floats(vector, row);
   }
 
   private static String text(VectorSchemaRoot root, String name, int row) {

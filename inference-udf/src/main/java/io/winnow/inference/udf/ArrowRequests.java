@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -16,7 +17,7 @@ import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Requests as Arrow batches: {@code request_id int64, prompt_tokens list<int32>, sample_indexes list<int32>, generated
- * list<list<int32>>?}. Sampling parameters are the same for a whole job and don't travel with the rows. Ids of a row
+ * list<list<int32>>?, score_from int32}. Sampling parameters are the same for a whole job and don't travel with the rows. Ids of a row
  * are copied in one piece.
  */
 public final class ArrowRequests {
@@ -24,6 +25,7 @@ public final class ArrowRequests {
   private static final String PROMPT = "prompt_tokens";
   private static final String SAMPLES = "sample_indexes";
   private static final String GENERATED = "generated";
+  private static final String SCORE_FROM = "score_from";
 
   public static final Schema SCHEMA =
       new Schema(
@@ -31,7 +33,8 @@ public final class ArrowRequests {
               new Field(ID, FieldType.notNullable(new ArrowType.Int(64, true)), null),
               ArrowLists.intList(PROMPT),
               ArrowLists.intList(SAMPLES),
-              ArrowLists.listOfIntLists(GENERATED)));
+              ArrowLists.listOfIntLists(GENERATED),
+              new Field(SCORE_FROM, FieldType.notNullable(new ArrowType.Int(32, true)), null)));
 
   private ArrowRequests() {}
 
@@ -57,6 +60,7 @@ public final class ArrowRequests {
         ListVector prompts = (ListVector) root.getVector(PROMPT);
         ListVector samples = (ListVector) root.getVector(SAMPLES);
         ListVector generated = (ListVector) root.getVector(GENERATED);
+        IntVector scoreFrom = (IntVector) root.getVector(SCORE_FROM);
         int row = 0;
         for (; row < rowsPerBatch && requests.hasNext(); row++) {
           GenerationRequest request = requests.next();
@@ -64,6 +68,7 @@ public final class ArrowRequests {
           ArrowLists.set(prompts, row, request.promptTokens());
           ArrowLists.set(samples, row, request.sampleIndexes());
           ArrowLists.set(generated, row, request.generated());
+          scoreFrom.setSafe(row, request.scoreFrom());
         }
         root.setRowCount(row);
         return root;
@@ -83,6 +88,7 @@ public final class ArrowRequests {
         ArrowLists.ints((ListVector) root.getVector(PROMPT), row),
         ArrowLists.ints((ListVector) root.getVector(SAMPLES), row),
         params,
-        ArrowLists.intLists((ListVector) root.getVector(GENERATED), row));
+        ArrowLists.intLists((ListVector) root.getVector(GENERATED), row),
+        ((IntVector) root.getVector(SCORE_FROM)).get(row));
   }
 }

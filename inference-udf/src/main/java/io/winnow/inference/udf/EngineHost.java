@@ -8,11 +8,13 @@ import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
+import io.winnow.inference.ScoredTextEncoder;
 import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.engine.MemoryBudget;
 import io.winnow.inference.engine.TokenScorer;
 import io.winnow.inference.tokenizer.ModelText;
+import io.winnow.inference.tokenizer.ScoredTexts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -214,6 +216,11 @@ public final class EngineHost {
   /** The model's chat template and tokenizer. */
   public static PromptRenderer renderer(EngineSpec spec) {
     return text(ModelPlace.local(spec)).renderer();
+  }
+
+  /** What makes tokens of texts to be scored. */
+  public static ScoredTextEncoder scoredTexts(EngineSpec spec) {
+    return new ScoredTexts(text(ModelPlace.local(spec)));
   }
 
   /** The implementations of the kernels, best first: which one is taken and why the others are not. */

@@ -101,6 +101,10 @@ record EngineSetup(
     assertFalse(c.finishReason() == FinishReason.ERROR, c.errorMessage());
     assertEquals(c.tokenIds().length, c.logprobs().length);
     StringBuilder line = new StringBuilder(c.finishReason().label());
+    if (c.promptLogprobs() != null) {
+      // In the first word, because others go by the number of a token's word.
+      line.append('/').append(PromptScoresTest.bits(c.promptLogprobs()));
+    }
     for (int i = 0; i < c.tokenIds().length; i++) {
       line.append(' ').append(c.tokenIds()[i]).append(':');
       if (i < given) {

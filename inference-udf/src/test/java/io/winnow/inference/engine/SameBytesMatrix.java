@@ -75,7 +75,9 @@ final class SameBytesMatrix {
               ? out.get(i - 5).promptTokens()
               : random.ints(prompts[i % prompts.length], 3, vocab).toArray();
       int[] indexes = i % 20 == 11 ? new int[] {0, 1, 2} : new int[] {i % 4};
-      out.add(new GenerationRequest(i, prompt, indexes, SameBytesTest.params(i, 1 + random.nextInt(maxTokens))));
+      GenerationRequest request =
+          new GenerationRequest(i, prompt, indexes, SameBytesTest.params(i, 1 + random.nextInt(maxTokens)));
+      out.add(i % 3 == 1 ? request.scoring(1 + i % 5) : request);
     }
     return out;
   }

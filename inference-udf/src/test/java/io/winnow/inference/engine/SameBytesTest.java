@@ -130,7 +130,9 @@ class SameBytesTest {
   private void moreSamplesContainFewer() throws Exception {
     List<GenerationRequest> more = new ArrayList<>();
     for (GenerationRequest r : requests) {
-      more.add(new GenerationRequest(r.requestId(), r.promptTokens(), new int[] {7, 6, 5, 4, 3, 2, 1, 0}, r.params()));
+      more.add(
+          new GenerationRequest(
+              r.requestId(), r.promptTokens(), new int[] {7, 6, 5, 4, 3, 2, 1, 0}, r.params(), null, r.scoreFrom()));
     }
     Map<String, String> got = run(WIDE, more);
     assertEquals(2 * alone.size(), got.size());
@@ -168,7 +170,9 @@ class SameBytesTest {
         }
         expected.put(r.requestId() + "/" + r.sampleIndexes()[i], String.join(" ", words));
       }
-      cut.add(new GenerationRequest(r.requestId(), r.promptTokens(), r.sampleIndexes(), r.params(), generated));
+      cut.add(
+          new GenerationRequest(
+              r.requestId(), r.promptTokens(), r.sampleIndexes(), r.params(), generated, r.scoreFrom()));
     }
     assertEquals(expected, run(setup, cut));
   }
@@ -189,7 +193,8 @@ class SameBytesTest {
       int[] prompt =
           i % 9 == 8 ? out.get(i - 5).promptTokens() : random.ints(length, 3, TinyCheckpoint.VOCAB).toArray();
       int maxTokens = (i % 6 == 0 ? 64 : 4) + random.nextInt(30);
-      out.add(new GenerationRequest(i, prompt, new int[] {0, 1, 2, 3}, params(i, maxTokens)));
+      GenerationRequest request = new GenerationRequest(i, prompt, new int[] {0, 1, 2, 3}, params(i, maxTokens));
+      out.add(i % 4 == 3 ? request.scoring(1 + i % 7) : request);
     }
     return out;
   }
@@ -226,7 +231,9 @@ class SameBytesTest {
     List<GenerationRequest> out = new ArrayList<>();
     for (GenerationRequest r : requests) {
       for (int sample : r.sampleIndexes()) {
-        out.add(new GenerationRequest(r.requestId(), r.promptTokens(), new int[] {sample}, r.params()));
+        out.add(
+            new GenerationRequest(
+                r.requestId(), r.promptTokens(), new int[] {sample}, r.params(), null, r.scoreFrom()));
       }
     }
     return out;

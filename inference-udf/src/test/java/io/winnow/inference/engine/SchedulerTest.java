@@ -66,6 +66,13 @@ class SchedulerTest {
       for (int i = 0; i < batch.draws; i++) {
         advance(batch.drawing[i], token[i]);
       }
+      for (int i = 0; i < batch.scores; i++) {
+        batch.scoring[i].scores().take(batch.scorePlaces[i], batch.scored[i]);
+      }
+      for (int i = 0; i < batch.ends; i++) {
+        batch.ending[i].finish = FinishReason.LENGTH;
+        finished.add(batch.ending[i]);
+      }
       Sequence oldest = decoding ? scheduler.running.get(0) : null;
       scheduler.complete(batch);
       // Each step brings the oldest on: nothing starves, and every schedule ends.
@@ -146,6 +153,7 @@ class SchedulerTest {
         assertArrayEquals(expected.tokens(), Arrays.copyOf(s.generated, s.count));
         assertEquals(expected.text(), s.text.text());
         assertEquals(expected.finish(), s.finish);
+        assertArrayEquals(Script.promptLogprobs(requests.get(s)), s.request.scores.logprobs());
       }
       seen.addAll(cancelled);
       assertEquals(requests.size(), seen.size(), "samples that neither finished nor were cancelled");
@@ -172,7 +180,8 @@ class SchedulerTest {
   }
 
   private static Driven randomSchedule(Random random) {
-    List<GenerationRequest> requests = Script.requests(random, 1 + random.nextInt(14));
+    List<GenerationRequest> requests = new ArrayList<>(Script.requests(random, 1 + random.nextInt(14)));
+    requests.replaceAll(r -> PromptScoresTest.sometimesScored(r, random));
     int longest = Script.pagesOfLongest(requests);
     int pages = longest + (random.nextInt(3) == 0 ? random.nextInt(200) : random.nextInt(6));
     int maxSequences = 1 + random.nextInt(16);

@@ -21,6 +21,8 @@ final class Script {
   static final int CONTEXT = 512;
   /** A prompt that holds this token gets logits that are not finite at a scripted place, for odd sample indexes. */
   static final int BREAKS = 999;
+  /** A token that no logits say how likely it is. */
+  static final int UNSCORABLE = 998;
 
   private static final int[] LENGTHS = {1, 2, 17, 62, 63, 64, 65, 66, 127, 128, 129, 192, 300};
 
@@ -65,6 +67,26 @@ final class Script {
     return count == length ? EOS : 1 + (int) Math.floorMod(mix(last, mix(sample, count)), VOCAB - 1L);
   }
 
+  /** How likely a token is behind a context; NaN, as of logits that are not finite, for one. */
+  static float score(long last, int token) {
+    return token == UNSCORABLE ? Float.NaN : -(mix(last, token) >>> 40) / (float) (1 << 22);
+  }
+
+  /** What a request's own tokens must be told, null when it does not ask. */
+  static float[] promptLogprobs(GenerationRequest request) {
+    if (!request.scoresPrompt()) {
+      return null;
+    }
+    int[] prompt = request.promptTokens();
+    float[] out = new float[prompt.length];
+    long last = 0;
+    for (int p = 0; p < prompt.length; p++) {
+      out[p] = p > 0 && p >= request.scoreFrom() ? score(last, prompt[p]) : Float.NaN;
+      last = content(last, prompt[p], p);
+    }
+    return out;
+  }
+
   static boolean breaks(int[] prompt) {
     for (int token : prompt) {
       if (token == BREAKS) {
@@ -84,7 +106,7 @@ final class Script {
     LetterText text = new LetterText(request.params().stop());
     List<Integer> tokens = new ArrayList<>();
     int limit = Math.min(request.params().maxTokens(), CONTEXT - prompt.length);
-    FinishReason finish = null;
+    FinishReason finish = limit == 0 ? FinishReason.LENGTH : null;
     while (finish == null) {
       int token = draw(last, breaks(prompt), stream, sample, tokens.size());
       if (token < 0) {
@@ -138,7 +160,7 @@ final class Script {
     int[][] generated = new int[request.sampleIndexes().length][];
     for (int i = 0; i < generated.length; i++) {
       Expected whole = alone(request, request.sampleIndexes()[i]);
-      int most = whole.tokens().length - (whole.finish() == FinishReason.ERROR ? 0 : 1);
+      int most = Math.max(0, whole.tokens().length - (whole.finish() == FinishReason.ERROR ? 0 : 1));
       switch (random.nextInt(4)) {
         case 0 -> generated[i] = null;
         case 1 -> generated[i] = Arrays.copyOf(whole.tokens(), most);
@@ -146,7 +168,8 @@ final class Script {
       }
     }
     return new GenerationRequest(
-        request.requestId(), request.promptTokens(), request.sampleIndexes(), request.params(), generated);
+        request.requestId(), request.promptTokens(), request.sampleIndexes(), request.params(), generated,
+        request.scoreFrom());
   }
 
   static int[] prompt(Random random, int length) {

@@ -23,6 +23,8 @@ final class ScriptedStep implements StepRunner {
   private final long[][] cache;
   private final Consumer<StepBatch> before;
   volatile AssertionError broken;
+  /** Tokens of prompts whose log-probabilities were asked for. */
+  volatile int scored;
   volatile boolean closed;
 
   ScriptedStep(int pages) {
@@ -59,6 +61,14 @@ final class ScriptedStep implements StepRunner {
       long last = checked(s, batch.pages[batch.logitRows[i]], batch.positions[batch.logitRows[i]]);
       int[] prompt = s.request.prompt();
       token[i] = Script.draw(last, Script.breaks(prompt), s.request.promptStream, s.sampleIndex, s.count);
+    }
+    for (int i = 0; i < batch.scores; i++) {
+      int row = batch.scoreRows[i];
+      if (batch.tokens[row] != batch.scoring[i].context[batch.scorePlaces[i] - 1]) {
+        throw broken("the row of another token is scored for place " + batch.scorePlaces[i]);
+      }
+      batch.scored[i] = Script.score(at(batch.pages[row], batch.positions[row]), batch.scoreTokens[i]);
+      scored++;
     }
   }
 

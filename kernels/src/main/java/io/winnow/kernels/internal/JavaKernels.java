@@ -9,6 +9,7 @@ import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.ScoreArgs;
 import io.winnow.kernels.StepPlan;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
@@ -22,6 +23,7 @@ public final class JavaKernels implements Kernels {
   private final Attention attention;
   private final SiluMul siluMul;
   private final Sample sample;
+  private final Score score;
 
   public JavaKernels(int threads) {
     team = new ThreadTeam(threads);
@@ -30,6 +32,7 @@ public final class JavaKernels implements Kernels {
     attention = new Attention(team);
     siluMul = new SiluMul(team);
     sample = new Sample(team);
+    score = new Score(team);
   }
 
   @Override
@@ -109,6 +112,11 @@ public final class JavaKernels implements Kernels {
   @Override
   public void sample(SampleArgs args) {
     sample.run(args);
+  }
+
+  @Override
+  public void score(ScoreArgs args) {
+    score.run(args);
   }
 
   @Override

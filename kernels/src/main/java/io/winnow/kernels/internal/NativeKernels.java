@@ -12,6 +12,7 @@ import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.ScoreArgs;
 import io.winnow.kernels.StepPlan;
 import io.winnow.kernels.StepRows;
 import io.winnow.kernels.Weight;
@@ -25,6 +26,7 @@ public final class NativeKernels implements Kernels {
   private final int threads;
   private final NativeRows rows = new NativeRows();
   private final NativeSample sample = new NativeSample();
+  private final NativeScore score = new NativeScore();
   private long context;
 
   NativeKernels(Isa isa, int threads) {
@@ -136,6 +138,13 @@ public final class NativeKernels implements Kernels {
   }
 
   @Override
+  public void score(ScoreArgs args) {
+    requireOpen();
+    requireOk(NativeLibrary.score(context, score.fill(args)), "score");
+    score.take(args);
+  }
+
+  @Override
   public OpNanos opNanos() {
     requireOpen();
     // No memory of the kernels' own: what a step needs is counted to the byte.
@@ -213,6 +222,7 @@ public final class NativeKernels implements Kernels {
       context = 0;
       rows.close();
       sample.close();
+      score.close();
     }
   }
 }

@@ -49,7 +49,7 @@ final class NativeLibrary {
         Files.deleteIfExists(folder);
       }
       if (abiVersion() != ABI_VERSION || sizeOfOp() != NativeOps.OP_BYTES
-          || sizeOfSample() != NativeSample.STRUCT_BYTES) {
+          || sizeOfSample() != NativeSample.STRUCT_BYTES || sizeOfScore() != NativeScore.STRUCT_BYTES) {
         return "its interface has version " + abiVersion() + " and not " + ABI_VERSION + ": build both from one source";
       }
       return isas() == 0 ? "this processor has none of the instruction sets it is built for" : null;
@@ -64,6 +64,8 @@ final class NativeLibrary {
 
   private static native int sizeOfSample();
 
+  private static native int sizeOfScore();
+
   /** Bits of {@link Isa} that this build has and this machine can run. */
   static native int isas();
 
@@ -75,6 +77,8 @@ final class NativeLibrary {
   static native int run(long context, long ops, long count, long rows);
 
   static native int sample(long context, long sample);
+
+  static native int score(long context, long score);
 
   /** Fills an array of nine longs at {@code nanos}; wk_times. */
   static native void times(long context, long nanos);

@@ -133,8 +133,10 @@ final class NativeSample implements AutoCloseable {
       }
       args.token()[r] = token;
       if (token >= 0 && args.wantLogprob()[r]) {
-        double below = (double) Raw.floatAt(of(Column.RAW_TOKEN, r)) - Raw.floatAt(of(Column.RAW_MAX, r));
-        args.logprob()[r] = (float) (below - Sample.logOfSum(Raw.longAt(of(Column.RAW_SUM, r))));
+        args.logprob()[r] =
+            Sample.logprob(
+                Raw.floatAt(of(Column.RAW_TOKEN, r)), Raw.floatAt(of(Column.RAW_MAX, r)),
+                Sample.logOfSum(Raw.longAt(of(Column.RAW_SUM, r))));
       }
     }
   }

@@ -68,11 +68,11 @@ final class Sample {
     args.token()[row] = token;
     if (args.wantLogprob()[row]) {
       float chosen = (raw == null ? logits : raw)[token];
-      args.logprob()[row] = (float) ((double) chosen - rawMax - logSum);
+      args.logprob()[row] = logprob(chosen, rawMax, logSum);
     }
   }
 
-  private static boolean allFinite(float[] logits, int vocab) {
+  static boolean allFinite(float[] logits, int vocab) {
     boolean finite = true;
     for (int i = 0; i < vocab; i++) {
       finite &= Math.abs(logits[i]) <= Float.MAX_VALUE;
@@ -81,7 +81,7 @@ final class Sample {
   }
 
   /** Index of the largest logit, ties to the lower. */
-  private static int largest(float[] logits, int vocab) {
+  static int largest(float[] logits, int vocab) {
     int best = 0;
     for (int i = 0; i < vocab; i++) {
       if (logits[i] > logits[best]) {
@@ -92,12 +92,17 @@ final class Sample {
   }
 
   /** log Σ exp(l − max): integers again, so that the sum has no order. */
-  private static double logSum(float[] logits, int vocab, float max) {
+  static double logSum(float[] logits, int vocab, float max) {
     long total = 0;
     for (int i = 0; i < vocab; i++) {
       total += (long) Math.rint(Exp.exp(logits[i] - max) * (double) (1L << 40));
     }
     return logOfSum(total);
+  }
+
+  /** The natural-log probability of a logit, where the largest is {@code max}. */
+  static float logprob(float logit, float max, double logSum) {
+    return (float) ((double) logit - max - logSum);
   }
 
   /** log of a sum in units of 2^-40. */

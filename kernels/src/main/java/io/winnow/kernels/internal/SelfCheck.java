@@ -10,6 +10,7 @@ import io.winnow.kernels.QuantFormat;
 import io.winnow.kernels.QuantSource;
 import io.winnow.kernels.RowMap;
 import io.winnow.kernels.SampleArgs;
+import io.winnow.kernels.ScoreArgs;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import java.util.Arrays;
@@ -49,7 +50,8 @@ final class SelfCheck {
               ? compare("attention with a window" + label, tested, reference, k -> attention(k, format, 70))
               : found;
     }
-    return found == null ? compare("sample", tested, reference, SelfCheck::sample) : found;
+    found = found == null ? compare("sample", tested, reference, SelfCheck::sample) : found;
+    return found == null ? compare("score", tested, reference, SelfCheck::score) : found;
   }
 
   private static String compare(String operation, Kernels tested, Kernels reference, Function<Kernels, float[]> run) {
@@ -231,5 +233,15 @@ final class SelfCheck {
       out[rows + r] = token[r];
     }
     return out;
+  }
+
+  private static float[] score(Kernels kernels) {
+    int rows = 3;
+    int vocab = 131;
+    float[] logprob = new float[rows];
+    try (NativeBuffer logits = buffer(numbers(13, rows * vocab))) {
+      kernels.score(new ScoreArgs(logits, rows, vocab, new int[] {0, 130, 64}, logprob, 0));
+    }
+    return logprob;
   }
 }

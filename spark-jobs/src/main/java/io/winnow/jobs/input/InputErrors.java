@@ -16,6 +16,8 @@ public final class InputErrors {
   public static final String MESSAGES_INVALID = "messages_invalid";
   public static final String TEMPLATE_ERROR = "template_error";
   public static final String ID_MISSING = "id_missing";
+  public static final String COMPLETION_EMPTY = "completion_empty";
+  public static final String COMPLETION_INVALID = "completion_invalid";
 
   private InputErrors() {}
 
@@ -57,6 +59,24 @@ public final class InputErrors {
   static RowError idMissing(String place, String column) {
     return new RowError(
         ID_MISSING, "Cannot generate for " + place + ": column '" + column + "' (--id-column) has no value there.");
+  }
+
+  static RowError completionEmpty(String place, String column) {
+    return new RowError(
+        COMPLETION_EMPTY,
+        "Cannot score " + place + ": column '" + column + "' (--completion-column) holds no text, or no list of them.");
+  }
+
+  static RowError completionInvalid(String place, String column, String kind) {
+    return new RowError(
+        COMPLETION_INVALID,
+        "Cannot score " + place + ": column '" + column + "' (--completion-column) holds " + kind
+            + " where the other rows have a text or a list of texts.");
+  }
+
+  static UsageException complexCompletion(String column, String type) {
+    return new UsageException(
+        "Cannot use --completion-column '" + column + "': its type is " + type + ", neither text nor a list of texts.");
   }
 
   static UsageException unknownColumn(String option, String column, String path, Collection<String> columns) {

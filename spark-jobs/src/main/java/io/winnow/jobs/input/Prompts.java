@@ -89,7 +89,8 @@ public record Prompts(Dataset<Row> rows, List<StructField> kept, String format, 
         error == null ? null : error.getString(1));
   }
 
-  private static Map<String, Object> extra(String json) {
+  /** The further fields of a turn. */
+  static Map<String, Object> extra(String json) {
     try {
       return json == null ? Map.of() : JsonLine.JSON.readValue(json, EXTRA);
     } catch (JsonProcessingException e) {

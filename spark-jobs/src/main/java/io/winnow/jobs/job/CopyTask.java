@@ -38,22 +38,26 @@ final class CopyTask implements ForeachPartitionFunction<Row> {
 
   private static Completion completion(Row row, int sample) {
     List<Integer> tokens = list(row, "twin_token_ids");
-    List<Float> logprobs = list(row, "twin_logprobs");
     // Without token ids only their number is known.
     int[] ids =
         tokens == null
             ? new int[row.<Integer>getAs("twin_completion_tokens")]
             : tokens.stream().mapToInt(Integer::intValue).toArray();
-    float[] probabilities = null;
-    if (logprobs != null) {
-      probabilities = new float[logprobs.size()];
-      for (int i = 0; i < probabilities.length; i++) {
-        probabilities[i] = logprobs.get(i);
-      }
-    }
     return new Completion(
-        0, sample, ids, row.getAs("twin_text"), probabilities, FinishReason.ofLabel(row.getAs("twin_finish_reason")),
-        null, null, 0);
+        0, sample, ids, row.getAs("twin_text"), floats(row, "twin_logprobs"), floats(row, "twin_prompt_logprobs"),
+        FinishReason.ofLabel(row.getAs("twin_finish_reason")), null, null, 0);
+  }
+
+  private static float[] floats(Row row, String name) {
+    List<Float> values = list(row, name);
+    if (values == null) {
+      return null;
+    }
+    float[] out = new float[values.size()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = values.get(i) == null ? Float.NaN : values.get(i);
+    }
+    return out;
   }
 
   private static <T> List<T> list(Row row, String name) {

@@ -84,7 +84,8 @@ public final class GenerateJob {
     TraceCosts costs = new TraceCosts(options.price(values, model), spark.sparkContext());
     VersionedPrompts source = VersionedPrompts.open(spark, values);
     Prompts prompts = source.prompts();
-    table = open(new StructType(prompts.kept().toArray(StructField[]::new)));
+    StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
+    table = open(TraceTable.asked(kept, options.promptLogprobs()));
     String workSet = RunFacts.workSet(spark, values, model);
     RunsTable runs = RunsTable.open(table);
     RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, table.version());
@@ -196,7 +197,8 @@ public final class GenerateJob {
   private long copy(WorkPlan plan, TraceRows rows, String workSet) {
     Dataset<Row> copies =
         plan.copies(
-            table.read(spark), options.sampling().maxTokens(), options.tokenIds(), options.sampling().logprobs());
+            table.read(spark), options.sampling().maxTokens(), options.tokenIds(), options.sampling().logprobs(),
+            options.promptLogprobs());
     if (copies.isEmpty()) {
       return 0;
     }

@@ -21,6 +21,7 @@ record GenerateOptions(
     long commitIntervalMillis,
     List<String> verifiers,
     boolean tokenIds,
+    boolean promptLogprobs,
     List<String> retryFailed,
     boolean messagesGiven) {
 
@@ -41,6 +42,7 @@ record GenerateOptions(
         values.get(GenerateSettings.COMMIT_INTERVAL).toMillis(),
         values.get(GenerateSettings.VERIFY),
         values.get(GenerateSettings.TOKEN_IDS),
+        values.get(GenerateSettings.PROMPT_LOGPROBS),
         values.get(GenerateSettings.RETRY_FAILED),
         values.find(GenerateSettings.MESSAGES_COLUMN).isPresent());
   }
@@ -75,6 +77,6 @@ record GenerateOptions(
   /** What all rows of a run have in common. */
   TraceRows.Run run(String runId, ModelInfo info) {
     return new TraceRows.Run(
-        runId, model, info.fingerprint(), sampling.seed(), tokenIds, verifiers, messagesGiven);
+        runId, model, info.fingerprint(), sampling.seed(), tokenIds, promptLogprobs, verifiers, messagesGiven);
   }
 }

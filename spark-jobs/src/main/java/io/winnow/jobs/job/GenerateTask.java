@@ -69,7 +69,9 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     try (TraceWriter writer = writer(ledger, task);
         InFlight inFlight = InFlight.open(ledger, task.partitionId(), task.taskAttemptId(), attempt(task));
         BufferAllocator allocator = new RootAllocator()) {
-      RequestQueue requests = new RequestQueue(planned, writer, inFlight, params, (g, c) -> write(writer, g, c));
+      RequestQueue requests =
+          new RequestQueue(
+              planned, writer, inFlight, params, rows.run().promptLogprobs(), (g, c) -> write(writer, g, c));
       try (CloseableIterator<VectorSchemaRoot> in = ArrowRequests.batches(requests, allocator, ROWS_PER_BATCH);
           CompletionStream out = generate.apply(in, allocator)) {
         long counted = 0;

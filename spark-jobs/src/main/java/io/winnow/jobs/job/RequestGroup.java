@@ -29,8 +29,8 @@ final class RequestGroup {
       float[] all = c.logprobs().clone();
       System.arraycopy(logprobs, 0, all, 0, logprobs.length);
       return new Completion(
-          c.requestId(), c.sampleIndex(), c.tokenIds(), c.text(), all, c.finishReason(), c.errorClass(),
-          c.errorMessage(), c.engineMillis());
+          c.requestId(), c.sampleIndex(), c.tokenIds(), c.text(), all, c.promptLogprobs(), c.finishReason(),
+          c.errorClass(), c.errorMessage(), c.engineMillis());
     }
   }
 
@@ -125,8 +125,12 @@ final class RequestGroup {
     return samples;
   }
 
-  /** The request; each sample goes on from the longest of the traces that its rows have. */
-  GenerationRequest request(long id, SamplingParams params) {
+  /**
+   * The request; each sample goes on from the longest of the traces that its rows have.
+   *
+   * @param promptLogprobs whether log-probabilities of the prompt's tokens are wanted
+   */
+  GenerationRequest request(long id, SamplingParams params, boolean promptLogprobs) {
     int[] indexes = samples.stream().mapToInt(Integer::intValue).toArray();
     int[][] generated = new int[indexes.length][];
     boolean any = false;
@@ -141,7 +145,8 @@ final class RequestGroup {
       }
     }
     int[] prompt = tokens.stream().mapToInt(Integer::intValue).toArray();
-    return new GenerationRequest(id, prompt, indexes, params, any ? generated : null);
+    return new GenerationRequest(
+        id, prompt, indexes, params, any ? generated : null, promptLogprobs ? 1 : GenerationRequest.NO_SCORES);
   }
 
   /** A sample is done; true if it was the last. */

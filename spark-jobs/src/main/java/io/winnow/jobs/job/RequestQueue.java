@@ -41,6 +41,7 @@ final class RequestQueue implements Iterator<GenerationRequest> {
   private final TraceWriter writer;
   private final InFlight inFlight;
   private final SamplingParams params;
+  private final boolean promptLogprobs;
   private final BiConsumer<RequestGroup, Completion> failures;
   private final Map<Long, RequestGroup> open = new HashMap<>();
   /** Groups whose prompts are noted, in the order in which they go to the engine. */
@@ -55,12 +56,13 @@ final class RequestQueue implements Iterator<GenerationRequest> {
 
   /** @param failures takes the groups that fail without being computed, a completion a sample */
   RequestQueue(
-      Iterator<Row> planned, TraceWriter writer, InFlight inFlight, SamplingParams params,
+      Iterator<Row> planned, TraceWriter writer, InFlight inFlight, SamplingParams params, boolean promptLogprobs,
       BiConsumer<RequestGroup, Completion> failures) {
     this.planned = planned;
     this.writer = writer;
     this.inFlight = inFlight;
     this.params = params;
+    this.promptLogprobs = promptLogprobs;
     this.failures = failures;
   }
 
@@ -98,7 +100,7 @@ final class RequestQueue implements Iterator<GenerationRequest> {
       group = ahead.poll();
     }
     open.put(++lastId, group);
-    return group.request(lastId, params);
+    return group.request(lastId, params, promptLogprobs);
   }
 
   /** The group that a completion belongs to. */

@@ -33,6 +33,7 @@ final class TraceRows implements Serializable {
    * What all rows of a run have in common.
    *
    * @param tokenIds whether token ids are kept
+   * @param promptLogprobs whether log-probabilities of the prompts' tokens are kept
    * @param verifiers names, in the order asked for; the first one decides {@code correct}
    * @param messagesGiven whether the prompts came as conversations
    */
@@ -42,6 +43,7 @@ final class TraceRows implements Serializable {
       String modelFingerprint,
       long seed,
       boolean tokenIds,
+      boolean promptLogprobs,
       List<String> verifiers,
       boolean messagesGiven)
       implements Serializable {}
@@ -98,9 +100,17 @@ final class TraceRows implements Serializable {
     values.put("answer", parsed == null ? null : parsed.answer());
     values.put("token_ids", run.tokenIds() && !failed ? boxed(c.tokenIds()) : null);
     values.put("logprobs", failed || c.logprobs() == null ? null : boxed(c.logprobs()));
+    if (run.promptLogprobs()) {
+      values.put(
+          "prompt_logprobs", failed || c.promptLogprobs() == null ? null : nullFirst(boxed(c.promptLogprobs())));
+    }
     values.put("verdicts", verdicts.isEmpty() ? null : scalaMap(verdictRows(verdicts)));
     values.put("extra", extra(planned));
     return fill(values, planned);
+  }
+
+  Run run() {
+    return run;
   }
 
   private Row fill(Map<String, Object> values, Row planned) {
@@ -207,6 +217,12 @@ final class TraceRows implements Serializable {
 
   private static Integer[] boxed(int[] values) {
     return Arrays.stream(values).boxed().toArray(Integer[]::new);
+  }
+
+  /** The first token of a prompt has no log-probability. */
+  private static Float[] nullFirst(Float[] values) {
+    values[0] = null;
+    return values;
   }
 
   private static Float[] boxed(float[] values) {

@@ -99,8 +99,10 @@ final class WorkPlan implements AutoCloseable {
    * @param maxTokens new tokens of a trace at most
    * @param tokenIds whether token ids are kept
    * @param logprobs whether log-probabilities are kept
+   * @param promptLogprobs whether those of the prompts' tokens are
    */
-  Dataset<Row> copies(Dataset<Row> traces, int maxTokens, boolean tokenIds, boolean logprobs) {
+  Dataset<Row> copies(
+      Dataset<Row> traces, int maxTokens, boolean tokenIds, boolean logprobs, boolean promptLogprobs) {
     Column ended = col("finish_reason").equalTo("stop").and(col("completion_tokens").leq(maxTokens));
     Column cutHere = col("finish_reason").equalTo("length").and(col("completion_tokens").equalTo(maxTokens));
     Column whole = ended.or(cutHere);
@@ -110,7 +112,9 @@ final class WorkPlan implements AutoCloseable {
     if (logprobs) {
       whole = whole.and(col("logprobs").isNotNull());
     }
-    Column kept = logprobs ? col("logprobs") : lit(null).cast(traces.schema().apply("logprobs").dataType());
+    if (promptLogprobs) {
+      whole = whole.and(col("prompt_logprobs").isNotNull());
+    }
     Dataset<Row> missing =
         rows.filter(col("failure").isNull())
             .withColumn("anew", coalesce(transform(col("redo"), r -> r.getField("trace_id")), typedNone()))
@@ -125,11 +129,16 @@ final class WorkPlan implements AutoCloseable {
             .agg(
                 first("text").as("twin_text"),
                 first("token_ids").as("twin_token_ids"),
-                first(kept).as("twin_logprobs"),
+                first(kept("logprobs", logprobs)).as("twin_logprobs"),
+                first(kept("prompt_logprobs", promptLogprobs)).as("twin_prompt_logprobs"),
                 first("finish_reason").as("twin_finish_reason"),
                 first("completion_tokens").as("twin_completion_tokens"),
                 first("engine_ms").as("twin_engine_ms"));
     return missing.join(twins, col("missing_id").equalTo(col("twin_id")));
+  }
+
+  private static Column kept(String column, boolean wanted) {
+    return wanted ? col(column) : lit(null).cast("array<float>");
   }
 
   private static Column typedNone() {

@@ -18,6 +18,7 @@ public final class TableErrors {
   public static final String COMMIT_FAILED = "commit_failed";
   public static final String FENCED = "fenced";
   public static final String NO_TRACES = "no_traces";
+  public static final String NOT_OF_STEP = "not_of_step";
 
   private TableErrors() {}
 
@@ -28,6 +29,14 @@ public final class TableErrors {
   static TableException notAFolder(String path) {
     return error(
         NOT_A_FOLDER, "Cannot write a table to %s: it is a file. Give --out a folder that is new or empty.", path);
+  }
+
+  static TableException notOfStep(String path, String step) {
+    return error(
+        NOT_OF_STEP,
+        "Cannot write to %s: what is there was not made by winnow %s, or was changed since, and is left as it is. Give"
+            + " --out another place, or remove it first.",
+        path, step);
   }
 
   static TableException foreignFolder(String path, Collection<String> names) {

@@ -12,6 +12,7 @@ import static org.apache.spark.sql.types.DataTypes.TimestampType;
 import static org.apache.spark.sql.types.DataTypes.createArrayType;
 import static org.apache.spark.sql.types.DataTypes.createMapType;
 
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /** The columns of {@code traces}, version 1, in order. docs/TABLES.md lists the same; a test holds the two together. */
@@ -40,6 +41,12 @@ final class TraceColumns {
           .add(field("params", StringType, "Parameters of the verifier, canonical JSON"))
           .add(field("version", StringType, "Version of the verifier"))
           .add(field("micros", LongType, "Time of the verdict in microseconds"));
+
+  /** A column that a table has once a run has asked for it. */
+  static final StructField PROMPT_LOGPROBS =
+      field(
+          "prompt_logprobs", createArrayType(FloatType, true),
+          "Natural-log probabilities of the prompt's tokens, where asked; the first is null");
 
   static final StructType ALL =
       new StructType()

@@ -61,6 +61,28 @@ public final class TraceTable {
   }
 
   /**
+   * The kept columns, with what a run asks for beside them.
+   *
+   * @param promptLogprobs whether the log-probabilities of prompts' tokens are kept
+   * @throws TableException if a kept column has that name
+   */
+  public static StructType asked(StructType keptColumns, boolean promptLogprobs) {
+    if (!promptLogprobs) {
+      return keptColumns;
+    }
+    for (StructField f : keptColumns.fields()) {
+      if (f.name().equalsIgnoreCase(TraceColumns.PROMPT_LOGPROBS.name())) {
+        throw TableErrors.keptColumnCollides(f.name());
+      }
+    }
+    StructType out = new StructType().add(TraceColumns.PROMPT_LOGPROBS);
+    for (StructField f : keptColumns.fields()) {
+      out = out.add(f);
+    }
+    return out;
+  }
+
+  /**
    * Opens the table in a folder, creating it where there is none. Columns that are asked for and missing are added at
    * the end by a change of the schema; columns of the user's own stay, and are null in new rows.
    *

@@ -87,7 +87,7 @@ class CommandLineRunnerTest {
 
   @Test
   void booleansNeedNoValue() {
-    good("--logprobs", "--token-ids=false", "--strict", "--dry-run");
+    good("--logprobs", "--prompt-logprobs", "--token-ids=false", "--strict", "--dry-run");
     assertTrue(seen.get(GenerateSettings.LOGPROBS));
     assertTrue(seen.get(GenerateSettings.STRICT));
     assertTrue(seen.get(GenerateSettings.DRY_RUN));

@@ -113,6 +113,7 @@ class SettingEffectsTest {
             Map.entry("out", new Case(folder.resolve("elsewhere").toString())),
             Map.entry("verify", new Case("math")),
             Map.entry("logprobs", new Case("true")),
+            Map.entry("prompt-logprobs", new Case("true")),
             Map.entry("token-ids", new Case("false")),
             Map.entry("commit-interval", new Case("5")),
             Map.entry("retry-failed", new Case("all")),

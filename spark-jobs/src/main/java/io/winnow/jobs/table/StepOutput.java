@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.table;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.delta.tables.DeltaTable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.StandardCopyOption;
+import java.util.Iterator;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * What a step makes of a data set: one Delta table, folder of Parquet files or local file of JSON lines. It is there
+ * wholly or not at all, and bears a key of all that decided its content: so the same step run again finds that there is
+ * nothing to do, with other settings it takes the place of what was there, and never of anything else.
+ */
+public final class StepOutput {
+  /** Kinds of output. */
+  public enum Format { DELTA, PARQUET, JSONL }
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String STEP = "winnow_step";
+  private static final String KEY = "winnow_key";
+  private static final String SIZE = "winnow_bytes";
+  /** In a Parquet folder; Spark does not look at files with such names. */
+  private static final String MARK = "_winnow_step";
+
+  private final SparkSession spark;
+  private final String path;
+  private final Format format;
+  private final String step;
+
+  /**
+   * An output, there or not.
+   *
+   * @param format auto, delta, parquet or jsonl; auto goes by the ending
+   * @param step name of the step, such as {@code score}
+   */
+  public StepOutput(SparkSession spark, String path, String format, String step) {
+    this.spark = spark;
+    this.step = step;
+    String ending = path.endsWith(".jsonl") ? "jsonl" : path.endsWith(".parquet") ? "parquet" : "delta";
+    this.format = Format.valueOf((format.equals("auto") ? ending : format).toUpperCase(Locale.ROOT));
+    this.path = path;
+  }
+
+  public Format format() {
+    return format;
+  }
+
+  private boolean named() {
+    return format == Format.DELTA && TraceTable.isName(path);
+  }
+
+  /**
+   * Whether exactly this is there already.
+   *
+   * @param key names all that decides the content
+   * @throws TableException when something else is there
+   */
+  public boolean holds(String key) {
+    try {
+      JsonNode mark = switch (format) {
+        case DELTA -> deltaMark();
+        case PARQUET -> parquetMark();
+        case JSONL -> fileMark();
+      };
+      if (mark == null) {
+        return false;
+      }
+      if (!mark.path(STEP).asText().equals(step)) {
+        throw TableErrors.notOfStep(path, step);
+      }
+      return mark.path(KEY).asText().equals(key);
+    } catch (IOException e) {
+      throw unwritable(e);
+    }
+  }
+
+  /** What is noted with the output; null when nothing is there, an empty object where nothing is noted. */
+  private JsonNode deltaMark() throws IOException {
+    boolean there = named() ? spark.catalog().tableExists(path) : DeltaTable.isDeltaTable(spark, path);
+    if (!there) {
+      Path root = new Path(path);
+      FileSystem fs = named() ? null : root.getFileSystem(conf());
+      boolean other = fs != null && fs.exists(root) && (fs.getFileStatus(root).isFile() || fs.listStatus(root).length > 0);
+      return other ? JSON.createObjectNode() : null;
+    }
+    DeltaTable table = named() ? DeltaTable.forName(spark, path) : DeltaTable.forPath(spark, path);
+    return parsed(table.history(1).select("userMetadata").head().getString(0));
+  }
+
+  private JsonNode parquetMark() throws IOException {
+    Path root = new Path(path);
+    FileSystem fs = root.getFileSystem(conf());
+    if (!fs.exists(root)) {
+      return null;
+    }
+    Path mark = new Path(root, MARK);
+    if (!fs.exists(mark)) {
+      return JSON.createObjectNode();
+    }
+    try (var in = fs.open(mark)) {
+      return parsed(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    }
+  }
+
+  private JsonNode fileMark() throws IOException {
+    java.nio.file.Path file = java.nio.file.Path.of(path);
+    if (!Files.exists(file)) {
+      return null;
+    }
+    if (!Files.exists(markOf(file))) {
+      return JSON.createObjectNode();
+    }
+    JsonNode mark = parsed(Files.readString(markOf(file)));
+    // One that was changed since is somebody else's.
+    return mark.path(SIZE).asLong(-1) == Files.size(file) ? mark : JSON.createObjectNode();
+  }
+
+  private static java.nio.file.Path markOf(java.nio.file.Path file) {
+    return file.resolveSibling("." + file.getFileName() + ".winnow");
+  }
+
+  private static JsonNode parsed(String json) {
+    try {
+      return json == null ? JSON.createObjectNode() : JSON.readTree(json);
+    } catch (JsonProcessingException e) {
+      return JSON.createObjectNode();
+    }
+  }
+
+  private Configuration conf() {
+    return spark.sessionState().newHadoopConf();
+  }
+
+  private String mark(String key, long bytes) {
+    return JSON.valueToTree(Map.of(STEP, step, KEY, key, SIZE, bytes)).toString();
+  }
+
+  /** Writes a table or folder, in place of an older one. Call {@link #holds} before. */
+  public void write(Dataset<Row> rows, String key) {
+    if (format == Format.DELTA) {
+      var writer =
+          rows.write().format("delta").mode("overwrite").option("overwriteSchema", "true")
+              .option("userMetadata", mark(key, 0));
+      if (named()) {
+        writer.saveAsTable(path);
+      } else {
+        writer.save(path);
+      }
+      return;
+    }
+    try {
+      Path root = new Path(path);
+      FileSystem fs = root.getFileSystem(conf());
+      Path made = root.suffix("._winnow_new");
+      fs.delete(made, true);
+      rows.write().parquet(made.toString());
+      try (FSDataOutputStream out = fs.create(new Path(made, MARK))) {
+        out.write(mark(key, 0).getBytes(StandardCharsets.UTF_8));
+      }
+      fs.delete(root, true);
+      if (!fs.rename(made, root)) {
+        throw new IOException("cannot rename " + made);
+      }
+    } catch (IOException e) {
+      throw unwritable(e);
+    }
+  }
+
+  /** Writes a local file of lines, in place of an older one. Call {@link #holds} before. */
+  public void writeLines(Iterator<String> lines, String key) {
+    java.nio.file.Path file = java.nio.file.Path.of(path).toAbsolutePath();
+    java.nio.file.Path made = file.resolveSibling("." + file.getFileName() + ".new");
+    try {
+      Files.createDirectories(file.getParent());
+      try (Writer out = Files.newBufferedWriter(made, StandardCharsets.UTF_8)) {
+        while (lines.hasNext()) {
+          out.write(lines.next());
+          out.write('\n');
+        }
+      }
+      // First the file: with the older mark it is taken for somebody else's, and never for what it is not.
+      long bytes = Files.size(made);
+      Files.move(made, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.writeString(markOf(file), mark(key, bytes));
+    } catch (IOException e) {
+      throw unwritable(e);
+    } finally {
+      try {
+        Files.deleteIfExists(made);
+      } catch (IOException e) {
+        // What stopped the writing says more.
+      }
+    }
+  }
+
+  private UncheckedIOException unwritable(IOException e) {
+    return new UncheckedIOException("Cannot write to --out '" + path + "': " + e.getMessage(), e);
+  }
+}
