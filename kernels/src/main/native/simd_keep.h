@@ -9,6 +9,9 @@ namespace WK_ISA {
 
 #if defined(__AVX512F__)
 static WK_INLINE uint32_t r_gt_bits(FReg x, FReg y) { return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ); }
+static WK_INLINE FReg r_pick_bits(uint32_t bits, FReg yes, FReg no) {
+  return _mm512_mask_blend_ps(static_cast<__mmask16>(bits), no, yes);
+}
 static WK_INLINE IReg r_nearest(FReg a) { return _mm512_cvtps_epi32(a); }
 static WK_INLINE IReg r_bits_of(FReg a) { return _mm512_castps_si512(a); }
 static WK_INLINE IReg r_pairs(IReg sum, IReg a) {
@@ -19,6 +22,11 @@ static WK_INLINE IReg r_pairs(IReg sum, IReg a) {
 static WK_INLINE IReg r_front(IReg a, uint32_t bits) { return _mm512_maskz_compress_epi32(bits, a); }
 #elif defined(__AVX2__)
 static WK_INLINE uint32_t r_gt_bits(FReg x, FReg y) { return _mm256_movemask_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ)); }
+static WK_INLINE FReg r_pick_bits(uint32_t bits, FReg yes, FReg no) {
+  const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  __m256i set = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(static_cast<int32_t>(bits)), bit), bit);
+  return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(set));
+}
 static WK_INLINE IReg r_nearest(FReg a) { return _mm256_cvtps_epi32(a); }
 static WK_INLINE IReg r_bits_of(FReg a) { return _mm256_castps_si256(a); }
 static WK_INLINE IReg r_pairs(IReg sum, IReg a) {
@@ -35,6 +43,10 @@ static WK_INLINE IReg r_front(IReg a, uint32_t bits) {
 static WK_INLINE uint32_t r_gt_bits(FReg x, FReg y) {
   const uint32_t bit[4] = {1, 2, 4, 8};
   return vaddvq_u32(vandq_u32(vcgtq_f32(x, y), vld1q_u32(bit)));
+}
+static WK_INLINE FReg r_pick_bits(uint32_t bits, FReg yes, FReg no) {
+  const uint32_t bit[4] = {1, 2, 4, 8};
+  return vbslq_f32(vtstq_u32(vdupq_n_u32(bits), vld1q_u32(bit)), yes, no);
 }
 static WK_INLINE IReg r_nearest(FReg a) { return vcvtnq_s32_f32(a); }
 static WK_INLINE IReg r_bits_of(FReg a) { return vreinterpretq_s32_f32(a); }
@@ -58,6 +70,13 @@ static WK_INLINE uint32_t gt_bits(F32x16 x, F32x16 y) {
   uint32_t bits = 0;
   WK_EACH_REG bits |= r_gt_bits(x.r[i], y.r[i]) << (i * kRegLanes);
   return bits;
+}
+
+/* The lanes of yes whose bits are set, and those of no. */
+static WK_INLINE F32x16 pick_bits(uint32_t bits, F32x16 yes, F32x16 no) {
+  F32x16 o;
+  WK_EACH_REG o.r[i] = r_pick_bits(bits >> (i * kRegLanes), yes.r[i], no.r[i]);
+  return o;
 }
 
 /* The nearest integer, ties to even; anything for NaN and what 32 bits cannot hold. */

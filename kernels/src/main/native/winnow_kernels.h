@@ -109,9 +109,11 @@ typedef struct wk_sample {
   const int32_t* times;  /* how often each is in the output; read where frequency or presence is not 0 */
   const int32_t* biased; /* tokens that have a bias, those of a row one behind the other */
   const float* bias;     /* what is added to their logits; may be -infinity */
+  const uint32_t* masks; /* bit i % 32 of word i / 32: whether token i may be drawn; rows may share a mask */
 
   const int64_t* seen_start; /* where in `seen` and `times` the row's begin */
   const int64_t* bias_start; /* where in `biased` and `bias` the row's begin */
+  const int64_t* mask_start; /* word of `masks` with which the row's begins; -1: every token may be drawn */
   const int64_t* seed;       /* key of the random numbers */
   const int64_t* stream;     /* last two words of the counter */
   const double* top_p;

@@ -296,7 +296,8 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
   float spread = static_cast<float>(random.of({1, 4, 16}));
   for (float& l : logits) l *= spread;
   std::vector<int32_t> seen, times, biased, top_k, seen_count, bias_count, index, position, want, token(rows);
-  std::vector<int64_t> seen_start, bias_start, seeds, stream, raw_sum(rows);
+  std::vector<uint32_t> masks;
+  std::vector<int64_t> seen_start, bias_start, mask_start, seeds, stream, raw_sum(rows);
   std::vector<double> top_p;
   std::vector<float> bias, temperature, min_p, penalty, frequency, presence, raw_max(rows), raw_token(rows);
   for (int32_t r = 0; r < rows; r++) {
@@ -312,6 +313,8 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
     while (bias.size() < biased.size()) {
       bias.push_back(random.below(3) == 0 ? -__builtin_inff() : static_cast<float>(random.below(200) - 100) / 9);
     }
+    mask_start.push_back(random.below(3) > 0 ? -1 : static_cast<int64_t>(masks.size()));
+    for (int32_t i = 0; mask_start.back() >= 0 && i < vocab; i += 32) masks.push_back(static_cast<uint32_t>(random.next()));
     seeds.push_back(static_cast<int64_t>(random.next()));
     stream.push_back(static_cast<int64_t>(random.next()));
     top_p.push_back(random.of({100, 90, 50, 3}) / 100.0);
@@ -333,6 +336,8 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
   s.bias = bias.data();
   s.seen_start = seen_start.data();
   s.bias_start = bias_start.data();
+  s.masks = masks.data();
+  s.mask_start = mask_start.data();
   s.seed = seeds.data();
   s.stream = stream.data();
   s.top_p = top_p.data();

@@ -312,6 +312,26 @@ float largest_now(const wk_sample& s, int32_t row, const float* raw, const float
   return most;
 }
 
+/* The logits whose bits are set, and −∞ in place of the others; returns the largest. `to` may be `from`. */
+float allow(const float* from, const uint32_t* mask, int32_t count, float* to) {
+  const F32x16 never = set1(-__builtin_inff());
+  F32x16 high = never;
+  int32_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    uint32_t bits = mask[i / 32] >> (i % 32) & kAll;
+    // Most masks are empty but for some words.
+    F32x16 v = bits == 0 ? never : pick_bits(bits, load(from + i), never);
+    store(to + i, v);
+    high = max(high, v);
+  }
+  float most = lane_max(high);
+  for (; i < count; i++) {
+    to[i] = (mask[i / 32] >> (i % 32) & 1) != 0 ? from[i] : -__builtin_inff();
+    most = to[i] > most ? to[i] : most;
+  }
+  return most;
+}
+
 void sample_row(const wk_sample& s, int32_t row, char* scratch) {
   int64_t each = padded(s.vocab);
   float* weight = reinterpret_cast<float*>(scratch);
@@ -329,8 +349,12 @@ void sample_row(const wk_sample& s, int32_t row, char* scratch) {
     if (!penalise(s, row, changed) || !add_biases(s, row, changed)) return;
     x = changed;
     most = largest_now(s, row, raw, x, raw_most);
-    if (most < -kMost) return;
   }
+  if (s.mask_start[row] >= 0) {
+    most = allow(x, s.masks + s.mask_start[row], s.vocab, changed);
+    x = changed;
+  }
+  if (most < -kMost) return;
   int32_t token = s.temperature[row] == 0 ? first_of(x, s.vocab, most) : draw(s, row, x, most, all, keys);
   s.token[row] = token;
   if (s.want_logprob[row] != 0 && token >= 0) {

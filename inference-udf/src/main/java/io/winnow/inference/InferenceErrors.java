@@ -22,6 +22,7 @@ public final class InferenceErrors {
   public static final String CONTINUATION_INVALID = "continuation_invalid";
   public static final String MEMORY_EXCEEDED = "memory_exceeded";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
+  public static final String ANSWER_FORMAT_INVALID = "answer_format_invalid";
   public static final String ENGINE_FAULT = "engine_fault";
   public static final String ENGINE_CRASH = "engine_crash";
 
@@ -225,6 +226,12 @@ public final class InferenceErrors {
             "Cannot go on: at position %d a logit is not a finite number, or penalties and --logit-bias leave no token"
                 + " that could be drawn. Lessen them; if it stays, the weights are damaged or overflow in this format.",
             position));
+  }
+
+  /** A choice, pattern or schema that no answer can be held to. */
+  public static InferenceException answerFormatInvalid(AnswerFormat format, String why) {
+    return new InferenceException(
+        ANSWER_FORMAT_INVALID, String.format("Cannot hold answers to %s: %s.", format.described(), why));
   }
 
   /**

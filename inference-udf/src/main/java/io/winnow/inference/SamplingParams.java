@@ -11,7 +11,7 @@ import java.util.TreeMap;
 
 /**
  * How tokens are drawn from logits, with the meanings that vLLM and the API of OpenAI give these names. Applied in this
- * order: repetition, frequency and presence penalty, logit bias, temperature, top-k, top-p, min-p.
+ * order: repetition, frequency and presence penalty, logit bias, format of the answer, temperature, top-k, top-p, min-p.
  *
  * @param temperature at least 0; 0 takes the most likely token (ties: the lower id)
  * @param topP nucleus mass in (0, 1]; 1 keeps everything
@@ -33,6 +33,8 @@ import java.util.TreeMap;
  * @param minTokens tokens before the one that ends a trace at least: until then neither end-of-sequence nor stop tokens
  *     can be drawn, and a stop string ends nothing. May be more than there is room for
  * @param ignoreEos whether the model's end-of-sequence tokens end nothing; stop tokens and stop strings still do
+ * @param answer what the generated text must look like, null for anything. It alone says where an answer ends, so it goes
+ *     with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is the beginning of such a text
  */
 public record SamplingParams(
     double temperature,
@@ -50,7 +52,8 @@ public record SamplingParams(
     SortedMap<Integer, Double> logitBias,
     List<Integer> stopTokenIds,
     int minTokens,
-    boolean ignoreEos)
+    boolean ignoreEos,
+    AnswerFormat answer)
     implements Serializable {
 
   /** Temperature 0.6 and top-p 0.95 (the values DeepSeek-R1's authors recommend), 1,024 tokens, seed 0. */
@@ -82,6 +85,24 @@ public record SamplingParams(
     stopTokenIds = stopTokenIds.stream().distinct().sorted().toList();
     check(stopTokenIds.stream().allMatch(id -> id >= 0), "stop-token-ids", stopTokenIds, "token ids from 0");
     check(minTokens >= 0, "min-tokens", minTokens, "0 or more");
+    if (answer != null) {
+      String beside = " beside " + answer.kind().option() + ", which alone says where an answer ends";
+      check(stop.isEmpty(), "stop", stop, "left out" + beside);
+      check(stopTokenIds.isEmpty(), "stop-token-ids", stopTokenIds, "left out" + beside);
+      check(minTokens == 0, "min-tokens", minTokens, "left out" + beside);
+      check(!ignoreEos, "ignore-eos", ignoreEos, "left out" + beside);
+    }
+  }
+
+  /** Without a format of the answer. */
+  public SamplingParams(
+      double temperature, double topP, int topK, double minP, double repetitionPenalty, int maxTokens,
+      List<String> stop, long seed, boolean logprobs, int thinkingBudget, double presencePenalty,
+      double frequencyPenalty, SortedMap<Integer, Double> logitBias, List<Integer> stopTokenIds, int minTokens,
+      boolean ignoreEos) {
+    this(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
+        presencePenalty, frequencyPenalty, logitBias, stopTokenIds, minTokens, ignoreEos, null);
   }
 
   /** Without penalties by count, biases, stop tokens and least lengths. */
@@ -97,28 +118,35 @@ public record SamplingParams(
   public SamplingParams withPenalties(double presence, double frequency) {
     return new SamplingParams(
         temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget, presence,
-        frequency, logitBias, stopTokenIds, minTokens, ignoreEos);
+        frequency, logitBias, stopTokenIds, minTokens, ignoreEos, answer);
   }
 
   /** These with a bias of some tokens' logits. */
   public SamplingParams withLogitBias(Map<Integer, Double> biases) {
     return new SamplingParams(
         temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
-        presencePenalty, frequencyPenalty, new TreeMap<>(biases), stopTokenIds, minTokens, ignoreEos);
+        presencePenalty, frequencyPenalty, new TreeMap<>(biases), stopTokenIds, minTokens, ignoreEos, answer);
   }
 
   /** These with other rules of what ends a trace. */
   public SamplingParams withEnds(List<Integer> stopTokens, int least, boolean withoutEos) {
     return new SamplingParams(
         temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
-        presencePenalty, frequencyPenalty, logitBias, stopTokens, least, withoutEos);
+        presencePenalty, frequencyPenalty, logitBias, stopTokens, least, withoutEos, answer);
   }
 
   /** These with another limit of new tokens, with or without log-probabilities. */
   public SamplingParams withMaxTokens(int limit, boolean withLogprobs) {
     return new SamplingParams(
         temperature, topP, topK, minP, repetitionPenalty, limit, stop, seed, withLogprobs, thinkingBudget,
-        presencePenalty, frequencyPenalty, logitBias, stopTokenIds, minTokens, ignoreEos);
+        presencePenalty, frequencyPenalty, logitBias, stopTokenIds, minTokens, ignoreEos, answer);
+  }
+
+  /** These with a format of the answer, null for none. */
+  public SamplingParams withAnswer(AnswerFormat format) {
+    return new SamplingParams(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
+        presencePenalty, frequencyPenalty, logitBias, stopTokenIds, minTokens, ignoreEos, format);
   }
 
   private static void check(boolean ok, String name, Object value, String allowed) {

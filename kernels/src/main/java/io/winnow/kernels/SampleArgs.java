@@ -20,6 +20,8 @@ package io.winnow.kernels;
  * @param biased distinct tokens whose logits something is added to; may be null where there are none
  * @param bias what is added, negative infinity for tokens that must not be drawn
  * @param biasCount how many of them are in use, 0 for none
+ * @param mask bit i mod 32 of word i / 32 says whether token i may be drawn; a null entry, or null, where all may. Rows
+ *     that share an array share its copy in native memory
  * @param seed key of the random numbers
  * @param stream hash of the prompt tokens: the last two words of the counter
  * @param sample sample index: second word of the counter
@@ -45,6 +47,7 @@ public record SampleArgs(
     int[][] biased,
     float[][] bias,
     int[] biasCount,
+    int[][] mask,
     long[] seed,
     long[] stream,
     int[] sample,
@@ -52,6 +55,22 @@ public record SampleArgs(
     boolean[] wantLogprob,
     int[] token,
     float[] logprob) {
+
+  /** Without masks. */
+  public SampleArgs(
+      NativeBuffer logits, int rows, int vocab, float[] temperature, int[] topK, double[] topP, float[] minP,
+      float[] repetitionPenalty, float[] frequencyPenalty, float[] presencePenalty, int[][] seen, int[][] times,
+      int[] seenCount, int[][] biased, float[][] bias, int[] biasCount, long[] seed, long[] stream, int[] sample,
+      int[] position, boolean[] wantLogprob, int[] token, float[] logprob) {
+    this(
+        logits, rows, vocab, temperature, topK, topP, minP, repetitionPenalty, frequencyPenalty, presencePenalty, seen,
+        times, seenCount, biased, bias, biasCount, null, seed, stream, sample, position, wantLogprob, token, logprob);
+  }
+
+  /** The tokens that may be drawn for a row; null where all may. */
+  public int[] maskOf(int row) {
+    return mask == null ? null : mask[row];
+  }
 
   /** Whether the frequency or presence penalty of a row does something, so that its {@link #times} are read. */
   public boolean counts(int row) {

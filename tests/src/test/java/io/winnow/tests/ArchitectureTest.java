@@ -45,14 +45,18 @@ class ArchitectureTest {
     arrows.put("inference.conf", List.of("inference"));
     arrows.put("inference.checkpoint", List.of("inference"));
     arrows.put("inference.tokenizer", List.of("inference", "inference.conf", "inference.checkpoint"));
+    arrows.put("inference.grammar", List.of("inference", "inference.tokenizer"));
     arrows.put("inference.model", List.of("inference", "inference.checkpoint", "kernels"));
     arrows.put(
         "inference.engine",
-        List.of("inference", "inference.model", "inference.tokenizer", "inference.checkpoint", "kernels"));
+        List.of(
+            "inference", "inference.model", "inference.tokenizer", "inference.grammar", "inference.checkpoint", "kernels"));
     arrows.put("inference.remote", List.of("inference", "inference.conf", "inference.checkpoint", "kernels"));
     arrows.put(
         "inference.udf",
-        List.of("inference", "inference.conf", "inference.engine", "inference.tokenizer", "inference.remote"));
+        List.of(
+            "inference", "inference.conf", "inference.engine", "inference.tokenizer", "inference.grammar",
+            "inference.remote"));
     arrows.put("jobs.trace", List.of("inference", "inference.conf"));
     arrows.put("jobs.verify", List.of("inference", "inference.conf", "jobs.trace", "jobs.verify.math"));
     arrows.put("jobs.verify.math", List.of("jobs.trace", "jobs.verify"));

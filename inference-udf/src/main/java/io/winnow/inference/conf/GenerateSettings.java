@@ -134,6 +134,18 @@ public final class GenerateSettings {
   public static final Setting<Boolean> IGNORE_EOS =
       Setting.ofBoolean("ignore-eos").group(SAMPLING).effect(Effect.TOKENS).defaultValue(false).neutralValue(false)
           .doc("Goes on behind the model's end of sequence, for measurements; --stop and --stop-token-ids still end.");
+  public static final Setting<List<String>> CHOICE =
+      Setting.ofList("choice").group(SAMPLING).effect(Effect.TOKENS).neutralValue(List.of())
+          .check(texts -> texts.stream().noneMatch(String::isEmpty), "text that is not empty")
+          .doc("A text that the answer may be; given several times, the answer is exactly one of them.");
+  public static final Setting<String> REGEX =
+      Setting.ofString("regex").group(SAMPLING).label("PATTERN").effect(Effect.TOKENS)
+          .check(pattern -> !pattern.isEmpty() && pattern.indexOf('\n') < 0, "a pattern on one line")
+          .doc("Regular expression that the whole answer matches.");
+  public static final Setting<String> JSON_SCHEMA =
+      Setting.ofJson("json-schema").group(SAMPLING).effect(Effect.TOKENS)
+          .doc("JSON schema of the answer, or the file that holds it; docs/STRUCTURED_OUTPUT.md has its keywords. Of"
+              + " --choice, --regex and --json-schema one can be given.");
   public static final Setting<Long> SEED =
       Setting.ofLong("seed").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0L)
           .doc("Seed of the random numbers; the same seed gives the same traces, on any cluster.");
@@ -226,8 +238,8 @@ public final class GenerateSettings {
                 PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
                 LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
-                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, SEED, OUT, VERIFY, LOGPROBS,
-                PROMPT_LOGPROBS, TOKEN_IDS,
+                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
+                OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
                 KV_CACHE_TYPE, PARTITIONS,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
@@ -253,6 +265,7 @@ public final class GenerateSettings {
           "Cannot use --max-cost without --prices: nothing says what a token costs. " + PRICES.doc());
     }
     checkEnds(values);
+    AnswerSettings.check(values);
     if (values.find(MESSAGES_COLUMN).isPresent()) {
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);
@@ -348,7 +361,7 @@ public final class GenerateSettings {
         values.get(TEMPERATURE), values.get(TOP_P), values.get(TOP_K), values.get(MIN_P),
         values.get(REPETITION_PENALTY), values.get(MAX_TOKENS), values.get(STOP), values.get(SEED),
         values.get(LOGPROBS), 0, values.get(PRESENCE_PENALTY), values.get(FREQUENCY_PENALTY), values.get(LOGIT_BIAS),
-        values.get(STOP_TOKEN_IDS), values.get(MIN_TOKENS), values.get(IGNORE_EOS));
+        values.get(STOP_TOKEN_IDS), values.get(MIN_TOKENS), values.get(IGNORE_EOS), AnswerSettings.format(values));
   }
 
   /**

@@ -91,6 +91,11 @@ public final class Setting<T> {
     return new Setting<>(name, Kind.FILE, text -> text, text -> text);
   }
 
+  /** A JSON object, or the path of a file that holds one; the value is its content, on one line. */
+  static Setting<String> ofJson(String name) {
+    return new Setting<>(name, Kind.STRING, SettingFormats::parseJson, text -> text).label("FILE|JSON");
+  }
+
   static Setting<Boolean> ofBoolean(String name) {
     return new Setting<>(name, Kind.BOOLEAN, SettingFormats::parseBoolean, String::valueOf);
   }
@@ -311,7 +316,8 @@ public final class Setting<T> {
 
   private UsageException refused(String where, String text, String expected, Throwable cause) {
     String hint = choices.isEmpty() ? "" : NearestName.hint(text, choices);
-    return new UsageException("Cannot use " + where + " '" + text + "': it must be " + expected + "." + hint, cause);
+    String line = text.replaceAll("\\s*\n\\s*", " ");
+    return new UsageException("Cannot use " + where + " '" + line + "': it must be " + expected + "." + hint, cause);
   }
 
   @Override

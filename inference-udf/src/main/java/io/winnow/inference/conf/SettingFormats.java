@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.conf;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -13,6 +23,12 @@ import java.util.regex.Pattern;
 /** Values of settings as text. Parsers throw IllegalArgumentException with what they expect as the message. */
 final class SettingFormats {
   private static final ObjectMapper JSON = new ObjectMapper();
+  /** Numbers as they are written, and no name twice. */
+  private static final ObjectReader EXACT =
+      JSON.reader()
+          .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS, DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .with(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .with(JsonNodeFactory.withExactBigDecimals(true));
   private static final Pattern DECIMAL = Pattern.compile("[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][-+]?[0-9]+)?");
   private static final Pattern DURATION = Pattern.compile("([0-9]{1,12}(?:\\.[0-9]{1,9})?) *([a-z]*)");
 
@@ -79,6 +95,34 @@ final class SettingFormats {
   static String formatDuration(Duration duration) {
     BigDecimal seconds = BigDecimal.valueOf(duration.toNanos(), 9).stripTrailingZeros();
     return seconds.signum() == 0 ? "0" : seconds.toPlainString();
+  }
+
+  /** A JSON object on one line, as it stands in the text or in the file that it names. */
+  static String parseJson(String text) {
+    String json = text;
+    if (!text.stripLeading().startsWith("{")) {
+      try {
+        json = Files.readString(Path.of(text), StandardCharsets.UTF_8);
+      } catch (NoSuchFileException e) {
+        throw new IllegalArgumentException("a JSON object, or a file of this host that holds one: there is no such file", e);
+      } catch (IOException | RuntimeException e) {
+        throw new IllegalArgumentException(
+            "a JSON object, or a file of this host that holds one; it cannot be read: " + oneLine(e.getMessage()), e);
+      }
+    }
+    try {
+      JsonNode tree = EXACT.readTree(json);
+      if (tree != null && tree.isObject()) {
+        return tree.toString();
+      }
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("a JSON object: " + oneLine(e.getOriginalMessage()), e);
+    }
+    throw new IllegalArgumentException("a JSON object");
+  }
+
+  private static String oneLine(String text) {
+    return text == null ? "" : text.replaceAll("\\s+", " ");
   }
 
   /** A JSON array of strings. */

@@ -28,6 +28,9 @@ final class Admission {
     if (length > limits.contextLength() || generates && length == limits.contextLength()) {
       return InferenceErrors.promptTooLong(length, limits.contextLength());
     }
+    if (request.refusal() != null) {
+      return request.refusal();
+    }
     int longest = length + limit(request);
     if (Scheduler.pagesFor(longest) > pages) {
       return InferenceErrors.kvCacheTooSmall(longest, pages * KvCache.PAGE_TOKENS);
@@ -79,6 +82,12 @@ final class Admission {
       if (s.text.append(token, request.rules().mayEnd(s.count))) {
         throw InferenceErrors.continuationInvalid(
             "a stop string is complete at token " + s.count + " of " + generated.length);
+      }
+      if (!s.allowed() || s.answered()) {
+        throw InferenceErrors.continuationInvalid(
+            String.format(
+                "%s %s at token %d of %d", request.params().answer().kind().option(),
+                s.allowed() ? "leaves nothing to add" : "does not allow what is there", s.count, generated.length));
       }
     }
     if (s.drawsNothing() && !request.scores.incomplete()) {

@@ -28,6 +28,7 @@ final class DecoderStep implements StepRunner {
   private final int[][] biased;
   private final float[][] bias;
   private final int[] biasCount;
+  private final int[][] mask;
   private final long[] seed;
   private final long[] stream;
   private final int[] sample;
@@ -51,6 +52,7 @@ final class DecoderStep implements StepRunner {
     biased = new int[maxSequences][];
     bias = new float[maxSequences][];
     biasCount = new int[maxSequences];
+    mask = new int[maxSequences][];
     seed = new long[maxSequences];
     stream = new long[maxSequences];
     sample = new int[maxSequences];
@@ -77,6 +79,7 @@ final class DecoderStep implements StepRunner {
       biased[i] = s.request.rules().biased;
       bias[i] = s.request.rules().bias(s.count);
       biasCount[i] = bias[i].length;
+      mask[i] = s.answer == null ? null : s.answer.mask();
       seed[i] = p.seed();
       stream[i] = s.request.promptStream;
       sample[i] = s.sampleIndex;
@@ -86,7 +89,8 @@ final class DecoderStep implements StepRunner {
     kernels.sample(
         new SampleArgs(
             logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, frequency,
-            presence, seen, times, seenCount, biased, bias, biasCount, seed, stream, sample, position, wantLogprob, token, logprob));
+            presence, seen, times, seenCount, biased, bias, biasCount, mask, seed, stream, sample, position, wantLogprob,
+            token, logprob));
     score(batch);
   }
 

@@ -135,7 +135,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
             new EngineCore.Limits(
                 config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), spec.maxSequences(), maxRows);
         StepRunner step = new DecoderStep(model, kernels, cache, spec.maxSequences());
-        return new EmbeddedRuntime(info, new EngineCore(limits, pages, step, stop -> detector(text.tokenizer(), stop)));
+        return new EmbeddedRuntime(info, new EngineCore(limits, pages, step, text.tokenizer()));
       } catch (RuntimeException | Error e) {
         if (cache != null) {
           cache.close();

@@ -6,6 +6,8 @@ import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
+import io.winnow.inference.grammar.AnswerGrammars;
+import io.winnow.inference.tokenizer.Tokenizer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,6 +40,7 @@ final class EngineCore implements AutoCloseable {
   private final BlockPool pool;
   private final Scheduler scheduler;
   private final FaultIsolation isolation;
+  private final AnswerGrammars grammars;
   private final StepBatch batch;
   private final int[] token;
   private final float[] logprob;
@@ -54,8 +57,10 @@ final class EngineCore implements AutoCloseable {
   private volatile boolean ended;
   private volatile EngineStats stats = EngineStats.NONE;
 
-  EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
+  /** @param grammars formats of answers; null where nothing spells the tokens, and formats are refused */
+  EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts, AnswerGrammars grammars) {
     this.limits = limits;
+    this.grammars = grammars;
     this.runner = runner;
     this.admission = new Admission(limits, pages, texts);
     this.pool = new BlockPool(pages);
@@ -67,6 +72,17 @@ final class EngineCore implements AutoCloseable {
     this.thread = new Thread(this::loop, "winnow-engine");
     thread.setDaemon(true);
     thread.start();
+  }
+
+  EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
+    this(limits, pages, runner, texts, null);
+  }
+
+  /** With the texts that a tokenizer makes of tokens. */
+  EngineCore(Limits limits, int pages, StepRunner runner, Tokenizer tokenizer) {
+    this(
+        limits, pages, runner, stop -> EmbeddedRuntime.detector(tokenizer, stop),
+        new AnswerGrammars(tokenizer, limits.vocabSize(), limits.eosTokens()));
   }
 
   EngineSession open() {
@@ -94,6 +110,7 @@ final class EngineCore implements AutoCloseable {
   }
 
   void submit(OpenRequest request) {
+    request.find(grammars);
     if (!post(() -> accept(request))) {
       throw endedWith(request.sampleIndexes().length);
     }
@@ -389,7 +406,7 @@ final class EngineCore implements AutoCloseable {
     s.append(drawn, drawnLogprob);
     s.request.session.countToken();
     TokenRules rules = s.request.rules();
-    if (rules.ends(drawn, s.count) || s.text.append(drawn, rules.mayEnd(s.count))) {
+    if (rules.ends(drawn, s.count) || s.text.append(drawn, rules.mayEnd(s.count)) || s.answered()) {
       s.finish = FinishReason.STOP;
     } else if (s.count >= s.limit) {
       s.finish = FinishReason.LENGTH;

@@ -2,7 +2,10 @@
 package io.winnow.inference.engine;
 
 import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
+import io.winnow.inference.grammar.AnswerGrammars;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
@@ -19,6 +22,8 @@ final class OpenRequest {
   /** What is wanted of the prompt's own tokens. */
   final PromptScores scores;
   private TokenRules rules;
+  private AnswerGrammars.Grammar grammar;
+  private InferenceException refusal;
 
   OpenRequest(GenerationRequest request, EngineSession session) {
     this.request = request;
@@ -58,6 +63,30 @@ final class OpenRequest {
 
   SamplingParams params() {
     return request.params();
+  }
+
+  /** Finds the grammar of its answers, which may take a while the first time; on the thread of whoever asks. */
+  void find(AnswerGrammars grammars) {
+    if (params().answer() != null) {
+      try {
+        if (grammars == null) {
+          throw InferenceErrors.answerFormatInvalid(params().answer(), "this engine has no tokenizer");
+        }
+        grammar = grammars.of(params().answer());
+      } catch (InferenceException e) {
+        refusal = e;
+      }
+    }
+  }
+
+  /** What its answers must look like; null for anything. */
+  AnswerGrammars.Grammar grammar() {
+    return grammar;
+  }
+
+  /** Why no answer of it can look as it must; null where it can. */
+  InferenceException refusal() {
+    return refusal;
   }
 
   /** Makes its {@link #rules}, once. */

@@ -9,7 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * A step of a made-up model: each token is a hash of the prompt's ids, the seed, the sample index, its own position in
  * the trace and the token before it. So it holds nothing between steps, and what a preempted sequence computes again is
- * what it was. The text is made of syllables; one that ends by itself ends in a boxed number below 20.
+ * what it was. The text is made of syllables; one that ends by itself ends in a boxed number below 20. Where the answer
+ * has a format, each token is one of those that it allows.
  */
 final class ScriptedDecoder implements StepRunner {
   /** What the operating system says of a process that native code has aborted: 128 + SIGABRT. */
@@ -64,7 +65,10 @@ final class ScriptedDecoder implements StepRunner {
         continue;
       }
       long fate = fate(s.request.promptStream, s.request.params().seed(), s.sampleIndex);
-      token[i] = draw(fate, s.count, batch.tokens[batch.logitRows[i]]);
+      token[i] =
+          s.answer == null
+              ? draw(fate, s.count, batch.tokens[batch.logitRows[i]])
+              : anyOf(s.answer.mask(), mix(mix(fate, batch.tokens[batch.logitRows[i]]), s.count));
       if (s.logprobs != null) {
         logprob[i] = -(mix(fate, -1 - s.count) >>> 40) / (float) (1 << 22);
       }
@@ -155,6 +159,24 @@ final class ScriptedDecoder implements StepRunner {
     }
     boolean wordEnds = isIn(VOWELS, before) && h % 5 < 2;
     return wordEnds ? ' ' : CONSONANTS[(int) (h / 5 % CONSONANTS.length)];
+  }
+
+  /** One of the tokens of a mask, chosen by a hash; −1 where there is none. */
+  private static int anyOf(int[] mask, long hash) {
+    int count = 0;
+    for (int word : mask) {
+      count += Integer.bitCount(word);
+    }
+    int left = count == 0 ? 0 : (int) Math.floorMod(hash, (long) count);
+    for (int i = 0; i < mask.length; i++) {
+      int word = mask[i];
+      for (; word != 0; word &= word - 1) {
+        if (left-- == 0) {
+          return 32 * i + Integer.numberOfTrailingZeros(word);
+        }
+      }
+    }
+    return -1;
   }
 
   private static boolean isIn(byte[] letters, int token) {

@@ -39,8 +39,7 @@ final class ScriptedRuntime {
         spec.kvCacheTokens() > 0
             ? spec.kvCacheTokens()
             : MemoryBudget.typicalTokens(spec.maxSequences(), script.context());
-    return new EngineCore(
-        limits, Scheduler.pagesFor(tokens), step, stop -> EmbeddedRuntime.detector(text.tokenizer(), stop));
+    return new EngineCore(limits, Scheduler.pagesFor(tokens), step, text.tokenizer());
   }
 
   private static String sha256(String text) {

@@ -3,6 +3,7 @@ package io.winnow.inference.engine;
 
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.SamplingParams;
+import io.winnow.inference.grammar.AnswerState;
 import java.util.Arrays;
 
 /** One sample on its way. Owned by the engine's thread. */
@@ -28,6 +29,10 @@ final class Sequence {
   final StopDetector text;
   /** What the penalties are for; null where there are none. */
   final SeenTokens seen;
+  /** How far its answer has come; null where it may be anything. */
+  final AnswerState answer;
+  /** Whether every token was one that its answer's format allows, or ended it. */
+  private boolean allowed = true;
 
   Sequence(OpenRequest request, int sampleIndex, int limit, int maxPages, StopDetector text) {
     this.request = request;
@@ -35,6 +40,7 @@ final class Sequence {
     this.limit = limit;
     this.pages = new int[maxPages];
     this.text = text;
+    answer = request.grammar() == null ? null : request.grammar().start();
     SamplingParams params = request.params();
     if (params.logprobs()) {
       logprobs = new float[32];
@@ -64,6 +70,19 @@ final class Sequence {
     if (seen != null) {
       seen.generated(token);
     }
+    if (answer != null) {
+      allowed = answer.append(token);
+    }
+  }
+
+  /** Whether its answer's format allows all its tokens, none of them an end of sequence. */
+  boolean allowed() {
+    return allowed;
+  }
+
+  /** Whether its answer is whole and nothing is left to draw. */
+  boolean answered() {
+    return answer != null && answer.complete();
   }
 
   /** Prompt and what was generated so far: what has to be computed before the next token can be drawn. */

@@ -7,6 +7,7 @@ import io.winnow.inference.InferenceException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -21,6 +22,7 @@ final class HfTokenizer implements Tokenizer {
   private final String json;
   private final TokenizerJson definition;
   private final Map<String, Integer> ids = new HashMap<>();
+  private final BitSet controlIds = new BitSet();
   private final NativeTokenizer tokenizer;
   private final String fingerprint;
   private NativeTokenizer plain;
@@ -43,6 +45,9 @@ final class HfTokenizer implements Tokenizer {
     try {
       this.definition = tree == null ? TokenizerJson.parse(file, json) : TokenizerJson.of(file, tree);
       definition.tokens().forEach((id, token) -> ids.putIfAbsent(token, id));
+      for (String control : definition.controls()) {
+        controlIds.set(ids.get(control));
+      }
       this.fingerprint = sha256(json);
     } catch (RuntimeException | Error e) {
       closeQuietly(creation);
@@ -110,6 +115,11 @@ final class HfTokenizer implements Tokenizer {
   @Override
   public boolean isSpecial(int id) {
     return id >= 0 && definition.special().get(id);
+  }
+
+  @Override
+  public boolean isControl(int id) {
+    return isSpecial(id) || id >= 0 && controlIds.get(id);
   }
 
   @Override

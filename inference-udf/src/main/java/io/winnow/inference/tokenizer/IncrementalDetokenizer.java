@@ -61,37 +61,21 @@ public final class IncrementalDetokenizer {
     if (added.length == 0) {
       return false;
     }
-    int from = 0;
-    if (atStart) {
-      // Sentencepiece tokenizers drop the space that they put before the first word.
-      while (from < added.length && added[from] == ' ') {
-        from++;
-      }
-      from -= from == 0 ? 0 : leadingSpaces(tokenizer.decode(new int[] {id}, true));
-      atStart = false;
-    }
     int before = length;
-    append(added, from);
+    append(atStart ? tokenizer.firstBytes(id) : added);
+    atStart = false;
     if (mayStop) {
       stoppedAt = stopFrom(Math.max(0, before - longestStop + 1), before);
     }
     return stoppedAt >= 0;
   }
 
-  private static int leadingSpaces(String text) {
-    int n = 0;
-    while (n < text.length() && text.charAt(n) == ' ') {
-      n++;
-    }
-    return n;
-  }
-
-  private void append(byte[] added, int from) {
-    int n = added.length - from;
+  private void append(byte[] added) {
+    int n = added.length;
     if (length + n > bytes.length) {
       bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, length + n));
     }
-    System.arraycopy(added, from, bytes, length, n);
+    System.arraycopy(added, 0, bytes, length, n);
     length += n;
   }
 

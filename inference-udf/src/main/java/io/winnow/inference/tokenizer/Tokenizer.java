@@ -2,6 +2,7 @@
 package io.winnow.inference.tokenizer;
 
 import java.io.Closeable;
+import java.util.Arrays;
 
 /** Text to token ids and back. Thread-safe. */
 public interface Tokenizer extends Closeable {
@@ -23,8 +24,34 @@ public interface Tokenizer extends Closeable {
    */
   byte[] tokenBytes(int id);
 
+  /**
+   * The bytes that this token adds at the beginning of a text: sentencepiece tokenizers drop the space that they put
+   * before the first word.
+   */
+  default byte[] firstBytes(int id) {
+    byte[] bytes = tokenBytes(id);
+    int spaces = 0;
+    while (spaces < bytes.length && bytes[spaces] == ' ') {
+      spaces++;
+    }
+    if (spaces == 0) {
+      return bytes;
+    }
+    String text = decode(new int[] {id}, true);
+    int kept = 0;
+    while (kept < text.length() && kept < spaces && text.charAt(kept) == ' ') {
+      kept++;
+    }
+    return Arrays.copyOfRange(bytes, spaces - kept, bytes.length);
+  }
+
   /** Whether {@link #decode} leaves it out when special tokens are skipped. */
   boolean isSpecial(int id);
+
+  /** Whether it is special, or steers the model although it is not marked so: no part of what a text says. */
+  default boolean isControl(int id) {
+    return isSpecial(id);
+  }
 
   /** The id of exactly this token, or -1. */
   int tokenId(String token);

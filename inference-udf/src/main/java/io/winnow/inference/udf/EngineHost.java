@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.udf;
 
+import io.winnow.inference.AnswerFormat;
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.HostMemory;
@@ -13,6 +14,7 @@ import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.engine.MemoryBudget;
 import io.winnow.inference.engine.TokenScorer;
+import io.winnow.inference.grammar.AnswerGrammars;
 import io.winnow.inference.tokenizer.ModelText;
 import io.winnow.inference.tokenizer.ScoredTexts;
 import java.io.IOException;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
@@ -211,6 +214,17 @@ public final class EngineHost {
   public static ModelInfo describe(EngineSpec asked) {
     EngineSpec spec = ModelPlace.local(asked);
     return EmbeddedRuntime.describe(spec, text(spec), computesHere() ? memory() : null);
+  }
+
+  /**
+   * Looks whether the model can give answers of a format.
+   *
+   * @param vocabSize tokens that the model has logits for
+   * @throws io.winnow.inference.InferenceException answer_format_invalid, when it cannot
+   */
+  public static void check(EngineSpec asked, AnswerFormat format, int vocabSize) {
+    // Ends of sequence are spelled by nothing, whichever they are.
+    new AnswerGrammars(text(ModelPlace.local(asked)).tokenizer(), vocabSize, Set.of()).of(format);
   }
 
   /** The model's chat template and tokenizer. */

@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.winnow.inference.AnswerFormat;
 import io.winnow.inference.SamplingParams;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.nio.file.Files;
@@ -199,6 +201,56 @@ class SettingsTest {
           "Cannot use the token id 50 of --" + name + ": the model knows 0 to 49. Take ids of this model's tokenizer.",
           e.getMessage());
     }
+  }
+
+  @Test
+  void formatsOfAnswersExcludeEachOtherAndWhatElseSaysWhereAnAnswerEnds() {
+    Map<String, String> good = Map.of("prompts", "p", "model", "m", "out", "o");
+    Map<String, String> formats = Map.of("choice", "yes", "regex", "a+", "json-schema", "{\"type\": \"null\"}");
+    assertNull(GenerateSettings.samplingParams(values(good)).answer());
+    formats.forEach(
+        (name, value) -> {
+          Map<String, String> one = with(good, name, value);
+          GenerateSettings.validate(values(one));
+          assertEquals("--" + name, GenerateSettings.samplingParams(values(one)).answer().kind().option());
+          formats.forEach(
+              (other, text) -> {
+                if (!other.equals(name)) {
+                  assertTrue(refusal(with(one, other, text)).contains("Leave one out"), other);
+                }
+              });
+          Map<String, String> ends = Map.of("stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true");
+          ends.forEach(
+              (end, text) ->
+                  assertEquals(
+                      "Cannot use --" + end + " beside --" + name
+                          + ", which alone says where an answer ends. Leave one out.",
+                      refusal(with(one, end, text))));
+          GenerateSettings.validate(values(with(with(one, "min-tokens", "0"), "stop", "[]")));
+        });
+    assertEquals(
+        AnswerFormat.choice(List.of("yes", "no")),
+        GenerateSettings.samplingParams(values(with(good, "choice", "[\"yes\", \"no\", \"yes\"]"))).answer());
+  }
+
+  @Test
+  void aSchemaIsItsContentWhereverItStands(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("schema.json");
+    Files.writeString(file, "{\n  \"enum\": [1.50, \"é\", 12345678901234567890]\n}\n");
+    String content = "{\"enum\":[1.50,\"é\",12345678901234567890]}";
+    SettingValues ofFile = values(Map.of("json-schema", file.toString()));
+    Files.delete(file);
+    assertEquals(content, ofFile.get(GenerateSettings.JSON_SCHEMA));
+    assertEquals(ofFile, values(Map.of("json-schema", " {\"enum\" : [1.50, \"é\", 12345678901234567890]}")));
+    assertEquals(content, ofFile.affectingTokens().get("json-schema"));
+    for (String wrong : List.of("no-such.json", "{\"a\": 1,\n \"a\": 2}", "{", "{} {}", folder.toString())) {
+      UsageException e = assertThrows(UsageException.class, () -> values(Map.of("json-schema", wrong)), wrong);
+      assertTrue(e.getMessage().startsWith("Cannot use --json-schema '") && !e.getMessage().contains("\n"), e.getMessage());
+    }
+    Path list = Files.writeString(folder.resolve("list.json"), "[]");
+    assertThrows(UsageException.class, () -> values(Map.of("json-schema", list.toString())));
+    assertThrows(UsageException.class, () -> values(Map.of("regex", "")));
+    assertThrows(UsageException.class, () -> values(Map.of("choice", "")));
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.Checkpoints;
+import io.winnow.inference.grammar.AnswerGrammars;
 import io.winnow.inference.model.DecoderModel;
 import io.winnow.inference.model.WeightPrecision;
 import io.winnow.kernels.Kernels;
@@ -129,7 +130,9 @@ record EngineSetup(
           new EngineCore.Limits(
               config.vocabSize(), config.contextLength(), Set.copyOf(config.eosTokenIds()), maxSequences, maxRows);
       StepRunner step = new DecoderStep(decoder, opened, held, maxSequences);
-      return new EngineCore(limits, pages, faults ? failing(step) : step, LetterText::new);
+      AnswerGrammars grammars =
+          new AnswerGrammars(new LetterTokenizer(config.vocabSize()), config.vocabSize(), limits.eosTokens());
+      return new EngineCore(limits, pages, faults ? failing(step) : step, LetterText::new, grammars);
     }
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.winnow.inference.AnswerFormat;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.model.TinyCheckpoint;
@@ -199,9 +200,11 @@ class SameBytesTest {
     return out;
   }
 
-  /** Temperature 0.8 with each way of cutting in turn, all together, the most likely token, and rules of tokens. */
+  private static final AnswerFormat WORDS = AnswerFormat.regex("([a-m][n-z]{1,3}|[aeiou]{2}){2,40}");
+
+  /** Temperature 0.8 with each way of cutting in turn, all together, the most likely token, rules of tokens, a format. */
   static SamplingParams params(int turn, int maxTokens) {
-    int kind = turn % 9;
+    int kind = turn % 10;
     boolean all = kind == 5;
     SamplingParams params =
         new SamplingParams(
@@ -213,6 +216,9 @@ class SameBytesTest {
             maxTokens, List.of(), turn % 3, true, 0);
     if (kind == 7 || all) {
       params = params.withPenalties(0.6, -0.3).withLogitBias(Map.of(5, 2.5, 9, -1.0, 17, Double.NEGATIVE_INFINITY));
+    }
+    if (kind == 9) {
+      return params.withAnswer(WORDS);
     }
     return kind == 8 ? params.withEnds(List.of(11, 12, 13, 14), 6, turn % 2 == 0) : params;
   }

@@ -3,6 +3,8 @@ package io.winnow.kernels.internal;
 
 import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.SampleArgs;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -11,16 +13,17 @@ import java.util.Objects;
  */
 final class NativeSample implements AutoCloseable {
   /** sizeof(wk_sample); the library is asked whether it agrees. */
-  static final int STRUCT_BYTES = 208;
+  static final int STRUCT_BYTES = 224;
 
   private static final int LOGITS = 0;
   private static final int SEEN = 8;
   private static final int TIMES = 16;
   private static final int BIASED = 24;
   private static final int BIAS = 32;
-  private static final int COLUMNS = 40;
-  private static final int ROWS = 200;
-  private static final int VOCAB = 204;
+  private static final int MASKS = 40;
+  private static final int COLUMNS = 48;
+  private static final int ROWS = 216;
+  private static final int VOCAB = 220;
   /** The struct, up to a multiple of 64. */
   private static final int HEAD_BYTES = 256;
   /** Sums of weights of more tokens could overflow. */
@@ -28,7 +31,7 @@ final class NativeSample implements AutoCloseable {
 
   /** The arrays with an element a row, in the order of the struct; those of 8 bytes come first. */
   private enum Column {
-    SEEN_START, BIAS_START, SEED, STREAM, TOP_P, RAW_SUM,
+    SEEN_START, BIAS_START, MASK_START, SEED, STREAM, TOP_P, RAW_SUM,
     TEMPERATURE, MIN_P, PENALTY, FREQUENCY, PRESENCE, RAW_MAX, RAW_TOKEN,
     TOP_K, SEEN_COUNT, BIAS_COUNT, SAMPLE, POSITION, WANT_LOGPROB, TOKEN;
 
@@ -47,6 +50,7 @@ final class NativeSample implements AutoCloseable {
   private NativeBuffer times;
   private NativeBuffer biased;
   private NativeBuffer bias;
+  private NativeBuffer masks;
 
   /**
    * Copies arguments and returns the struct's address.
@@ -67,12 +71,14 @@ final class NativeSample implements AutoCloseable {
     times = grown(times, allSeen);
     biased = grown(biased, allBiased);
     bias = grown(bias, allBiased);
+    putMasks(args);
     long at = memory.address();
     Raw.putLong(at + LOGITS, args.logits().address());
     Raw.putLong(at + SEEN, seen.address());
     Raw.putLong(at + TIMES, times.address());
     Raw.putLong(at + BIASED, biased.address());
     Raw.putLong(at + BIAS, bias.address());
+    Raw.putLong(at + MASKS, masks.address());
     Raw.putInt(at + ROWS, rows);
     Raw.putInt(at + VOCAB, args.vocab());
     put(Column.TEMPERATURE, args.temperature(), rows);
@@ -110,6 +116,27 @@ final class NativeSample implements AutoCloseable {
       biasStart += biases;
     }
     return at;
+  }
+
+  /** Each mask once, because rows in the same state have the same array. */
+  private void putMasks(SampleArgs args) {
+    int words = words(args.vocab());
+    Map<int[], Integer> places = new IdentityHashMap<>();
+    for (int r = 0; r < args.rows(); r++) {
+      if (args.maskOf(r) != null) {
+        places.putIfAbsent(args.maskOf(r), places.size());
+      }
+    }
+    masks = grown(masks, (long) places.size() * words);
+    places.forEach((mask, place) -> masks.write((long) place * words, mask, 0, words));
+    for (int r = 0; r < args.rows(); r++) {
+      int[] mask = args.maskOf(r);
+      Raw.putLong(of(Column.MASK_START, r), mask == null ? -1 : (long) places.get(mask) * words);
+    }
+  }
+
+  private static int words(int vocab) {
+    return (vocab + 31) / 32;
   }
 
   /** A buffer with room for so many elements: the one that is there, or a larger one in its place. */
@@ -158,6 +185,9 @@ final class NativeSample implements AutoCloseable {
       args.biasCount().length, args.seed().length, args.stream().length, args.sample().length, args.position().length, args.wantLogprob().length,
       args.token().length
     };
+    if (args.mask() != null) {
+      Objects.checkFromIndexSize(0, rows, args.mask().length);
+    }
     for (int length : lengths) {
       Objects.checkFromIndexSize(0, rows, length);
     }
@@ -176,6 +206,9 @@ final class NativeSample implements AutoCloseable {
       if (biases != 0) {
         checkIds("biased", args.biased()[r], biases, args.vocab());
         Objects.checkFromIndexSize(0, biases, args.bias()[r].length);
+      }
+      if (args.maskOf(r) != null) {
+        Objects.checkFromIndexSize(0, words(args.vocab()), args.maskOf(r).length);
       }
     }
   }
@@ -235,5 +268,6 @@ final class NativeSample implements AutoCloseable {
     close(times);
     close(biased);
     close(bias);
+    close(masks);
   }
 }

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * Draws tokens from logits with an arithmetic that no order of summation can change.
  *
  * <p>Each token's probability is proportional to the integer w = rint(exp((l − max) / T) · 2^30); the total, the
- * nucleus and the draw are sums of integers. Steps: penalties and biases on the logits; temperature; top-k keeps the k
+ * nucleus and the draw are sums of integers. Steps: penalties, biases and the mask on the logits; temperature; top-k keeps the k
  * largest logits (ties: the lower id); top-p keeps the shortest list by (w descending, id ascending) whose share of
  * what top-k left reaches top-p; min-p drops tokens whose w is below minP · 2^30. One 64-bit Philox number r, scaled to
  * [0, kept mass) by the high half of the product, is walked off along ascending ids.
@@ -55,9 +55,13 @@ final class Sample {
     float rawMax = logits[best];
     double logSum = args.wantLogprob()[row] ? logSum(logits, vocab, rawMax) : 0;
     float[] raw = null;
-    if (args.penalised(row) > 0 || args.biasCount()[row] > 0) {
+    int[] mask = args.maskOf(row);
+    if (args.penalised(row) > 0 || args.biasCount()[row] > 0 || mask != null) {
       raw = args.wantLogprob()[row] ? Arrays.copyOf(logits, vocab) : null;
       boolean good = penalise(args, row, logits) && addBiases(args, row, logits);
+      if (mask != null) {
+        forbid(mask, logits, vocab);
+      }
       best = largest(logits, vocab);
       if (!good || logits[best] == Float.NEGATIVE_INFINITY) {
         args.token()[row] = -1;
@@ -141,6 +145,15 @@ final class Sample {
       good &= logits[id] <= Float.MAX_VALUE;
     }
     return good;
+  }
+
+  /** Takes the tokens out whose bits are not set. */
+  private static void forbid(int[] mask, float[] logits, int vocab) {
+    for (int i = 0; i < vocab; i++) {
+      if ((mask[i >> 5] >>> i & 1) == 0) {
+        logits[i] = Float.NEGATIVE_INFINITY;
+      }
+    }
   }
 
   private int drawn(SampleArgs args, int row, Scratch s, int best) {

@@ -225,7 +225,8 @@ final class SelfCheck {
               new int[][] {null, null, null, null, {3, 77}, null}, new int[][] {null, null, null, null, {7, 0}, null},
               new int[] {0, 0, 0, 0, 2, 0}, new int[][] {null, null, null, {130}, null, {0, 64}},
               new float[][] {null, null, null, {Float.NEGATIVE_INFINITY}, null, {-1.5f, 3}},
-              new int[] {0, 0, 0, 1, 0, 2}, new long[] {1, 2, 3, 4, 5, 6}, new long[] {9, 8, 7, 6, 5, 4},
+              new int[] {0, 0, 0, 1, 0, 2}, new int[][] {null, {1 << 9, 7, -1, 0, 5}, null, null, null, null},
+              new long[] {1, 2, 3, 4, 5, 6}, new long[] {9, 8, 7, 6, 5, 4},
               new int[] {0, 1, 2, 3, 4, 5}, new int[] {0, 5, 10, 15, 20, 25}, want, token, logprob));
     }
     float[] out = Arrays.copyOf(logprob, 2 * rows);

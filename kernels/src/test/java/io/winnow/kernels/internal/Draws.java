@@ -25,6 +25,7 @@ final class Draws {
   final int[][] biased;
   final float[][] bias;
   final int[] biasCount;
+  final int[][] mask;
   final long[] seed;
   final long[] stream;
   final int[] sample;
@@ -53,6 +54,7 @@ final class Draws {
     biased = new int[rows][];
     bias = new float[rows][];
     biasCount = new int[rows];
+    mask = new int[rows][];
     seed = new long[rows];
     stream = new long[rows];
     sample = new int[rows];
@@ -100,11 +102,28 @@ final class Draws {
     for (int i = 0; i < some; i++) {
       bias[row][i] = biases[random.nextInt(biases.length)];
     }
+    if (random.nextInt(3) == 0) {
+      mask[row] = mask(random, vocab);
+    }
     seed[row] = random.nextLong();
     stream[row] = random.nextLong();
     sample[row] = random.nextInt();
     position[row] = random.nextInt();
     wantLogprob[row] = random.nextInt(4) > 0;
+  }
+
+  /** About half of the tokens, some or all but some; bits beyond the vocabulary mean nothing. */
+  static int[] mask(Random random, int vocab) {
+    int[] words = random.ints((vocab + 31) / 32 + 1).toArray();
+    int kind = random.nextInt(3);
+    if (kind > 0) {
+      Arrays.fill(words, kind - 2);
+      for (int i = 1 + random.nextInt(4); i > 0; i--) {
+        int id = random.nextInt(vocab);
+        words[id / 32] ^= 1 << id % 32;
+      }
+    }
+    return words;
   }
 
   /** Row {@code from} of other arguments as row {@code to} of these. */
@@ -123,6 +142,7 @@ final class Draws {
     biased[to] = other.biased[from];
     bias[to] = other.bias[from];
     biasCount[to] = other.biasCount[from];
+    mask[to] = other.mask[from];
     seed[to] = other.seed[from];
     stream[to] = other.stream[from];
     sample[to] = other.sample[from];
@@ -146,14 +166,14 @@ final class Draws {
   /** The arguments, with logits and sizes that may be wrong. */
   SampleArgs args(NativeBuffer logits, int rows, int vocab) {
     return new SampleArgs(logits, rows, vocab, temperature, topK, topP, minP, penalty, frequency, presence, seen, times,
-        seenCount, biased, bias, biasCount, seed, stream, sample, position, wantLogprob, token, logprob);
+        seenCount, biased, bias, biasCount, mask, seed, stream, sample, position, wantLogprob, token, logprob);
   }
 
   String describe(int row) {
     return String.format(
         "row %d of %d, vocab %d, temperature %s, top-k %d, top-p %s, min-p %s, penalty %s, frequency %s, presence %s"
-            + " over %d tokens, %d biases",
+            + " over %d tokens, %d biases, %s",
         row, rows, vocab, temperature[row], topK[row], topP[row], minP[row], penalty[row], frequency[row],
-        presence[row], seenCount[row], biasCount[row]);
+        presence[row], seenCount[row], biasCount[row], mask[row] == null ? "no mask" : "a mask");
   }
 }

@@ -40,6 +40,10 @@ final class PlainSampler {
         return new Drawn(-1, Float.NaN);
       }
     }
+    for (int id = 0; id < logits.length && d.mask[row] != null; id++) {
+      boolean allowed = (d.mask[row][id / 32] & 1 << id % 32) != 0;
+      logits[id] = allowed ? logits[id] : Float.NEGATIVE_INFINITY;
+    }
     if (logits[best(logits)] == Float.NEGATIVE_INFINITY) {
       return new Drawn(-1, Float.NaN);
     }

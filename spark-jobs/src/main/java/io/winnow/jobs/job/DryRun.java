@@ -38,6 +38,9 @@ public final class DryRun {
     if (defaults != null) {
       line(out, "Defaults", "%s", defaults);
     }
+    if (options.sampling().answer() != null) {
+      line(out, "Answers", "%s", options.sampling().answer().described());
+    }
     line(out, "Prompts", "%,d (%s)", prompts.counts().total(), prompts.format());
     prompts.counts().failedByClass().forEach((name, n) -> line(out, "", "%,d cannot be used: %s", n, name));
     line(out, "Traces", "%,d = %,d prompts x %d samples", total, prompts.counts().total(), options.samples());

@@ -2,11 +2,13 @@
 package io.winnow.jobs.job;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.PriceTable;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.UsageException;
 import io.winnow.inference.udf.EngineHost;
 import java.util.List;
 
@@ -50,12 +52,20 @@ record GenerateOptions(
   /**
    * The model.
    *
-   * @throws io.winnow.inference.conf.UsageException when a setting names tokens that it does not know
+   * @throws io.winnow.inference.conf.UsageException when a setting names tokens that it does not know, or answers that
+   *     it cannot give
    * @throws io.winnow.inference.InferenceException when it cannot be opened
    */
   ModelInfo describe(SettingValues values) {
     ModelInfo info = EngineHost.describe(engine);
     GenerateSettings.checkTokenIds(values, info.vocabSize());
+    if (sampling.answer() != null) {
+      try {
+        EngineHost.check(engine, sampling.answer(), info.vocabSize());
+      } catch (InferenceException e) {
+        throw new UsageException(e.getMessage(), e);
+      }
+    }
     return info;
   }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.grammar;
+
+import io.winnow.inference.AnswerFormat;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The formats of answers that a model is asked for, each made once. Any number of threads may ask for one; the states of
+ * answers belong to one thread together.
+ */
+public final class AnswerGrammars {
+  private static final int KEPT = 8;
+
+  private final Tokenizer tokenizer;
+  private final int vocabSize;
+  private final Set<Integer> ends;
+  private Vocabulary vocabulary;
+  private final Map<AnswerFormat, Grammar> kept =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<AnswerFormat, Grammar> eldest) {
+          return size() > KEPT;
+        }
+      };
+
+  /** A format, for the model that it was asked for. */
+  public static final class Grammar {
+    private final TokenMasks masks;
+
+    private Grammar(TokenMasks masks) {
+      this.masks = masks;
+    }
+
+    /** An answer of which there is nothing yet. */
+    public AnswerState start() {
+      return new AnswerState(masks);
+    }
+  }
+
+  /**
+   * For a model; its vocabulary is read when the first format is asked for.
+   *
+   * @param vocabSize tokens that the model has logits for
+   * @param ends its end-of-sequence tokens
+   */
+  public AnswerGrammars(Tokenizer tokenizer, int vocabSize, Set<Integer> ends) {
+    this.tokenizer = tokenizer;
+    this.vocabSize = vocabSize;
+    this.ends = Set.copyOf(ends);
+  }
+
+  /**
+   * The grammar of a format: milliseconds when it is asked for the first time, and a second or two at most.
+   *
+   * @throws io.winnow.inference.InferenceException answer_format_invalid, when it is none, would take too much, or this
+   *     model's tokens cannot spell any answer of it
+   */
+  public synchronized Grammar of(AnswerFormat format) {
+    Grammar grammar = kept.get(format);
+    if (grammar == null) {
+      try {
+        Automaton automaton = automaton(format);
+        if (vocabulary == null) {
+          vocabulary = new Vocabulary(tokenizer, vocabSize, ends);
+        }
+        grammar = new Grammar(new TokenMasks(automaton, vocabulary));
+      } catch (GrammarRefusal e) {
+        throw InferenceErrors.answerFormatInvalid(format, e.getMessage());
+      }
+      kept.put(format, grammar);
+    }
+    return grammar;
+  }
+
+  /**
+   * Looks whether answers can be held to a format at all, by whatever model.
+   *
+   * @throws io.winnow.inference.InferenceException answer_format_invalid, when they cannot
+   */
+  public static void check(AnswerFormat format) {
+    try {
+      automaton(format);
+    } catch (GrammarRefusal e) {
+      throw InferenceErrors.answerFormatInvalid(format, e.getMessage());
+    }
+  }
+
+  /** @throws GrammarRefusal when there is none */
+  static Automaton automaton(AnswerFormat format) {
+    String text = format.texts().get(0);
+    return AutomatonBuilder.of(
+        switch (format.kind()) {
+          case CHOICE -> choice(format.texts());
+          case REGEX -> RegexParser.parse(text, false);
+          case JSON_SCHEMA -> JsonSchemaReader.read(text);
+        });
+  }
+
+  private static Expression choice(List<String> texts) {
+    List<Expression> all = new ArrayList<>();
+    for (String text : texts) {
+      if (text.isEmpty()) {
+        throw new GrammarRefusal("one of the texts is empty");
+      }
+      all.add(Expression.text(text));
+    }
+    return Expression.anyOf(all);
+  }
+}
