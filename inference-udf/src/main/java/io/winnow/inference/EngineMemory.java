@@ -5,6 +5,7 @@ package io.winnow.inference;
  * What an engine takes outside the heap, in bytes, beside what there is.
  *
  * @param host what there is
+ * @param sequences sequences decoded together: what is asked for, else what the memory allows
  * @param weights packed weights, as they are held
  * @param kvCacheTokens token positions that the KV cache holds
  * @param kvCache the pages of these
@@ -13,7 +14,7 @@ package io.winnow.inference;
  * @param remedy what to set when it does not fit, null when it does
  */
 public record EngineMemory(
-    HostMemory host, long weights, int kvCacheTokens, long kvCache, long scratch, String remedy) {
+    HostMemory host, int sequences, long weights, int kvCacheTokens, long kvCache, long scratch, String remedy) {
 
   public long total() {
     return weights + kvCache + scratch;

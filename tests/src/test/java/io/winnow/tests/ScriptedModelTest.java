@@ -145,5 +145,8 @@ class ScriptedModelTest {
     assertEquals(PROMPTS, Winnow.generate(spark, options).orElseThrow().traces());
     Invocation dry = run(prompts, table, "scripted:", "--dry-run").expect(0);
     assertTrue(dry.out().contains("scripted: (scripted, 0 parameters, context 4,096)"), dry.out());
+    assertTrue(dry.out().contains("up to 256 sequences together"), dry.out());
+    Invocation small = run(prompts, table, "scripted:", "--dry-run", "--kv-cache-tokens", "40000").expect(0);
+    assertTrue(small.out().contains("up to 128 sequences together"), small.out());
   }
 }

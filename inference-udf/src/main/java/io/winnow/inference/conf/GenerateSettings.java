@@ -192,9 +192,10 @@ public final class GenerateSettings {
       Setting.ofInt("threads").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Engine threads of an executor; 0 for one a core.");
   public static final Setting<Integer> MAX_SEQUENCES =
-      Setting.ofInt("max-sequences").group(ENGINE).effect(Effect.TUNING).defaultValue(64)
-          .check(n -> n >= 1, "1 or more")
-          .doc("Traces decoded together in one engine step; more gives throughput and takes memory.");
+      Setting.ofInt("max-sequences").group(ENGINE).effect(Effect.TUNING).defaultValue(0)
+          .check(n -> n >= 0, "0 or more")
+          .doc("Traces decoded together in one engine step; more gives throughput and takes memory. 0: up to "
+              + EngineSpec.MOST_SEQUENCES + ", fewer where the memory is small.");
   public static final Setting<Integer> KV_CACHE_TOKENS =
       Setting.ofInt("kv-cache-tokens").group(ENGINE).effect(Effect.TUNING).defaultValue(0)
           .check(n -> n >= 0, "0 or more")
@@ -205,6 +206,9 @@ public final class GenerateSettings {
           .doc(
               "How keys and values are held: f32, or rounded to bf16 (half the memory) or int8 with scales (about a"
                   + " quarter).");
+  public static final Setting<String> PREFIX_CACHE =
+      Setting.ofEnum("prefix-cache", "on", "off").group(ENGINE).effect(Effect.TUNING).defaultValue("on")
+          .doc("Whether what prompts begin with alike is computed once for all of them; off only to compare.");
   public static final Setting<Integer> PARTITIONS =
       Setting.ofInt("partitions").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Spark partitions of the work; 0 chooses by the number of cores.");
@@ -241,7 +245,7 @@ public final class GenerateSettings {
                 GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
                 OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
-                KV_CACHE_TYPE, PARTITIONS,
+                KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
@@ -383,7 +387,8 @@ public final class GenerateSettings {
             ModelAddress.absolute(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS),
             values.get(MAX_SEQUENCES), values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
             SessionSettings.pairs(values.get(TEMPLATE_ARG)))
-        .withKvCacheType(values.get(KV_CACHE_TYPE));
+        .withKvCacheType(values.get(KV_CACHE_TYPE))
+        .withPrefixCache(values.get(PREFIX_CACHE).equals("on"));
   }
 
   private static boolean isRegex(String text) {

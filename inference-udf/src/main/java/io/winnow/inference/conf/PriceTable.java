@@ -25,7 +25,8 @@ import java.util.TreeMap;
  *
  * A model is found by its name on the command line, by the last part of its path or by its fingerprint. {@code
  * engine_hour} is the price of one engine (one executor) for an hour; a trace pays its share of it for the time it is
- * in the engine, 1 / {@code --max-sequences}, so that a full engine is paid for exactly and idle room not at all.
+ * in the engine, 1 / {@code --max-sequences} (where that is 0, what the engine takes), so that a full engine is
+ * paid for exactly and idle room not at all.
  * Either part may be left out and then costs nothing.
  */
 public final class PriceTable {

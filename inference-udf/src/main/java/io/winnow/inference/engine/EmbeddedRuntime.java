@@ -127,15 +127,16 @@ public final class EmbeddedRuntime implements ModelRuntime {
       DecoderModel model = null;
       KvCache cache = null;
       try {
-        int maxRows = maxRows(spec);
+        int sequences = memory.sequences();
+        int maxRows = maxRows(sequences);
         int positions = (int) Math.min(contextLength, (long) pages * KvCache.PAGE_TOKENS);
-        model = new DecoderModel(checkpoint, kernels, precision, maxRows, spec.maxSequences(), positions);
+        model = new DecoderModel(checkpoint, kernels, precision, maxRows, sequences, positions);
         cache = cache(spec, config, pages);
         EngineCore.Limits limits =
             new EngineCore.Limits(
-                config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), spec.maxSequences(), maxRows);
-        StepRunner step = new DecoderStep(model, kernels, cache, spec.maxSequences());
-        return new EmbeddedRuntime(info, new EngineCore(limits, pages, step, text.tokenizer()));
+                config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), sequences, maxRows);
+        StepRunner step = new DecoderStep(model, kernels, cache, sequences);
+        return new EmbeddedRuntime(info, new EngineCore(limits, pages, spec.prefixCache(), step, text.tokenizer()));
       } catch (RuntimeException | Error e) {
         if (cache != null) {
           cache.close();
@@ -191,8 +192,8 @@ public final class EmbeddedRuntime implements ModelRuntime {
   }
 
   /** Tokens of a step at most: one for each running sequence and a piece of prompts. */
-  static int maxRows(EngineSpec spec) {
-    return Math.min(spec.maxSequences(), Integer.MAX_VALUE - PREFILL_ROWS) + PREFILL_ROWS;
+  static int maxRows(int sequences) {
+    return Math.min(sequences, Integer.MAX_VALUE - PREFILL_ROWS) + PREFILL_ROWS;
   }
 
   @Override

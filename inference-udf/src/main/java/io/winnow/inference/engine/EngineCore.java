@@ -38,6 +38,7 @@ final class EngineCore implements AutoCloseable {
   private final StepRunner runner;
   private final Admission admission;
   private final BlockPool pool;
+  private final PrefixTree prefixes;
   private final Scheduler scheduler;
   private final FaultIsolation isolation;
   private final AnswerGrammars grammars;
@@ -57,15 +58,23 @@ final class EngineCore implements AutoCloseable {
   private volatile boolean ended;
   private volatile EngineStats stats = EngineStats.NONE;
 
-  /** @param grammars formats of answers; null where nothing spells the tokens, and formats are refused */
-  EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts, AnswerGrammars grammars) {
+  /**
+   * Starts its thread.
+   *
+   * @param sharePrefixes whether pages are kept for contexts that begin with the same tokens
+   * @param grammars formats of answers; null where nothing spells the tokens, and formats are refused
+   */
+  EngineCore(
+      Limits limits, int pages, boolean sharePrefixes, StepRunner runner, StopDetector.Factory texts,
+      AnswerGrammars grammars) {
     this.limits = limits;
     this.grammars = grammars;
     this.runner = runner;
     this.admission = new Admission(limits, pages, texts);
     this.pool = new BlockPool(pages);
-    this.scheduler = new Scheduler(pool, limits.maxSequences(), limits.maxRows(), runner::copyPage);
-    this.isolation = new FaultIsolation(pool, limits.maxRows(), runner::copyPage);
+    this.prefixes = new PrefixTree(pool, sharePrefixes);
+    this.scheduler = new Scheduler(pool, prefixes, limits.maxSequences(), limits.maxRows(), runner::copyPage);
+    this.isolation = new FaultIsolation(pool, prefixes, limits.maxRows(), runner::copyPage);
     this.batch = new StepBatch(limits.maxRows(), limits.maxSequences());
     this.token = new int[limits.maxSequences()];
     this.logprob = new float[limits.maxSequences()];
@@ -75,13 +84,13 @@ final class EngineCore implements AutoCloseable {
   }
 
   EngineCore(Limits limits, int pages, StepRunner runner, StopDetector.Factory texts) {
-    this(limits, pages, runner, texts, null);
+    this(limits, pages, true, runner, texts, null);
   }
 
   /** With the texts that a tokenizer makes of tokens. */
-  EngineCore(Limits limits, int pages, StepRunner runner, Tokenizer tokenizer) {
+  EngineCore(Limits limits, int pages, boolean sharePrefixes, StepRunner runner, Tokenizer tokenizer) {
     this(
-        limits, pages, runner, stop -> EmbeddedRuntime.detector(tokenizer, stop),
+        limits, pages, sharePrefixes, runner, stop -> EmbeddedRuntime.detector(tokenizer, stop),
         new AnswerGrammars(tokenizer, limits.vocabSize(), limits.eosTokens()));
   }
 
@@ -90,7 +99,12 @@ final class EngineCore implements AutoCloseable {
     return new EngineSession(this);
   }
 
-  /** Samples that one session may have open: all together about twice what is decoded at a time. */
+  /**
+   * Samples that one session may have open: all together about twice what is decoded at a time. A session that asks
+   * before it sends never has more than this and one request, however fast it reads, and completions that it has not
+   * polled count as open. So n sessions, which may come one after the other, hold no more than 2 · maxSequences ·
+   * (1 + 1/2 + … + 1/n) samples and a request each.
+   */
   int samplesWelcome() {
     return 2 * limits.maxSequences() / Math.max(1, sessions.get()) + 1;
   }
@@ -127,7 +141,10 @@ final class EngineCore implements AutoCloseable {
         });
   }
 
-  /** Free pages, asked on the engine's thread between two steps, −1 when it is closed; for tests. */
+  /**
+   * Free pages, idle ones of prefixes included, asked on the engine's thread between two steps; −1 when it is closed.
+   * For tests.
+   */
   int freePages() {
     int[] answer = {-1};
     Object done = new Object();
@@ -362,6 +379,7 @@ final class EngineCore implements AutoCloseable {
             s.runningSum() + batch.draws,
             s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count()
                 + batch.ends,
+            prefixes.hitTokens(),
             runner.opNanos().byName());
     for (int i = 0; i < batch.draws; i++) {
       if (batch.drawing[i].finish != null) {

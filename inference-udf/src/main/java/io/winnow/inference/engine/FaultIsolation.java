@@ -29,8 +29,8 @@ final class FaultIsolation {
   private OpenRequest lastFailed;
   private int failedInARow;
 
-  FaultIsolation(BlockPool pool, int maxRows, Scheduler.PageCopier copier) {
-    this.alone = new Scheduler(pool, 1, maxRows, copier);
+  FaultIsolation(BlockPool pool, PrefixTree tree, int maxRows, Scheduler.PageCopier copier) {
+    this.alone = new Scheduler(pool, tree, 1, maxRows, copier);
   }
 
   /** Takes what was in the step that failed. */

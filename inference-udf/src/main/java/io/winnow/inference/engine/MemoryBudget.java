@@ -24,6 +24,10 @@ public final class MemoryBudget {
   private static final long LEAST_RESERVE = 384L << 20;
   /** Positions a sequence is expected to take when the cache is sized by itself. */
   private static final int TYPICAL_LENGTH = 1024;
+  /** Where the number of sequences is left open, the cache holds at least so many positions of each … */
+  private static final int LEAST_LENGTH = 256;
+  /** … down to this number of them; with fewer the products are too small, and preemption is the lesser evil. */
+  private static final int FEW_SEQUENCES = 64;
 
   /**
    * Native memory of a tokenizer for each entry of its vocabulary, from above: a byte-level BPE of 32,000 entries takes
@@ -73,7 +77,8 @@ public final class MemoryBudget {
     if (ScriptParams.isScripted(spec.model())) {
       // Its pages are counted and hold nothing.
       int context = ScriptParams.of(spec.model()).context();
-      return new EngineMemory(host, 0, typicalTokens(spec.maxSequences(), context), 0, 0, null);
+      int sequences = sequences(spec, context);
+      return new EngineMemory(host, sequences, 0, typicalTokens(sequences, context), 0, 0, null);
     }
     try (Checkpoint checkpoint = Checkpoints.open(Path.of(spec.model()))) {
       return of(spec, checkpoint, EmbeddedRuntime.precision(spec, checkpoint), host);
@@ -85,16 +90,25 @@ public final class MemoryBudget {
     return memory.fits()
         ? memory
         : new EngineMemory(
-            host, memory.weights(), memory.kvCacheTokens(), memory.kvCache(), memory.scratch(),
+            host, memory.sequences(), memory.weights(), memory.kvCacheTokens(), memory.kvCache(), memory.scratch(),
             remedy(spec, checkpoint, precision, host));
   }
 
   private static EngineMemory sized(EngineSpec spec, Checkpoint checkpoint, WeightPrecision precision, HostMemory host) {
+    if (spec.maxSequences() == 0) {
+      int sequences = EngineSpec.MOST_SEQUENCES;
+      EngineMemory memory = sized(with(spec, sequences, spec.kvCacheTokens()), checkpoint, precision, host);
+      while (sequences > 1 && !(memory.fits() && holds(memory, checkpoint.config().contextLength()))) {
+        sequences /= 2;
+        memory = sized(with(spec, sequences, spec.kvCacheTokens()), checkpoint, precision, host);
+      }
+      return memory;
+    }
     ModelConfig config = checkpoint.config();
     // Also where they are mapped from a file that other executors share: the pages must stay in memory to be fast, and
     // a container may be charged for all of them.
     long weights = DecoderModel.weightBytes(checkpoint, precision);
-    int rows = EmbeddedRuntime.maxRows(spec);
+    int rows = EmbeddedRuntime.maxRows(spec.maxSequences());
     long page = EmbeddedRuntime.pageBytes(spec, config);
     int tokens = spec.kvCacheTokens();
     if (tokens == 0) {
@@ -103,7 +117,27 @@ public final class MemoryBudget {
       tokens = (int) Math.min(typicalTokens(spec.maxSequences(), config.contextLength()), pages * KvCache.PAGE_TOKENS);
     }
     int positions = (int) Math.min(config.contextLength(), (long) pages(tokens) * KvCache.PAGE_TOKENS);
-    return new EngineMemory(host, weights, tokens, pages(tokens) * page, scratch(spec, config, rows, positions), null);
+    return new EngineMemory(
+        host, spec.maxSequences(), weights, tokens, pages(tokens) * page, scratch(spec, config, rows, positions), null);
+  }
+
+  /** Whether the cache has room for so many sequences; where they are few, it is not asked. */
+  private static boolean holds(EngineMemory memory, int contextLength) {
+    return holds(memory.sequences(), memory.kvCacheTokens(), contextLength);
+  }
+
+  private static boolean holds(int sequences, int tokens, int contextLength) {
+    return sequences <= FEW_SEQUENCES || tokens >= (long) sequences * Math.min(LEAST_LENGTH, contextLength);
+  }
+
+  /** Sequences decoded together where nothing but a given size of the cache bounds them. */
+  static int sequences(EngineSpec spec, int contextLength) {
+    int sequences = spec.maxSequences() > 0 ? spec.maxSequences() : EngineSpec.MOST_SEQUENCES;
+    while (spec.maxSequences() == 0 && spec.kvCacheTokens() > 0
+        && !holds(sequences, spec.kvCacheTokens(), contextLength)) {
+      sequences /= 2;
+    }
+    return sequences;
   }
 
   private static int pages(int tokens) {
@@ -140,8 +174,14 @@ public final class MemoryBudget {
     String more =
         host.boundByGrant() ? "raise spark.executor.memoryOverhead" : "give the JVM less heap, or the host more memory";
     boolean sized = spec.kvCacheTokens() > 0;
+    if (spec.maxSequences() == 0) {
+      EngineMemory auto = sized(with(spec, 0, 0), checkpoint, precision, host);
+      if (auto.fits()) {
+        return "Leave --kv-cache-tokens out, which makes it " + auto.kvCacheTokens() + ", or " + more;
+      }
+    }
     for (int sequences = spec.maxSequences(); sequences >= 1; sequences /= 2) {
-      EngineMemory auto = sized(with(spec, sequences), checkpoint, precision, host);
+      EngineMemory auto = sized(with(spec, sequences, 0), checkpoint, precision, host);
       if (!auto.fits()) {
         continue;
       }
@@ -149,7 +189,7 @@ public final class MemoryBudget {
       String fewer = "set --max-sequences to " + sequences + " or less" + (sized ? " and " + cache : "");
       return capital(sequences == spec.maxSequences() ? cache : fewer) + ", or " + more;
     }
-    if (precision == WeightPrecision.F32 && sized(with(spec, 1), checkpoint, WeightPrecision.BF16, host).fits()) {
+    if (precision == WeightPrecision.F32 && sized(with(spec, 1, 0), checkpoint, WeightPrecision.BF16, host).fits()) {
       return "Use --weights bf16 and fewer --max-sequences, or " + more;
     }
     return "Use a smaller model, or " + more;
@@ -159,10 +199,8 @@ public final class MemoryBudget {
     return Character.toUpperCase(text.charAt(0)) + text.substring(1);
   }
 
-  /** With another number of sequences and a cache that sizes itself. */
-  private static EngineSpec with(EngineSpec spec, int maxSequences) {
-    return new EngineSpec(
-            spec.model(), spec.weights(), spec.threads(), maxSequences, 0, spec.chatTemplate(), spec.templateArgs())
-        .withKvCacheType(spec.kvCacheType());
+  /** With another number of sequences and another cache. */
+  private static EngineSpec with(EngineSpec spec, int maxSequences, int kvCacheTokens) {
+    return spec.withRoom(maxSequences, kvCacheTokens);
   }
 }

@@ -24,6 +24,9 @@ final class OpenRequest {
   private TokenRules rules;
   private AnswerGrammars.Grammar grammar;
   private InferenceException refusal;
+  /** Its samples that have ended by themselves or at their limit, and their tokens. */
+  int finishedSamples;
+  long finishedTokens;
 
   OpenRequest(GenerationRequest request, EngineSession session) {
     this.request = request;

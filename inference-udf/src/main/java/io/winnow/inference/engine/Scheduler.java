@@ -3,16 +3,18 @@ package io.winnow.inference.engine;
 
 import static io.winnow.kernels.KvCache.PAGE_TOKENS;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Predicate;
 
 /**
  * Decides what each step computes: one token of every running sequence, then as much of the waiting prompts as rows are
- * left. A prompt is prefilled once for all its samples, which then share its full pages. When pages run out the
- * youngest is preempted: its pages go, and its tokens are computed again later.
+ * left. A prompt is prefilled once for all its samples, which then share its full pages; what it has in common with
+ * others that were prefilled before comes from the {@link PrefixTree}. When pages run out the youngest is preempted:
+ * its pages go, and its tokens are computed again later, as far as the tree has lost them.
  *
  * <p>A state machine without threads, clocks or arithmetic: {@link #add}, then again and again {@link #next} and {@link
  * #complete}.
@@ -23,22 +25,37 @@ final class Scheduler {
     void copy(int from, int to);
   }
 
+  /**
+   * The order of rows in a step: along the tree, so that those that share pages are neighbours, the longer the common
+   * run the closer. Attention reads pages once for neighbours that have the same.
+   */
+  private static final Comparator<Sequence> ALONG_TREE =
+      (a, b) -> Arrays.compare(a.pages, 0, a.pageCount, b.pages, 0, b.pageCount);
+
+  /** A group that does not fit whole is parted when so many of its samples do: then a prefill more is no great cost. */
+  private static final int SMALLEST_PART = 16;
+
   private final BlockPool pool;
+  private final PrefixTree tree;
   private final int maxSequences;
   private final int maxRows;
   private final PageCopier copier;
-  final ArrayDeque<Prefill> waiting = new ArrayDeque<>();
+  private final LengthPredictor lengths = new LengthPredictor();
+  private final AdmissionQueue waiting = new AdmissionQueue(lengths);
   final List<Prefill> prefilling = new ArrayList<>();
+  /** In the order of admission. */
   final List<Sequence> running = new ArrayList<>();
+  private final List<Sequence> rows = new ArrayList<>();
   private long admissions;
   private long preemptions;
 
   /**
    * A scheduler with nothing to do.
    *
+   * @param tree prefixes in the pages of {@code pool}
    * @param maxRows tokens of a step; at least {@code maxSequences}, so that every running sequence has its row
    */
-  Scheduler(BlockPool pool, int maxSequences, int maxRows, PageCopier copier) {
+  Scheduler(BlockPool pool, PrefixTree tree, int maxSequences, int maxRows, PageCopier copier) {
     if (maxSequences < 1 || maxRows < maxSequences) {
       throw new IllegalArgumentException(
           String.format(
@@ -47,6 +64,7 @@ final class Scheduler {
               maxSequences, maxRows));
     }
     this.pool = pool;
+    this.tree = tree;
     this.maxSequences = maxSequences;
     this.maxRows = maxRows;
     this.copier = copier;
@@ -78,7 +96,7 @@ final class Scheduler {
   /** Takes out all that is in steps, running or in prefill, in the order of admission; frees its pages. */
   List<Sequence> evict() {
     List<Sequence> evicted = new ArrayList<>(running);
-    running.forEach(this::releasePages);
+    running.forEach(this::leaveInTree);
     running.clear();
     for (Prefill p : prefilling) {
       // A copy that failed may have come after some members began to run.
@@ -107,7 +125,10 @@ final class Scheduler {
     growRunning();
     admit();
     batch.decodeRows = running.size();
-    for (Sequence s : running) {
+    rows.clear();
+    rows.addAll(running);
+    rows.sort(ALONG_TREE);
+    for (Sequence s : rows) {
       int row = batch.add(s.generated[s.count - 1], s.computed, s.pages);
       batch.draw(row, s);
     }
@@ -165,34 +186,36 @@ final class Scheduler {
     if (youngestPrefill != null && youngestPrefill.admission > youngest.admission) {
       prefilling.remove(youngestPrefill);
       releasePages(youngestPrefill);
-      youngestPrefill.computed = 0;
       waiting.addFirst(youngestPrefill);
       return null;
     }
     running.remove(youngest);
-    releasePages(youngest);
+    leaveInTree(youngest);
     waiting.addFirst(new Prefill(youngest.context(), List.of(youngest)));
     return youngest;
   }
 
   private void admit() {
-    while (!waiting.isEmpty()) {
-      Prefill p = waiting.peekFirst();
+    // A prompt whose prefix is being computed for another waits for it, and lets others pass.
+    Predicate<Prefill> ready = q -> !prefixUnderWay(q);
+    Prefill p = waiting.next(ready);
+    while (p != null) {
       int active = running.size() + prefilling.stream().mapToInt(q -> q.members.size()).sum();
       int places = maxSequences - active;
       if (p.members.size() > places) {
-        if (places < Math.max(1, maxSequences / 4)) {
+        if (places < Math.max(1, Math.min(SMALLEST_PART, maxSequences / 4))) {
           return;
         }
         // Waiting until the whole group fits would leave the batch half empty; small parts would repeat the prefill.
-        split(places);
+        p = waiting.split(p, places);
         continue;
       }
+      PrefixTree.Node prefix = tree.find(p.context, p.reusable());
       int contextPages = pagesFor(p.context.length);
       int copies = p.context.length % PAGE_TOKENS == 0 ? 0 : p.members.size() - 1;
       // Room to grow, so that what is admitted is not preempted at once.
       int reserve = active == 0 ? 0 : (active + p.members.size() + 1) / 2;
-      if (contextPages + copies + reserve > pool.freePages()) {
+      if (contextPages - tree.held(prefix) + copies + reserve > pool.freePages()) {
         if (active > 0) {
           return;
         }
@@ -200,30 +223,42 @@ final class Scheduler {
           throw new IllegalStateException(
               "a context of " + p.context.length + " tokens does not fit an empty cache of " + pool.pages() + " pages");
         }
-        split(p.members.size() / 2);
+        p = waiting.split(p, p.members.size() / 2);
         continue;
       }
-      waiting.removeFirst();
-      p.pages = take(contextPages);
-      p.copies = take(copies);
+      waiting.admitted(p);
+      p.pages = new int[contextPages];
+      // First those that are there: among them may be idle ones, which would be taken for others.
+      tree.take(prefix, p.pages);
+      fill(p.pages, prefix.depth);
+      p.copies = new int[copies];
+      fill(p.copies, 0);
+      p.prefix = prefix;
+      p.computed = prefix.depth * PAGE_TOKENS;
       p.admission = admissions++;
       prefilling.add(p);
+      p = waiting.next(ready);
     }
   }
 
-  /** Parts the first group that waits: {@code count} members go ahead, the others prefill for themselves later. */
-  private void split(int count) {
-    Prefill p = waiting.removeFirst();
-    waiting.addFirst(new Prefill(p.context, p.members.subList(count, p.members.size())));
-    waiting.addFirst(new Prefill(p.context, p.members.subList(0, count)));
+  /** Whether the next page that {@code p} lacks is one that a prompt in prefill is about to have. */
+  private boolean prefixUnderWay(Prefill p) {
+    if (prefilling.isEmpty()) {
+      return false;
+    }
+    PrefixTree.Node prefix = tree.find(p.context, p.reusable());
+    for (Prefill q : prefilling) {
+      if (q.prefix == prefix && tree.sameNext(prefix, p.context, p.reusable(), q.context, q.context.length)) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  private int[] take(int count) {
-    int[] pages = new int[count];
-    for (int i = 0; i < count; i++) {
+  private void fill(int[] pages, int from) {
+    for (int i = from; i < pages.length; i++) {
       pages[i] = pool.take();
     }
-    return pages;
   }
 
   static int pagesFor(int tokens) {
@@ -242,6 +277,7 @@ final class Scheduler {
     for (Prefill p : prefilling) {
       p.computed += p.scheduled;
       p.scheduled = 0;
+      p.prefix = tree.extend(p.prefix, p.context, p.computed, p.pages);
       if (p.remaining() == 0) {
         done.add(p);
       }
@@ -253,6 +289,7 @@ final class Scheduler {
     for (Iterator<Sequence> it = running.iterator(); it.hasNext(); ) {
       Sequence s = it.next();
       if (s.finish != null) {
+        lengths.finished(s);
         releasePages(s);
         it.remove();
       }
@@ -298,39 +335,37 @@ final class Scheduler {
         removed.add(s);
       }
     }
-    removePrefills(prefilling.iterator(), unwanted, removed);
-    removePrefills(waiting.iterator(), unwanted, removed);
-    return removed;
-  }
-
-  private void removePrefills(Iterator<Prefill> prefills, Predicate<Sequence> unwanted, List<Sequence> removed) {
-    while (prefills.hasNext()) {
-      Prefill p = prefills.next();
+    for (Iterator<Prefill> it = prefilling.iterator(); it.hasNext(); ) {
+      Prefill p = it.next();
       // All samples of a prompt belong to one request and leave together.
       if (p.members.stream().anyMatch(unwanted)) {
         releasePages(p);
-        prefills.remove();
+        it.remove();
         removed.addAll(p.members);
       }
     }
+    waiting.remove(unwanted).forEach(p -> removed.addAll(p.members));
+    return removed;
+  }
+
+  /** Releases the pages of a sequence that will come back; it finds there what is not reclaimed until then. */
+  private void leaveInTree(Sequence s) {
+    tree.extend(tree.root(), s.context(), s.computed, s.pages);
+    releasePages(s);
   }
 
   private void releasePages(Sequence s) {
-    for (int i = 0; i < s.pageCount; i++) {
-      pool.release(s.pages[i]);
-    }
+    pool.release(s.pages, s.pageCount);
     s.pageCount = 0;
     s.computed = 0;
   }
 
   private void releasePages(Prefill p) {
-    for (int page : p.pages) {
-      pool.release(page);
-    }
-    for (int page : p.copies) {
-      pool.release(page);
-    }
+    pool.release(p.copies, p.copies.length);
+    pool.release(p.pages, p.pages.length);
     p.pages = new int[0];
     p.copies = new int[0];
+    p.prefix = null;
+    p.computed = 0;
   }
 }

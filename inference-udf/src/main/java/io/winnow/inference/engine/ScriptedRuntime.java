@@ -29,17 +29,18 @@ final class ScriptedRuntime {
   }
 
   static EngineCore start(EngineSpec spec, ScriptParams script, ModelText text) {
-    int rows = spec.maxSequences() + PREFILL_ROWS;
+    int sequences = MemoryBudget.sequences(spec, script.context());
+    int rows = sequences + PREFILL_ROWS;
     EngineCore.Limits limits =
         new EngineCore.Limits(
-            text.tokenizer().vocabSize(), script.context(), Set.of(ByteTokenizer.END), spec.maxSequences(), rows);
+            text.tokenizer().vocabSize(), script.context(), Set.of(ByteTokenizer.END), sequences, rows);
     // Halted, as by native code: no hook runs, nothing is flushed.
     StepRunner step = new ScriptedDecoder(script, () -> Runtime.getRuntime().halt(ScriptedDecoder.CRASHED));
     int tokens =
         spec.kvCacheTokens() > 0
             ? spec.kvCacheTokens()
-            : MemoryBudget.typicalTokens(spec.maxSequences(), script.context());
-    return new EngineCore(limits, Scheduler.pagesFor(tokens), step, text.tokenizer());
+            : MemoryBudget.typicalTokens(sequences, script.context());
+    return new EngineCore(limits, Scheduler.pagesFor(tokens), spec.prefixCache(), step, text.tokenizer());
   }
 
   private static String sha256(String text) {

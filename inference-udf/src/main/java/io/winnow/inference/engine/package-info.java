@@ -5,8 +5,8 @@
  * io.winnow.inference.engine.EmbeddedRuntime}.
  *
  * <p>Parts: {@code Scheduler} decides which tokens a step computes (a state machine without threads or arithmetic),
- * {@code BlockPool} counts pages, {@code StepRunner} computes and draws, {@code EngineCore} is the loop that joins them
- * to the callers' sessions. What a sequence becomes never depends on what runs beside it.
+ * {@code AdmissionQueue} who is next, {@code BlockPool} counts pages, {@code PrefixTree} knows what is in them, {@code
+ * StepRunner} computes and draws, {@code EngineCore} is the loop that joins them to the callers' sessions. What a sequence becomes never depends on what runs beside it.
  *
  * <p>Not here: text rendering, Spark.
  */

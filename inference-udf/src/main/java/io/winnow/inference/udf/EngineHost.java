@@ -120,10 +120,7 @@ public final class EngineHost {
     if (spec.threads() > 0 || env == null || !env.conf().contains("spark.executor.cores")) {
       return spec;
     }
-    return new EngineSpec(
-            spec.model(), spec.weights(), env.conf().getInt("spark.executor.cores", 0), spec.maxSequences(),
-            spec.kvCacheTokens(), spec.chatTemplate(), spec.templateArgs())
-        .withKvCacheType(spec.kvCacheType());
+    return spec.withThreads(env.conf().getInt("spark.executor.cores", 0));
   }
 
   /** Whether tasks of this driver run in its own JVM. */
@@ -164,6 +161,17 @@ public final class EngineHost {
   /** What the engine of a spec would take in this JVM; reads headers only, but of a model elsewhere fetches all. */
   public static EngineMemory memory(EngineSpec spec) {
     return MemoryBudget.of(ModelPlace.local(spec), memory());
+  }
+
+  /**
+   * Sequences that the engine of a spec decodes together: what it says, else what the memory of this JVM allows if
+   * tasks run here. What executors will choose by their own memory is not known; then it is the most they may.
+   */
+  public static int sequences(EngineSpec spec) {
+    if (spec.maxSequences() > 0) {
+      return spec.maxSequences();
+    }
+    return computesHere() ? memory(spec).sequences() : EngineSpec.MOST_SEQUENCES;
   }
 
   /** Closes every engine that no task holds. */

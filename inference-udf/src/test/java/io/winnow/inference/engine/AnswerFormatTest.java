@@ -43,7 +43,7 @@ class AnswerFormatTest {
     EngineCore.Limits limits =
         new EngineCore.Limits(300, 2048, Set.of(ByteTokenizer.END), maxSequences, maxSequences + 64);
     ScriptedDecoder decoder = new ScriptedDecoder(ScriptParams.of("scripted:"), () -> {});
-    return new EngineCore(limits, pages, decoder, new ByteTokenizer());
+    return new EngineCore(limits, pages, true, decoder, new ByteTokenizer());
   }
 
   private static GenerationRequest request(int id, int samples, SamplingParams params) {
@@ -193,7 +193,7 @@ class AnswerFormatTest {
         got.stream().anyMatch(c -> c.requestId() == 1 && c.errorMessage().contains("at # 'format' is not supported")));
     // Letters alone spell no digit.
     EngineCore core =
-        new EngineCore(Script.limits(4, 64), 20, new ScriptedStep(20), LetterText::new,
+        new EngineCore(Script.limits(4, 64), 20, true, new ScriptedStep(20), LetterText::new,
             new AnswerGrammars(new LetterTokenizer(Script.VOCAB), Script.VOCAB, Set.of()));
     try (EngineSession session = core.open()) {
       session.submit(request(3, 1, params(AnswerFormat.choice(List.of("1", "2")), 9)));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.checkpoint.Checkpoint;
@@ -33,27 +34,37 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * @param cache how keys and values are held
  * @param sessions callers that hand it requests beside each other
  * @param faults whether steps of several sequences fail now and then
+ * @param prefixes whether pages are kept for contexts that begin alike
  */
 record EngineSetup(
     String kernels, int threads, int maxSequences, int maxRows, int pages, KvFormat cache, int sessions,
-    boolean faults) {
+    boolean faults, boolean prefixes) {
   /**
    * What came of requests.
    *
    * @param samples by "request/sample": reason of the end, then each token with "given" or its log-probability's bits
    */
-  record Result(Map<String, String> samples, long preemptions) {}
+  record Result(Map<String, String> samples, long preemptions, long prefixHitTokens) {}
 
   EngineSetup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
-    this(null, threads, maxSequences, maxRows, pages, KvFormat.F32, sessions, false);
+    this(null, threads, maxSequences, maxRows, pages, KvFormat.F32, sessions, false, true);
+  }
+
+  EngineSetup(
+      String kernels, int threads, int maxSequences, int maxRows, int pages, int sessions, boolean faults) {
+    this(kernels, threads, maxSequences, maxRows, pages, KvFormat.F32, sessions, faults, true);
   }
 
   EngineSetup withFaults() {
-    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, cache, sessions, true);
+    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, cache, sessions, true, prefixes);
   }
 
   EngineSetup with(KvFormat format) {
-    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, format, sessions, faults);
+    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, format, sessions, faults, prefixes);
+  }
+
+  EngineSetup withoutPrefixes() {
+    return new EngineSetup(kernels, threads, maxSequences, maxRows, pages, cache, sessions, faults, false);
   }
 
   /** An engine of its own for these requests, all handed over at once. */
@@ -69,7 +80,7 @@ record EngineSetup(
   /** Runs batch after batch on an engine that {@link #open} gave; each is handed over when the one before it is done. */
   Result run(EngineCore core, List<List<GenerationRequest>> batches) throws Exception {
     Map<String, String> out = new ConcurrentSkipListMap<>();
-    long before = core.stats().preemptions();
+    EngineStats before = core.stats();
     for (List<GenerationRequest> batch : batches) {
       Callers.run(
           sessions,
@@ -86,7 +97,10 @@ record EngineSetup(
           });
     }
     assertEquals(pages, core.freePages());
-    return new Result(new TreeMap<>(out), core.stats().preemptions() - before);
+    EngineStats after = core.stats();
+    return new Result(
+        new TreeMap<>(out), after.preemptions() - before.preemptions(),
+        after.prefixHitTokens() - before.prefixHitTokens());
   }
 
   private static int given(List<GenerationRequest> asked, Completion c) {
@@ -132,7 +146,7 @@ record EngineSetup(
       StepRunner step = new DecoderStep(decoder, opened, held, maxSequences);
       AnswerGrammars grammars =
           new AnswerGrammars(new LetterTokenizer(config.vocabSize()), config.vocabSize(), limits.eosTokens());
-      return new EngineCore(limits, pages, faults ? failing(step) : step, LetterText::new, grammars);
+      return new EngineCore(limits, pages, prefixes, faults ? failing(step) : step, LetterText::new, grammars);
     }
   }
 

@@ -21,8 +21,10 @@ import io.winnow.kernels.NativeBuffer;
 import io.winnow.inference.model.WeightPrecision;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,6 +139,45 @@ class MemoryBudgetTest {
       HostMemory granted = new HostMemory(1L << 40, 1L << 30, 384 * MIB, 385 * MIB);
       refused(text, spec(SHIPPED, "f32", 64, 0), granted, "raise spark.executor.memoryOverhead",
           "385.0 MiB of spark.executor.memoryOverhead less 384.0 MiB");
+    }
+  }
+
+  @Test
+  void whereTheNumberOfSequencesIsLeftOpenTheMemoryDecides() throws IOException {
+    Path model = TinyCheckpoint.write(folder, "llama", "F32", 1);
+    assertEquals(256, MemoryBudget.of(spec(model, "f32", 0, 0), PLENTY).sequences());
+    assertEquals(3, MemoryBudget.of(spec(model, "f32", 3, 0), PLENTY).sequences());
+    int length = Math.min(256, TinyCheckpoint.CONTEXT);
+    assertEquals(256, MemoryBudget.of(spec(model, "f32", 0, 256 * length), PLENTY).sequences());
+    assertEquals(128, MemoryBudget.of(spec(model, "f32", 0, 256 * length - 1), PLENTY).sequences());
+    assertEquals(64, MemoryBudget.of(spec(model, "f32", 0, 64), PLENTY).sequences());
+    long plenty = MemoryBudget.of(spec(model, "f32", 0, 0), PLENTY).total();
+    int before = 256;
+    Set<Integer> seen = new HashSet<>();
+    for (long bytes = plenty; bytes > 0; bytes -= plenty / 300) {
+      EngineMemory memory = MemoryBudget.of(spec(model, "f32", 0, 0), room(bytes));
+      assertTrue(memory.sequences() <= before, "less memory, more sequences");
+      assertTrue(
+          memory.sequences() <= 64 || memory.kvCacheTokens() >= memory.sequences() * length, memory.toString());
+      before = memory.sequences();
+      seen.add(before);
+      // Whatever fits with some number of sequences fits with the number that is chosen.
+      assertEquals(MemoryBudget.of(spec(model, "f32", 1, 0), room(bytes)).fits(), memory.fits(), memory.toString());
+    }
+    assertTrue(seen.containsAll(Set.of(256, 128, 64, 32, 1)), seen.toString());
+  }
+
+  @Test
+  void theEngineThatChoosesItsSequencesTakesWhatTheBudgetSays() {
+    try (ModelText text = ModelText.load(SHIPPED, null, Map.of())) {
+      for (int kvCacheTokens : new int[] {0, 1000}) {
+        EngineSpec spec = spec(SHIPPED, "f32", 0, kvCacheTokens);
+        EngineMemory memory = MemoryBudget.of(spec, PLENTY);
+        EmbeddedRuntime runtime = EmbeddedRuntime.load(spec, text, PLENTY);
+        long tokenizer = text.tokenizer().vocabSize() * MemoryBudget.TOKENIZER_BYTES_AN_ENTRY;
+        assertEquals(memory.total() - tokenizer, NativeBuffer.outstandingBytes(), spec.toString());
+        runtime.close();
+      }
     }
   }
 

@@ -187,13 +187,13 @@ class PromptScoresTest {
     Admission admission = new Admission(Script.limits(4, 64), PAGES, LetterText::new);
     OpenRequest open = new OpenRequest(Script.request(0, prompt(1, 6), 1, Script.params(3)).scoring(2), null);
     Prefill prefill = new Prefill(prompt(1, 6), List.of(admission.sequence(open, 0)));
-    assertEquals(1, prefill.firstLogitPosition());
+    assertEquals(1, prefill.reusable());
     for (int place = 2; place < 6; place++) {
       open.scores.take(place, -1);
     }
     // Preempted behind its second token, it draws from the last of what is computed again.
-    assertEquals(5, prefill.firstLogitPosition());
-    assertEquals(7, new Prefill(prompt(1, 8), prefill.members).firstLogitPosition());
+    assertEquals(5, prefill.reusable());
+    assertEquals(7, new Prefill(prompt(1, 8), prefill.members).reusable());
     PromptScores none = new PromptScores(Script.request(0, prompt(1, 6), 1, Script.params(1)));
     assertEquals(5, none.firstLogitPosition());
     assertNull(none.logprobs());
@@ -212,7 +212,8 @@ class PromptScoresTest {
     ScriptedDecoder decoder = new ScriptedDecoder(io.winnow.inference.ScriptParams.of("scripted:"), () -> {});
     GenerationRequest request = Script.request(0, prompt, 1, Script.params(0)).scoring(from);
     Admission admission = new Admission(new EngineCore.Limits(300, 99, java.util.Set.of(), 1, 64), 9, LetterText::new);
-    Scheduler scheduler = new Scheduler(new BlockPool(9), 1, 64, (a, b) -> {});
+    BlockPool pool = new BlockPool(9);
+    Scheduler scheduler = new Scheduler(pool, new PrefixTree(pool, true), 1, 64, (a, b) -> {});
     StepBatch batch = new StepBatch(64, 1);
     scheduler.add(prompt, List.of(admission.sequence(new OpenRequest(request, null), 0)));
     scheduler.next(batch);

@@ -119,7 +119,7 @@ final class SameBytesMatrix {
       int ways = 0;
       long start = System.nanoTime();
       for (int threads : THREADS) {
-        EngineSetup setup = new EngineSetup(kernels, threads, samples, MAX_ROWS, pages, cache, 1, false);
+        EngineSetup setup = new EngineSetup(kernels, threads, samples, MAX_ROWS, pages, cache, 1, false, true);
         EngineCore core = setup.open(model, format);
         try {
           String where = format + ", keys and values " + cache + ", " + kernels + ", threads " + threads;

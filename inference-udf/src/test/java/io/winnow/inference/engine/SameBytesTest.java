@@ -44,6 +44,7 @@ class SameBytesTest {
   private List<GenerationRequest> requests;
   private Map<String, String> alone;
   private long preemptions;
+  private long hits;
 
   @BeforeEach
   void nothingAllocated() {
@@ -101,6 +102,46 @@ class SameBytesTest {
     assumeTrue(!fixtures.isEmpty() && Files.exists(mixed), "no winnow.fixtures: no file of integer weights is here");
     long seed = Script.seed("SameBytesTest on every implementation, codes");
     new SameBytesMatrix(mixed, seed, SHORT, 4).check(WeightPrecision.BLOCKS);
+  }
+
+  /** Prompts behind a few prefixes, which end within a page or at its end, and prompts that are a prefix of others. */
+  private static List<GenerationRequest> behindPrefixes(Random random) {
+    int[] cuts = {64, 65, 100, 128, 200, 256, 290};
+    int[] whole = random.ints(320, 3, TinyCheckpoint.VOCAB).toArray();
+    List<GenerationRequest> out = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      int[] prompt = random.ints(cuts[i % cuts.length] + random.nextInt(70), 3, TinyCheckpoint.VOCAB).toArray();
+      System.arraycopy(whole, 0, prompt, 0, i % 5 == 4 ? Math.min(prompt.length, 320) : cuts[i % cuts.length]);
+      out.add(new GenerationRequest(i, prompt, new int[] {0, 1, 2}, params(i, 3 + random.nextInt(40))));
+    }
+    return out;
+  }
+
+  @Test
+  void prefixesSharedBetweenRequests() throws Exception {
+    for (String type : new String[] {"llama", "qwen2"}) {
+      long seed = Script.seed("SameBytesTest prefixes " + type);
+      model = TinyCheckpoint.write(folder.resolve(type), type, "F32", seed);
+      format = WeightPrecision.F32;
+      Random random = new Random(seed);
+      requests = behindPrefixes(random);
+      alone = run(new EngineSetup(1, 1, 300, 8, 1).withoutPrefixes(), single(requests));
+      List<GenerationRequest> shuffled = new ArrayList<>(requests);
+      Collections.shuffle(shuffled, random);
+      hits = 0;
+      same("without prefixes", run(WIDE.withoutPrefixes(), requests));
+      assertEquals(0, hits);
+      EngineSetup[] ways = {
+        WIDE, new EngineSetup(2, 20, 33, PLENTY, 1), new EngineSetup(5, 40, 300, PLENTY, 3),
+        new EngineSetup(1, 16, 100, 8, 1), new EngineSetup(2, 24, 24, 14, 2),
+        new EngineSetup(2, 16, 100, 20, 2).withFaults()
+      };
+      for (EngineSetup way : ways) {
+        hits = 0;
+        same(way.toString(), run(way, shuffled));
+        assertTrue(hits > 1000, way + ": only " + hits + " tokens were taken from prefixes");
+      }
+    }
   }
 
   private void check(String type, String dtype, WeightPrecision weights) throws Exception {
@@ -230,6 +271,7 @@ class SameBytesTest {
   private Map<String, String> run(EngineSetup setup, List<GenerationRequest> asked) throws Exception {
     EngineSetup.Result result = setup.with(cache).run(model, format, asked);
     preemptions += result.preemptions();
+    hits += result.prefixHitTokens();
     return result.samples();
   }
 

@@ -140,7 +140,7 @@ final class Script {
     return new GenerationRequest(id, prompt, indexes, params);
   }
 
-  /** Prompts around the borders of pages, some of them equal; 1 to 9 samples. */
+  /** Prompts around the borders of pages, some of them equal, some with a common beginning; 1 to 9 samples. */
   static List<GenerationRequest> requests(Random random, int count) {
     List<GenerationRequest> out = new ArrayList<>();
     for (int id = 0; id < count; id++) {
@@ -148,6 +148,11 @@ final class Script {
           id > 0 && random.nextInt(4) == 0
               ? out.get(random.nextInt(id)).promptTokens()
               : prompt(random, LENGTHS[random.nextInt(LENGTHS.length)]);
+      if (id > 0 && random.nextInt(2) == 0) {
+        int[] other = out.get(random.nextInt(id)).promptTokens();
+        prompt = prompt.clone();
+        System.arraycopy(other, 0, prompt, 0, random.nextInt(Math.min(other.length, prompt.length) + 1));
+      }
       int maxTokens = random.nextInt(8) == 0 ? 1 : 1 + random.nextInt(160);
       SamplingParams params = random.nextInt(5) == 0 ? params(maxTokens, "ab", "q") : params(maxTokens);
       out.add(request(id, prompt, 1 + random.nextInt(9), params));

@@ -98,6 +98,26 @@ class ScriptedDecoderTest {
   }
 
   @Test
+  void aPrefixIsKeptUnlessTheSpecSaysNo() throws Exception {
+    String system = "You are a careful tutor. ".repeat(20);
+    EngineSpec spec = EngineSpec.ofModel("scripted:tokens=40");
+    List<Map<String, String>> lines = new ArrayList<>();
+    for (boolean kept : new boolean[] {true, false}) {
+      try (EmbeddedRuntime runtime = EmbeddedRuntime.load(spec.withPrefixCache(kept), TEXT, MemoryBudget.host(0))) {
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+          requests.add(request(i, system + "What is " + i + "?", 3, 30, 1));
+        }
+        lines.add(lines(all(runtime, requests)));
+        // Seven whole pages of 500 tokens, for all but the first.
+        assertEquals(kept ? 9 * 7 * 64 : 0, runtime.stats().prefixHitTokens());
+      }
+    }
+    assertEquals(lines.get(0), lines.get(1));
+    assertTrue(spec.prefixCache() && !spec.withPrefixCache(false).withThreads(3).at("elsewhere").prefixCache());
+  }
+
+  @Test
   void seedSampleAndPromptMakeAnotherTrace() throws Exception {
     try (EmbeddedRuntime runtime = load("scripted:tokens=64", 8, 0)) {
       List<Completion> got =

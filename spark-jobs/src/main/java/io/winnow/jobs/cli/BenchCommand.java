@@ -110,7 +110,9 @@ public final class BenchCommand implements Command {
     out.println();
     out.println(
         String.format(
-            Locale.ROOT, "The engine alone, round %d: %.0f sequences a step; of its time", rounds.size(), last.batch()));
+            Locale.ROOT,
+            "The engine alone, round %d: %.0f sequences a step, %,d prompt tokens computed, %,d cached; of its time",
+            rounds.size(), last.batch(), last.prompts()[0], last.prompts()[1]));
     last.shares().entrySet().stream()
         .filter(share -> share.getValue() >= 0.0005)
         .sorted(Map.Entry.<String, Double>comparingByValue().reversed())

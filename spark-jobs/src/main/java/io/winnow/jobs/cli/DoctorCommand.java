@@ -98,6 +98,8 @@ public final class DoctorCommand implements Command {
   /** What an engine of these settings takes, and whether it fits. */
   private static boolean engine(PrintStream out, EngineMemory memory) {
     line(out, "available", available(memory.host()), null);
+    String limit = memory.sequences() < EngineSpec.MOST_SEQUENCES ? ", the memory or a setting allows no more" : "";
+    line(out, "sequences", memory.sequences() + " decoded together" + limit, null);
     line(out, "weights", HostMemory.size(memory.weights()), null);
     String tokens = String.format(Locale.ROOT, "%,d tokens", memory.kvCacheTokens());
     line(out, "kv cache", tokens + ", " + HostMemory.size(memory.kvCache()), null);

@@ -34,6 +34,7 @@ public final class DryRun {
         model.contextLength());
     line(out, "Weights", "%s, %,.1f MB", TraceKey.weightFormat(values, model), model.weightBytes() / 1e6);
     line(out, "Fingerprint", "%s", model.fingerprint());
+    line(out, "Engine", "up to %d sequences together", EngineHost.sequences(spec));
     String defaults = ModelDefaults.described(values);
     if (defaults != null) {
       line(out, "Defaults", "%s", defaults);

@@ -81,6 +81,13 @@ public final class EngineBenchmark implements AutoCloseable {
       return out;
     }
 
+    /** Tokens of prompts that the engine alone computed, and those that it found computed. */
+    public long[] prompts() {
+      return new long[] {
+        after.promptTokens() - before.promptTokens(), after.prefixHitTokens() - before.prefixHitTokens()
+      };
+    }
+
     /** Sequences that drew a token in a step of the engine alone, on average. */
     public double batch() {
       return (double) (after.runningSum() - before.runningSum()) / (after.steps() - before.steps());

@@ -76,7 +76,9 @@ record GenerateOptions(
    */
   PriceTable.Price price(SettingValues values, ModelInfo info) {
     List<String> names = List.of(model, info.name(), info.fingerprint());
-    return GenerateSettings.priceTable(values).map(table -> table.of(names, engine.maxSequences())).orElse(null);
+    return GenerateSettings.priceTable(values)
+        .map(table -> table.of(names, EngineHost.sequences(engine)))
+        .orElse(null);
   }
 
   /** Which rows of the table are made anew. */

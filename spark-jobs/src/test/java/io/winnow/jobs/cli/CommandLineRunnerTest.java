@@ -204,7 +204,9 @@ class CommandLineRunnerTest {
     Result fits = run("doctor", "--model", model, "--max-sequences", "4", "--kv-cache-tokens", "1000");
     assertEquals(ExitCode.DONE, fits.exitCode(), fits.out() + fits.err());
     for (String line
-        : List.of("available: ", "weights: ", "kv cache: 1,000 tokens, ", "scratch: ", "total: ", "verdict: fits")) {
+        : List.of(
+            "available: ", "sequences: 4 decoded together", "weights: ", "kv cache: 1,000 tokens, ", "scratch: ",
+            "total: ", "verdict: fits")) {
       assertTrue(fits.out().contains(line), line + " in " + fits.out());
     }
     Result over = run("doctor", "--model", model, "--kv-cache-tokens", "2000000000");

@@ -127,6 +127,7 @@ class SettingEffectsTest {
             Map.entry("max-sequences", new Case("8")),
             Map.entry("kv-cache-tokens", new Case("4096")),
             Map.entry("kv-cache-type", new Case("int8")),
+            Map.entry("prefix-cache", new Case("off")),
             Map.entry("partitions", new Case("7")),
             Map.entry("max-cost", new Case("1", Map.of("prices", prices("1").toString()))),
             Map.entry("max-duration", new Case("60")),
