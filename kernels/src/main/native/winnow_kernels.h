@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 6
+#define WK_ABI_VERSION 7
 
 /* Counted up when the layout of packed matrices changes: they lie in files that later builds find. */
 #define WK_LAYOUT_VERSION 1
@@ -215,6 +215,12 @@ void wk_unlock(int32_t lock);
 
 /* Zeroed memory that the system gives page by page when it is touched; wk_unmap gives it back. */
 int32_t wk_zeros(int64_t bytes, void** address);
+
+/* The processors that the calling thread may run on, ascending, at most `most`: their number, or the negative errno. */
+int32_t wk_affinity(int32_t* processors, int32_t most);
+
+/* Lets the calling thread, and those that it starts, run on these processors alone. 0 or an errno. */
+int32_t wk_pin(const int32_t* processors, int32_t count);
 
 /* Bytes that contexts hold at the moment: 0 when all are closed. */
 int64_t wk_outstanding_bytes(void);

@@ -314,7 +314,9 @@ std::vector<float> sample(wk_context* context, Random& random, int32_t) {
       bias.push_back(random.below(3) == 0 ? -__builtin_inff() : static_cast<float>(random.below(200) - 100) / 9);
     }
     mask_start.push_back(random.below(3) > 0 ? -1 : static_cast<int64_t>(masks.size()));
-    for (int32_t i = 0; mask_start.back() >= 0 && i < vocab; i += 32) masks.push_back(static_cast<uint32_t>(random.next()));
+    for (int32_t i = 0; mask_start.back() >= 0 && i < vocab; i += 32) {
+      masks.push_back(static_cast<uint32_t>(random.next()));
+    }
     seeds.push_back(static_cast<int64_t>(random.next()));
     stream.push_back(static_cast<int64_t>(random.next()));
     top_p.push_back(random.of({100, 90, 50, 3}) / 100.0);

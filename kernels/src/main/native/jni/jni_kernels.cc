@@ -93,4 +93,11 @@ WK_JNI(jlong, zeros)(JNIEnv*, jclass, jlong bytes) {
   return error == 0 ? static_cast<jlong>(reinterpret_cast<intptr_t>(address)) : -error;
 }
 
+/* The number found, or the negative errno. */
+WK_JNI(jint, affinity)(JNIEnv*, jclass, jlong processors, jint most) {
+  return wk_affinity(at<int32_t>(processors), most);
+}
+
+WK_JNI(jint, pin)(JNIEnv*, jclass, jlong processors, jint count) { return wk_pin(at<int32_t>(processors), count); }
+
 WK_JNI(jlong, outstandingBytes)(JNIEnv*, jclass) { return wk_outstanding_bytes(); }

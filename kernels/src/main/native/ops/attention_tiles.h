@@ -79,13 +79,17 @@ template <int Q, int F>
 __attribute__((noinline)) void scores_of(Query* queries, const float* keys, int32_t dim, int32_t at, int32_t from,
                                          int32_t to, const float* factors, Fetch& fetch) {
   int32_t token = from & ~15, end = (to + 15) & ~15;
-  for (; fetch.next < fetch.end && token + 16 * kBlocks <= end; token += 16 * kBlocks) {
-    score_tile<Q, kBlocks, F>(queries, keys, dim, at, token, factors, fetch);
+  if constexpr (F > 0) {
+    for (; fetch.next < fetch.end && token + 16 * kBlocks <= end; token += 16 * kBlocks) {
+      score_tile<Q, kBlocks, F>(queries, keys, dim, at, token, factors, fetch);
+    }
+    if (token < to) scores_of<Q, 0>(queries, keys, dim, at, token, to, factors, fetch);
+  } else {
+    for (; token + 16 * kBlocks <= end; token += 16 * kBlocks) {
+      score_tile<Q, kBlocks, 0>(queries, keys, dim, at, token, factors, fetch);
+    }
+    for (; token < to; token += 16) score_tile<Q, 1, 0>(queries, keys, dim, at, token, factors, fetch);
   }
-  for (; token + 16 * kBlocks <= end; token += 16 * kBlocks) {
-    score_tile<Q, kBlocks, 0>(queries, keys, dim, at, token, factors, fetch);
-  }
-  for (; token < to; token += 16) score_tile<Q, 1, 0>(queries, keys, dim, at, token, factors, fetch);
 }
 
 // Adds p · value of tokens from … to - 1 to the chains of Q queries, 16 · B dimensions at a time.
@@ -116,21 +120,24 @@ WK_INLINE void value_tile(Query* queries, const float* values, int32_t dim, int3
 
 template <int Q, int F>
 __attribute__((noinline)) void values_of(Query* queries, const float* values, int32_t dim, int32_t at, int32_t from,
-                                         int32_t to, Fetch& fetch) {
-  int32_t d = 0;
-  for (; fetch.next < fetch.end && d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
-    value_tile<Q, kBlocks, F>(queries, values, dim, d, at, from, to, fetch);
-  }
-  for (; d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
-    value_tile<Q, kBlocks, 0>(queries, values, dim, d, at, from, to, fetch);
-  }
-  for (; d + 16 <= dim; d += 16) value_tile<Q, 1, 0>(queries, values, dim, d, at, from, to, fetch);
-  for (; d < dim; d++) {
-    for (int q = 0; q < Q; q++) {
-      float a = queries[q].chunk[d];
-      const float* value = values + static_cast<int64_t>(from) * dim + d;
-      for (int32_t t = from; t < to; t++, value += dim) a = fmaf(queries[q].scores[at + t], *value, a);
-      queries[q].chunk[d] = a;
+                                         int32_t to, Fetch& fetch, int32_t d = 0) {
+  if constexpr (F > 0) {
+    for (; fetch.next < fetch.end && d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
+      value_tile<Q, kBlocks, F>(queries, values, dim, d, at, from, to, fetch);
+    }
+    if (d < dim) values_of<Q, 0>(queries, values, dim, at, from, to, fetch, d);
+  } else {
+    for (; d + 16 * kBlocks <= dim; d += 16 * kBlocks) {
+      value_tile<Q, kBlocks, 0>(queries, values, dim, d, at, from, to, fetch);
+    }
+    for (; d + 16 <= dim; d += 16) value_tile<Q, 1, 0>(queries, values, dim, d, at, from, to, fetch);
+    for (; d < dim; d++) {
+      for (int q = 0; q < Q; q++) {
+        float a = queries[q].chunk[d];
+        const float* value = values + static_cast<int64_t>(from) * dim + d;
+        for (int32_t t = from; t < to; t++, value += dim) a = fmaf(queries[q].scores[at + t], *value, a);
+        queries[q].chunk[d] = a;
+      }
     }
   }
 }

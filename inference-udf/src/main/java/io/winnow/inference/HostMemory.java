@@ -18,6 +18,11 @@ public record HostMemory(long limit, long heap, long reserve, long stated) {
     return stated > 0 && stated < limit - heap;
   }
 
+  /** The part of it that one of so many engines may take. */
+  public HostMemory share(int engines) {
+    return new HostMemory(limit / engines, heap / engines, reserve / engines, stated / engines);
+  }
+
   /** A size for people, for example 1.5 GiB. */
   public static String size(long bytes) {
     return bytes < 1L << 30

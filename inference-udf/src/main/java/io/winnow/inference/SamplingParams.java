@@ -11,7 +11,8 @@ import java.util.TreeMap;
 
 /**
  * How tokens are drawn from logits, with the meanings that vLLM and the API of OpenAI give these names. Applied in this
- * order: repetition, frequency and presence penalty, logit bias, format of the answer, temperature, top-k, top-p, min-p.
+ * order: repetition, frequency and presence penalty, logit bias, format of the answer, temperature, top-k, top-p,
+ * min-p.
  *
  * @param temperature at least 0; 0 takes the most likely token (ties: the lower id)
  * @param topP nucleus mass in (0, 1]; 1 keeps everything
@@ -33,8 +34,9 @@ import java.util.TreeMap;
  * @param minTokens tokens before the one that ends a trace at least: until then neither end-of-sequence nor stop tokens
  *     can be drawn, and a stop string ends nothing. May be more than there is room for
  * @param ignoreEos whether the model's end-of-sequence tokens end nothing; stop tokens and stop strings still do
- * @param answer what the generated text must look like, null for anything. It alone says where an answer ends, so it goes
- *     with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is the beginning of such a text
+ * @param answer what the generated text must look like, null for anything. It alone says where an answer ends, so it
+ *     goes with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is the beginning of such
+ *     a text
  */
 public record SamplingParams(
     double temperature,

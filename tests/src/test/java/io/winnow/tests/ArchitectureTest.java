@@ -50,7 +50,8 @@ class ArchitectureTest {
     arrows.put(
         "inference.engine",
         List.of(
-            "inference", "inference.model", "inference.tokenizer", "inference.grammar", "inference.checkpoint", "kernels"));
+            "inference", "inference.model", "inference.tokenizer", "inference.grammar", "inference.checkpoint",
+            "kernels"));
     arrows.put("inference.remote", List.of("inference", "inference.conf", "inference.checkpoint", "kernels"));
     arrows.put(
         "inference.udf",

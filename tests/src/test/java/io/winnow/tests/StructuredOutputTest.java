@@ -147,8 +147,8 @@ class StructuredOutputTest {
   void theDryRunSaysIt() {
     Invocation dry =
         winnow(
-            "generate", "--prompts", prompts.toString(), "--model", Invocation.MODEL.toString(), "--dry-run", "--choice",
-            "yes", "--choice", "no").expect(0);
+            "generate", "--prompts", prompts.toString(), "--model", Invocation.MODEL.toString(), "--dry-run",
+            "--choice", "yes", "--choice", "no").expect(0);
     assertTrue(dry.out().contains("Answers      --choice '[yes, no]'"), dry.out());
     Invocation refused =
         winnow(

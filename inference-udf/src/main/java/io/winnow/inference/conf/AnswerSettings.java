@@ -45,7 +45,8 @@ final class AnswerSettings {
     for (Setting<?> end : ends) {
       if (!values.get(end).equals(end.neutralValue())) {
         throw new UsageException(
-            "Cannot use " + end + " beside " + given.get(0) + ", which alone says where an answer ends. Leave one out.");
+            "Cannot use " + end + " beside " + given.get(0)
+                + ", which alone says where an answer ends. Leave one out.");
       }
     }
   }

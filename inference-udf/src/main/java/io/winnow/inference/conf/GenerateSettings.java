@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.conf;
 
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.ScriptParams;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -190,7 +192,8 @@ public final class GenerateSettings {
                   + " int4 keep the codes, where they are no wider.");
   public static final Setting<Integer> THREADS =
       Setting.ofInt("threads").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
-          .doc("Engine threads of an executor; 0 for one a core.");
+          .doc("Engine threads of an executor; 0 for one a core: as Spark gives it (spark.executor.cores, the N of"
+              + " local[N]), but no more than the machine or container has.");
   public static final Setting<Integer> MAX_SEQUENCES =
       Setting.ofInt("max-sequences").group(ENGINE).effect(Effect.TUNING).defaultValue(0)
           .check(n -> n >= 0, "0 or more")
@@ -212,6 +215,16 @@ public final class GenerateSettings {
   public static final Setting<Integer> PARTITIONS =
       Setting.ofInt("partitions").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Spark partitions of the work; 0 chooses by the number of cores.");
+
+  public static final Setting<Boolean> ENGINE_PER_NODE =
+      Setting.ofBoolean("engine-per-node").group(ENGINE).effect(Effect.TUNING).defaultValue(false)
+          .doc("An engine for each NUMA node of an executor's machine, with its threads and memory there, for executors"
+              + " that span nodes. Threads, cache and memory are shared out, and each node holds the weights.");
+  public static final Setting<String> STEP_TRACE =
+      Setting.ofString("step-trace").group(ENGINE).label("FOLDER").effect(Effect.TUNING)
+          .check(folder -> !folder.isBlank() && !folder.contains(":/"), "a folder of the executors' own disks")
+          .doc("Writes what each engine step computed and took, for chrome://tracing or Perfetto, into a file of this"
+              + " folder on each executor's own disk; ends at 64 MiB.");
 
   public static final Setting<Double> MAX_COST =
       Setting.ofDouble("max-cost").group(BUDGET).label("USD").effect(Effect.TUNING).check(c -> c > 0, "above 0")
@@ -245,7 +258,7 @@ public final class GenerateSettings {
                 GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
                 OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
-                KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS,
+                KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
@@ -389,6 +402,13 @@ public final class GenerateSettings {
             SessionSettings.pairs(values.get(TEMPLATE_ARG)))
         .withKvCacheType(values.get(KV_CACHE_TYPE))
         .withPrefixCache(values.get(PREFIX_CACHE).equals("on"));
+  }
+
+  /** How executors host that engine. */
+  public static EngineHosting hosting(SettingValues values) {
+    return new EngineHosting(
+        values.find(STEP_TRACE).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
+        values.get(ENGINE_PER_NODE));
   }
 
   private static boolean isRegex(String text) {

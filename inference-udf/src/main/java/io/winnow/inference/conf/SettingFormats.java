@@ -104,7 +104,8 @@ final class SettingFormats {
       try {
         json = Files.readString(Path.of(text), StandardCharsets.UTF_8);
       } catch (NoSuchFileException e) {
-        throw new IllegalArgumentException("a JSON object, or a file of this host that holds one: there is no such file", e);
+        throw new IllegalArgumentException(
+            "a JSON object, or a file of this host that holds one: there is no such file", e);
       } catch (IOException | RuntimeException e) {
         throw new IllegalArgumentException(
             "a JSON object, or a file of this host that holds one; it cannot be read: " + oneLine(e.getMessage()), e);

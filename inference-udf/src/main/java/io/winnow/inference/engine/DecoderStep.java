@@ -89,8 +89,8 @@ final class DecoderStep implements StepRunner {
     kernels.sample(
         new SampleArgs(
             logits, batch.draws, model.config().vocabSize(), temperature, topK, topP, minP, penalty, frequency,
-            presence, seen, times, seenCount, biased, bias, biasCount, mask, seed, stream, sample, position, wantLogprob,
-            token, logprob));
+            presence, seen, times, seenCount, biased, bias, biasCount, mask, seed, stream, sample, position,
+            wantLogprob, token, logprob));
     score(batch);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.engine;
 
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.EngineStats;
@@ -110,10 +111,15 @@ public final class EmbeddedRuntime implements ModelRuntime {
    *     fit; others when the model cannot be opened
    */
   public static EmbeddedRuntime load(EngineSpec spec, ModelText text, HostMemory host) {
+    return load(spec, text, host, EngineHosting.PLAIN);
+  }
+
+  /** As above, and writes a trace of the steps where that is asked for. */
+  public static EmbeddedRuntime load(EngineSpec spec, ModelText text, HostMemory host, EngineHosting hosting) {
     if (ScriptParams.isScripted(spec.model())) {
       ScriptParams script = ScriptParams.of(spec.model());
       return new EmbeddedRuntime(
-          ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text));
+          ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text).tracedTo(hosting));
     }
     try (Checkpoint checkpoint = open(spec)) {
       WeightPrecision precision = precision(spec, checkpoint);
@@ -130,13 +136,15 @@ public final class EmbeddedRuntime implements ModelRuntime {
         int sequences = memory.sequences();
         int maxRows = maxRows(sequences);
         int positions = (int) Math.min(contextLength, (long) pages * KvCache.PAGE_TOKENS);
-        model = new DecoderModel(checkpoint, kernels, precision, maxRows, sequences, positions);
+        boolean shared = !hosting.enginePerNode();
+        model = new DecoderModel(checkpoint, kernels, precision, maxRows, sequences, positions, shared);
         cache = cache(spec, config, pages);
         EngineCore.Limits limits =
             new EngineCore.Limits(
                 config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), sequences, maxRows);
         StepRunner step = new DecoderStep(model, kernels, cache, sequences);
-        return new EmbeddedRuntime(info, new EngineCore(limits, pages, spec.prefixCache(), step, text.tokenizer()));
+        EngineCore core = new EngineCore(limits, pages, spec.prefixCache(), step, text.tokenizer());
+        return new EmbeddedRuntime(info, core.tracedTo(hosting));
       } catch (RuntimeException | Error e) {
         if (cache != null) {
           cache.close();

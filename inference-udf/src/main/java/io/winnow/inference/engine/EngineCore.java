@@ -2,12 +2,14 @@
 package io.winnow.inference.engine;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.grammar.AnswerGrammars;
 import io.winnow.inference.tokenizer.Tokenizer;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,6 +45,7 @@ final class EngineCore implements AutoCloseable {
   private final FaultIsolation isolation;
   private final AnswerGrammars grammars;
   private final StepBatch batch;
+  private final StepCounters counters;
   private final int[] token;
   private final float[] logprob;
   private final Thread thread;
@@ -56,7 +59,6 @@ final class EngineCore implements AutoCloseable {
   private boolean closing;
   private volatile Throwable death;
   private volatile boolean ended;
-  private volatile EngineStats stats = EngineStats.NONE;
 
   /**
    * Starts its thread.
@@ -76,6 +78,7 @@ final class EngineCore implements AutoCloseable {
     this.scheduler = new Scheduler(pool, prefixes, limits.maxSequences(), limits.maxRows(), runner::copyPage);
     this.isolation = new FaultIsolation(pool, prefixes, limits.maxRows(), runner::copyPage);
     this.batch = new StepBatch(limits.maxRows(), limits.maxSequences());
+    this.counters = new StepCounters(limits.maxSequences(), pool);
     this.token = new int[limits.maxSequences()];
     this.logprob = new float[limits.maxSequences()];
     this.thread = new Thread(this::loop, "winnow-engine");
@@ -99,6 +102,16 @@ final class EngineCore implements AutoCloseable {
     return new EngineSession(this);
   }
 
+  /** Writes a trace of all steps, if the hosting asks for it. To be called before anything is submitted. */
+  EngineCore tracedTo(EngineHosting hosting) {
+    if (hosting.stepTrace() != null) {
+      synchronized (monitor) {
+        counters.trace(StepTrace.open(Path.of(hosting.stepTrace())));
+      }
+    }
+    return this;
+  }
+
   /**
    * Samples that one session may have open: all together about twice what is decoded at a time. A session that asks
    * before it sends never has more than this and one request, however fast it reads, and completions that it has not
@@ -110,7 +123,7 @@ final class EngineCore implements AutoCloseable {
   }
 
   EngineStats stats() {
-    return stats;
+    return counters.stats();
   }
 
   /** Whether nothing more will come: the engine was closed, or its thread died. */
@@ -253,6 +266,7 @@ final class EngineCore implements AutoCloseable {
         ended = true;
         inbox.clear();
       }
+      counters.close();
       runner.close();
     }
   }
@@ -314,6 +328,7 @@ final class EngineCore implements AutoCloseable {
       Runnable command;
       synchronized (monitor) {
         while (inbox.isEmpty() && scheduler.idle() && !isolation.active() && !closing) {
+          counters.rests();
           try {
             monitor.wait();
           } catch (InterruptedException e) {
@@ -357,7 +372,7 @@ final class EngineCore implements AutoCloseable {
         continue;
       }
       try {
-        advance(drawing, token[i], logprob[i]);
+        drawing.draw(token[i], logprob[i]);
       } catch (RuntimeException | Error e) {
         // Whose fault it is, is known.
         fail(drawing, e);
@@ -368,19 +383,8 @@ final class EngineCore implements AutoCloseable {
         batch.ending[i].finish = FinishReason.LENGTH;
       }
     }
-    EngineStats s = stats;
-    stats =
-        new EngineStats(
-            s.steps() + 1,
-            s.promptTokens() + batch.rows - batch.decodeRows,
-            s.generatedTokens() + batch.draws,
-            this.scheduler.preemptions(),
-            s.busyNanos() + System.nanoTime() - start,
-            s.runningSum() + batch.draws,
-            s.finished() + Arrays.stream(batch.drawing, 0, batch.draws).filter(drew -> drew.finish != null).count()
-                + batch.ends,
-            prefixes.hitTokens(),
-            runner.opNanos().byName());
+    counters.stepped(
+        batch, start, open.size(), this.scheduler.preemptions(), prefixes.hitTokens(), runner.opNanos().byName());
     for (int i = 0; i < batch.draws; i++) {
       if (batch.drawing[i].finish != null) {
         deliver(batch.drawing[i]);
@@ -409,26 +413,6 @@ final class EngineCore implements AutoCloseable {
       }
     }
     return good;
-  }
-
-  private void advance(Sequence s, int drawn, float drawnLogprob) {
-    if (drawn < 0) {
-      int position = s.request.prompt().length + s.count;
-      InferenceException e =
-          s.seen == null && !s.request.rules().biases()
-              ? InferenceErrors.nonFiniteLogits(position)
-              : InferenceErrors.nothingToDraw(position);
-      s.fail(e.errorClass(), e.getMessage());
-      return;
-    }
-    s.append(drawn, drawnLogprob);
-    s.request.session.countToken();
-    TokenRules rules = s.request.rules();
-    if (rules.ends(drawn, s.count) || s.text.append(drawn, rules.mayEnd(s.count)) || s.answered()) {
-      s.finish = FinishReason.STOP;
-    } else if (s.count >= s.limit) {
-      s.finish = FinishReason.LENGTH;
-    }
   }
 
   /** The text, empty where it cannot be made: then the sample is a failed one. */

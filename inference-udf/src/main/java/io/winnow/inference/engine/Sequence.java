@@ -2,6 +2,8 @@
 package io.winnow.inference.engine;
 
 import io.winnow.inference.FinishReason;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.grammar.AnswerState;
 import java.util.Arrays;
@@ -83,6 +85,27 @@ final class Sequence {
   /** Whether its answer is whole and nothing is left to draw. */
   boolean answered() {
     return answer != null && answer.complete();
+  }
+
+  /** Takes in what a step drew for it, −1 where nothing could be drawn, and sets its end. */
+  void draw(int drawn, float drawnLogprob) {
+    if (drawn < 0) {
+      int position = request.prompt().length + count;
+      InferenceException e =
+          seen == null && !request.rules().biases()
+              ? InferenceErrors.nonFiniteLogits(position)
+              : InferenceErrors.nothingToDraw(position);
+      fail(e.errorClass(), e.getMessage());
+      return;
+    }
+    append(drawn, drawnLogprob);
+    request.session.countToken();
+    TokenRules rules = request.rules();
+    if (rules.ends(drawn, count) || text.append(drawn, rules.mayEnd(count)) || answered()) {
+      finish = FinishReason.STOP;
+    } else if (count >= limit) {
+      finish = FinishReason.LENGTH;
+    }
   }
 
   /** Prompt and what was generated so far: what has to be computed before the next token can be drawn. */

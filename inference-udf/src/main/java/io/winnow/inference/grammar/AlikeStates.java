@@ -6,8 +6,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Finds states that tokens cannot tell apart: from both, the same texts of a token's length lead to live states. In a text
- * of at most a thousand characters they are all places but the last ones, which so need one mask and not a thousand.
+ * Finds states that tokens cannot tell apart: from both, the same texts of a token's length lead to live states. In a
+ * text of at most a thousand characters they are all places but the last ones, which so need one mask and not a
+ * thousand.
  */
 final class AlikeStates {
   private static final long MOST_WORK = 60_000_000;

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The formats of answers that a model is asked for, each made once. Any number of threads may ask for one; the states of
- * answers belong to one thread together.
+ * The formats of answers that a model is asked for, each made once. Any number of threads may ask for one; the states
+ * of answers belong to one thread together.
  */
 public final class AnswerGrammars {
   private static final int KEPT = 8;

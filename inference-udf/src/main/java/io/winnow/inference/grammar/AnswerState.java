@@ -24,8 +24,8 @@ public final class AnswerState {
   }
 
   /**
-   * The tokens that may come next: bit i mod 32 of word i / 32 for token i. Answers in the same state have the same array;
-   * it is not to be changed.
+   * The tokens that may come next: bit i mod 32 of word i / 32 for token i. Answers in the same state have the same
+   * array; it is not to be changed.
    *
    * @throws IllegalStateException when nothing more can be taken
    */

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes an expression deterministic: a state is the set of nodes that a text may have come to (Rabin and Scott 1959). Its
- * time and memory are bounded whatever the expression.
+ * Makes an expression deterministic: a state is the set of nodes that a text may have come to (Rabin and Scott 1959).
+ * Its time and memory are bounded whatever the expression.
  */
 final class AutomatonBuilder {
   static final int MOST_STATES = 100_000;

@@ -31,8 +31,8 @@ final class Branches {
         String text = common(automata.get(k), automata.get(i));
         if (text != null) {
           throw new GrammarRefusal(
-              "at " + path + " the schemas " + k + " and " + i + " both allow " + text + "; tell them apart by a 'const',"
-                  + " or use anyOf");
+              "at " + path + " the schemas " + k + " and " + i + " both allow " + text
+                  + "; tell them apart by a 'const', or use anyOf");
         }
       }
     }

@@ -264,7 +264,8 @@ final class JsonSchemaReader {
       fields.add(Expression.parts(key, JsonValues.COLON, value(property.getValue(), place)));
       optional.add(!required.contains(name));
     }
-    // Behind a first one each brings its comma; before it each may be the first. The ends are shared, so this stays small.
+    // Behind a first one each brings its comma; before it each may be the first. The ends are shared, so this stays
+    // small.
     Expression rest = Expression.EMPTY;
     Expression fromNone = Expression.EMPTY;
     for (int i = fields.size() - 1; i >= 0; i--) {
@@ -303,8 +304,8 @@ final class JsonSchemaReader {
       return JsonValues.string(new Expression.Repeat(JsonValues.CHARACTER, least, most));
     }
     if (node.has("minLength") || node.has("maxLength")) {
-      throw refused(path, "'pattern' beside 'minLength' or 'maxLength' is not supported; put the length into the pattern,"
-          + " as [a-z]{2,5}");
+      throw refused(path, "'pattern' beside 'minLength' or 'maxLength' is not supported; put the length into the"
+          + " pattern, as [a-z]{2,5}");
     }
     try {
       return JsonValues.string(JsonValues.escaped(RegexParser.parse(node.get("pattern").asText(), true)));

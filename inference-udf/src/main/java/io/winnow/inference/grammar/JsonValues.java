@@ -98,7 +98,8 @@ final class JsonValues {
     }
     if (value.isObject()) {
       for (Map.Entry<String, JsonNode> field : value.properties()) {
-        out.append(out.isEmpty() ? "" : ", ").append(quoted(field.getKey())).append(": ").append(text(field.getValue()));
+        out.append(out.isEmpty() ? "" : ", ").append(quoted(field.getKey())).append(": ");
+        out.append(text(field.getValue()));
       }
       return "{" + out + "}";
     }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads the part of regular expressions that all dialects share. What has no finite automaton, or means different things
- * in different dialects, is refused by its name.
+ * Reads the part of regular expressions that all dialects share. What has no finite automaton, or means different
+ * things in different dialects, is refused by its name.
  */
 final class RegexParser {
   private static final int MOST_NESTED = 100;

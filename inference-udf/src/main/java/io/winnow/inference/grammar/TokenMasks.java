@@ -7,9 +7,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Which tokens may come next in each state of an automaton. Only ways that tokens can go to an end are open: a token after
- * which the vocabulary could not finish the text is not allowed, so no state is without a token. Masks are made when they
- * are asked for and kept within a bound. One thread at a time.
+ * Which tokens may come next in each state of an automaton. Only ways that tokens can go to an end are open: a token
+ * after which the vocabulary could not finish the text is not allowed, so no state is without a token. Masks are made
+ * when they are asked for and kept within a bound. One thread at a time.
  */
 final class TokenMasks {
   private static final long MOST_BYTES = 48L << 20;
@@ -21,7 +21,9 @@ final class TokenMasks {
   private final BitSet live;
   /** For each state the first of those that no token tells apart from it. */
   private final int[] alike;
-  /** By {@link #alike} states; behind those one more: the first state before any token, where tokens add other bytes. */
+  /**
+   * By {@link #alike} states; behind those one more: the first state before any token, where tokens add other bytes.
+   */
   private final Step[] steps;
   private final Map<Bits, int[]> shared = new HashMap<>();
   /** States on the way down the tree of tokens. */
@@ -49,7 +51,9 @@ final class TokenMasks {
     }
   }
 
-  /** @throws GrammarRefusal when these tokens cannot spell any text of the automaton, or that is too much to find out */
+  /**
+   * @throws GrammarRefusal when these tokens cannot spell any text of the automaton, or that is too much to find out
+   */
   TokenMasks(Automaton automaton, Vocabulary vocabulary) {
     this.automaton = automaton;
     this.vocabulary = vocabulary;

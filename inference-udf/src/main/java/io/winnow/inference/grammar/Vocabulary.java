@@ -22,8 +22,8 @@ final class Vocabulary {
 
   /**
    * Tokens in the order of their bytes. Node n has the byte {@code edge[n]} at {@code depth[n]}; its first child is
-   * n + 1, what does not begin as it does comes from {@code behind[n]} on, and the tokens that end with it are those from
-   * {@code from[n]} to {@code from[n + 1]}.
+   * n + 1, what does not begin as it does comes from {@code behind[n]} on, and the tokens that end with it are those
+   * from {@code from[n]} to {@code from[n + 1]}.
    */
   record Tree(int[] ids, byte[][] bytes, byte[] edge, int[] depth, int[] behind, int[] from, int deepest) {}
 

@@ -87,7 +87,14 @@ public final class DecoderModel implements AutoCloseable {
    */
   public DecoderModel(
       Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, int maxRows, int maxLogitRows, int maxPositions) {
-    this(checkpoint, kernels, precision, maxRows, maxLogitRows, maxPositions, WeightCache.ofUser());
+    this(checkpoint, kernels, precision, maxRows, maxLogitRows, maxPositions, true);
+  }
+
+  /** As above. @param shared whether weights may be mapped from the user's cache; if not, they are packed here */
+  public DecoderModel(
+      Checkpoint checkpoint, Kernels kernels, WeightPrecision precision, int maxRows, int maxLogitRows,
+      int maxPositions, boolean shared) {
+    this(checkpoint, kernels, precision, maxRows, maxLogitRows, maxPositions, shared ? WeightCache.ofUser() : null);
   }
 
   /** @param cache of packed weights; null for none */

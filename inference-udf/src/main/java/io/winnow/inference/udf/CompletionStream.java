@@ -7,4 +7,7 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 public interface CompletionStream extends CloseableIterator<VectorSchemaRoot> {
   /** Tokens generated so far, those of unfinished samples included. */
   long generatedTokens();
+
+  /** The engine that makes them, held until this is closed. */
+  EngineHost.Lease engine();
 }

@@ -2,8 +2,10 @@
 package io.winnow.inference.udf;
 
 import io.winnow.inference.AnswerFormat;
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.HostMemory;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
@@ -13,6 +15,7 @@ import io.winnow.inference.ScoredTextEncoder;
 import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.engine.MemoryBudget;
+import io.winnow.inference.engine.NodeEngines;
 import io.winnow.inference.engine.TokenScorer;
 import io.winnow.inference.grammar.AnswerGrammars;
 import io.winnow.inference.tokenizer.ModelText;
@@ -39,15 +42,33 @@ public final class EngineHost {
   private static final Map<TextKey, ModelText> TEXTS = new HashMap<>();
 
   /** A model is known by its files as they are now: one written anew at the same place is another. */
-  private record EngineKey(EngineSpec spec, String files) {}
+  private record EngineKey(EngineSpec spec, EngineHosting hosting, String files) {}
+
+  /** Engines opened in this JVM. */
+  private static int opened;
 
   private record TextKey(String model, String files, String chatTemplate, Map<String, String> templateArgs) {}
 
   private EngineHost() {}
 
   private static final class Entry {
-    ModelRuntime runtime;
+    final String name;
+    final ModelRuntime runtime;
     int leases;
+    boolean retired;
+    private EngineStats told = EngineStats.NONE;
+
+    Entry(String name, ModelRuntime runtime) {
+      this.name = name;
+      this.runtime = runtime;
+    }
+
+    synchronized EngineStats news() {
+      EngineStats now = runtime.stats();
+      EngineStats news = now.since(told);
+      told = now;
+      return news;
+    }
   }
 
   /** A hold on an engine; the engine lives at least until it is closed. */
@@ -63,12 +84,28 @@ public final class EngineHost {
       return entry.runtime;
     }
 
+    /** The executor that the engine is in, a slash and the engine's number there. */
+    public String name() {
+      return entry.name;
+    }
+
+    /**
+     * What the engine has done that nobody was told yet, since the oldest hold on it was taken. So the tasks of an
+     * executor tell each of its steps once, whichever asks.
+     */
+    public EngineStats news() {
+      return entry.news();
+    }
+
     @Override
     public void close() {
       synchronized (EngineHost.class) {
         if (!closed) {
           closed = true;
           entry.leases--;
+          if (entry.retired && entry.leases == 0) {
+            entry.runtime.close();
+          }
         }
       }
     }
@@ -95,32 +132,59 @@ public final class EngineHost {
    * @throws io.winnow.inference.InferenceException when the model cannot be fetched or opened
    */
   public static Lease acquire(EngineSpec asked) {
-    // Before the lock is taken: a fetch takes minutes, and tasks that are killed must not wait for it.
-    return acquireLocal(ModelPlace.local(asked));
+    return acquire(asked, EngineHosting.PLAIN);
   }
 
-  private static synchronized Lease acquireLocal(EngineSpec asked) {
+  /** As above; another way of hosting is another engine. */
+  public static Lease acquire(EngineSpec asked, EngineHosting hosting) {
+    // Before the lock is taken: a fetch takes minutes, and tasks that are killed must not wait for it.
+    return acquireLocal(ModelPlace.local(asked), hosting);
+  }
+
+  private static synchronized Lease acquireLocal(EngineSpec asked, EngineHosting hosting) {
     EngineSpec spec = withThreads(asked);
-    EngineKey key = new EngineKey(spec, files(spec.model()));
+    EngineKey key = new EngineKey(spec, hosting, files(spec.model()));
     Entry entry = ENGINES.get(key);
     if (entry == null || entry.runtime.ended()) {
-      ENGINES.remove(key);
+      retire(ENGINES.remove(key));
       closeIdle();
-      entry = new Entry();
-      entry.runtime = EmbeddedRuntime.load(spec, text(spec), memory());
+      entry = new Entry(executor() + "/" + ++opened, load(spec, hosting));
       ENGINES.put(key, entry);
+    }
+    if (entry.leases == 0) {
+      entry.news(); // what it did for others before
     }
     entry.leases++;
     return new Lease(entry);
   }
 
-  /** The cores that Spark gave this executor, where the spec names no threads and Spark says. */
+  private static ModelRuntime load(EngineSpec spec, EngineHosting hosting) {
+    return hosting.enginePerNode()
+        ? NodeEngines.load(spec, text(spec), memory(), hosting)
+        : EmbeddedRuntime.load(spec, text(spec), memory(), hosting);
+  }
+
+  /** Of several engines one may have ended and the others hold memory: they go with the last hold on them. */
+  private static void retire(Entry entry) {
+    if (entry != null) {
+      entry.retired = true;
+      if (entry.leases == 0) {
+        entry.runtime.close();
+      }
+    }
+  }
+
+  /** As many threads as Spark gives this JVM cores, where the spec names none. */
   private static EngineSpec withThreads(EngineSpec spec) {
     SparkEnv env = SparkEnv.get();
-    if (spec.threads() > 0 || env == null || !env.conf().contains("spark.executor.cores")) {
-      return spec;
-    }
-    return spec.withThreads(env.conf().getInt("spark.executor.cores", 0));
+    return spec.threads() > 0 || env == null
+        ? spec
+        : spec.withThreads(EngineThreads.of(env.conf(), Runtime.getRuntime().availableProcessors()));
+  }
+
+  private static String executor() {
+    SparkEnv env = SparkEnv.get();
+    return env == null ? "none" : env.executorId();
   }
 
   /** Whether tasks of this driver run in its own JVM. */
@@ -172,6 +236,11 @@ public final class EngineHost {
       return spec.maxSequences();
     }
     return computesHere() ? memory(spec).sequences() : EngineSpec.MOST_SEQUENCES;
+  }
+
+  /** What the engines that are here now have done since they were opened, and how full they are. */
+  static synchronized EngineStats stats() {
+    return ENGINES.values().stream().map(entry -> entry.runtime.stats()).reduce(EngineStats.NONE, EngineStats::plus);
   }
 
   /** Closes every engine that no task holds. */

@@ -2,6 +2,7 @@
 package io.winnow.inference.udf;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
@@ -23,12 +24,20 @@ import org.apache.arrow.vector.VectorSchemaRoot;
  */
 public final class GenerateFunction implements Serializable {
   private final EngineSpec spec;
+  private final EngineHosting hosting;
   private final SamplingParams params;
   private final long tickMillis;
   private final ModelInfo expected;
 
   /** @param expected what the model must be, as the driver found it */
   public GenerateFunction(EngineSpec spec, SamplingParams params, long tickMillis, ModelInfo expected) {
+    this(spec, EngineHosting.PLAIN, params, tickMillis, expected);
+  }
+
+  /** As above, with an engine that is hosted so. */
+  public GenerateFunction(
+      EngineSpec spec, EngineHosting hosting, SamplingParams params, long tickMillis, ModelInfo expected) {
+    this.hosting = hosting;
     this.expected = expected;
     this.spec = spec;
     this.params = params;
@@ -44,7 +53,7 @@ public final class GenerateFunction implements Serializable {
    *     is still open in the engine; it must be closed however the task ends
    */
   public CompletionStream apply(Iterator<VectorSchemaRoot> requests, BufferAllocator allocator) {
-    EngineHost.Lease lease = EngineHost.acquire(spec);
+    EngineHost.Lease lease = EngineHost.acquire(spec, hosting);
     try {
       check(lease.runtime().info());
       return new Completions(requests, lease, VectorSchemaRoot.create(ArrowCompletions.SCHEMA, allocator));
@@ -110,6 +119,11 @@ public final class GenerateFunction implements Serializable {
     @Override
     public long generatedTokens() {
       return session.generatedTokens();
+    }
+
+    @Override
+    public EngineHost.Lease engine() {
+      return lease;
     }
 
     @Override

@@ -219,7 +219,8 @@ class SettingsTest {
                   assertTrue(refusal(with(one, other, text)).contains("Leave one out"), other);
                 }
               });
-          Map<String, String> ends = Map.of("stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true");
+          Map<String, String> ends =
+              Map.of("stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true");
           ends.forEach(
               (end, text) ->
                   assertEquals(
@@ -245,7 +246,8 @@ class SettingsTest {
     assertEquals(content, ofFile.affectingTokens().get("json-schema"));
     for (String wrong : List.of("no-such.json", "{\"a\": 1,\n \"a\": 2}", "{", "{} {}", folder.toString())) {
       UsageException e = assertThrows(UsageException.class, () -> values(Map.of("json-schema", wrong)), wrong);
-      assertTrue(e.getMessage().startsWith("Cannot use --json-schema '") && !e.getMessage().contains("\n"), e.getMessage());
+      assertTrue(e.getMessage().startsWith("Cannot use --json-schema '"), e.getMessage());
+      assertFalse(e.getMessage().contains("\n"), e.getMessage());
     }
     Path list = Files.writeString(folder.resolve("list.json"), "[]");
     assertThrows(UsageException.class, () -> values(Map.of("json-schema", list.toString())));

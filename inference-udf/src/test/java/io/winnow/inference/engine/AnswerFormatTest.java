@@ -111,7 +111,8 @@ class AnswerFormatTest {
       assertEquals(FinishReason.STOP, c.finishReason());
       JsonNode value = new ObjectMapper().readTree(c.text());
       assertTrue(Set.of("spam", "ham").contains(value.get("label").asText()), c.text());
-      assertTrue(value.get("score").isInt() && value.get("score").intValue() >= 0 && value.get("score").intValue() <= 100);
+      int score = value.get("score").intValue();
+      assertTrue(value.get("score").isInt() && score >= 0 && score <= 100);
       String why = value.path("why").asText();
       assertTrue(why.codePointCount(0, why.length()) <= 30);
     }
@@ -173,7 +174,8 @@ class AnswerFormatTest {
       if (!refused && c.sampleIndex() < 4) {
         assertEquals(c.sampleIndex() == 0 ? "yes" : "not sure", c.text());
       } else if (refused) {
-        String why = c.sampleIndex() == 1 ? "does not allow what is there at token 2" : "leaves nothing to add at token 3";
+        String why =
+            c.sampleIndex() == 1 ? "does not allow what is there at token 2" : "leaves nothing to add at token 3";
         assertTrue(c.errorMessage().contains("--choice " + why), c.errorMessage());
       }
     }
@@ -212,6 +214,7 @@ class AnswerFormatTest {
     assertThrows(IllegalArgumentException.class, () -> plain.withEnds(List.of(), 0, true).withAnswer(YES_NO));
     SamplingParams stop = new SamplingParams(1, 1, 0, 0, 1, 9, List.of("x"), 7, true, 0);
     assertThrows(IllegalArgumentException.class, () -> stop.withAnswer(YES_NO));
-    assertEquals(YES_NO, params(YES_NO, 9).withPenalties(1, 1).withMaxTokens(3, false).withLogitBias(Map.of()).answer());
+    SamplingParams changed = params(YES_NO, 9).withPenalties(1, 1).withMaxTokens(3, false).withLogitBias(Map.of());
+    assertEquals(YES_NO, changed.answer());
   }
 }

@@ -42,9 +42,8 @@ class JsonSchemaTest {
   }
 
   private static String refusal(String schema) {
-    InferenceException e =
-        assertThrows(
-            InferenceException.class, () -> AnswerGrammars.check(AnswerFormat.jsonSchema(schema.replace('\'', '"'))), schema);
+    AnswerFormat format = AnswerFormat.jsonSchema(schema.replace('\'', '"'));
+    InferenceException e = assertThrows(InferenceException.class, () -> AnswerGrammars.check(format), schema);
     assertFalse(e.getMessage().contains("\n"), e.getMessage());
     return e.getMessage();
   }
@@ -103,7 +102,8 @@ class JsonSchemaTest {
     assertTrue(allows(schema, "{'a': -12, 'b': []}"));
     for (String other :
         List.of(
-            "{'a':1, 'b': []}", "{'b': [], 'a': 1}", "{'a': 1,'b': []}", "{ 'a': 1, 'b': []}", "{'a': 1, 'b': [true,false]}",
+            "{'a':1, 'b': []}", "{'b': [], 'a': 1}", "{'a': 1,'b': []}", "{ 'a': 1, 'b': []}",
+            "{'a': 1, 'b': [true,false]}",
             "{'a': 01, 'b': []}", "{'a': -0, 'b': []}", "{'a': 1.0, 'b': []}", "{'a': 1}", "{'a': 1, 'b': [], 'c': 1}",
             "{'a': 1, 'a': 1, 'b': []}", "{'a': 1, 'b': [true, ]}", "{'a': 1, 'b': []} ")) {
       assertFalse(allows(schema, other), other);
@@ -175,8 +175,8 @@ class JsonSchemaTest {
 
   @Test
   void referencesAndAlternatives() {
-    String schema = "{'$defs': {'tag': {'enum': ['a', 'b']}, 'tags': {'type': 'array', 'items': {'$ref': '#/$defs/tag'},"
-        + " 'maxItems': 2}}, 'anyOf': [{'$ref': '#/$defs/tags'}, {'$ref': '#/$defs/tag'}, {'const': 7}]}";
+    String schema = "{'$defs': {'tag': {'enum': ['a', 'b']}, 'tags': {'type': 'array',"
+        + " 'items': {'$ref': '#/$defs/tag'}, 'maxItems': 2}}, 'anyOf': [{'$ref': '#/$defs/tags'}, {'$ref': '#/$defs/tag'}, {'const': 7}]}";
     for (String text : List.of("[]", "['a']", "['b', 'a']", "'b'", "7")) {
       assertTrue(allows(schema, text), text);
     }

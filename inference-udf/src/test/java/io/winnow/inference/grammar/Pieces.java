@@ -30,7 +30,8 @@ final class Pieces implements Tokenizer {
     }
     Set<String> more =
         new LinkedHashSet<>(
-            List.of("\": \"", "\", \"", "\"}", "{\"", "[]", ", ", ": ", "true", "alse", "null", "12", "345", "\\\"", "\\n",
+            List.of(
+                "\": \"", "\", \"", "\"}", "{\"", "[]", ", ", ": ", "true", "alse", "null", "12", "345", "\\\"", "\\n",
                 "-1", ".5", "e1", "ab", "abc", "yes", "no", "é", "世界", "😀", "\"]", "]}", "}, {", " \"", "a\"", "\"a"));
     for (int i = 0; i < 60; i++) {
       StringBuilder text = new StringBuilder();

@@ -2,7 +2,6 @@
 package io.winnow.inference.grammar;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,7 +10,6 @@ import java.util.Random;
 
 /** Random schemas, random values of them, and a check of values that knows nothing of automata. */
 final class RandomSchema {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
   private static final String CHARACTERS = "abcyz09 \"\\/\n\té世,:{}[]";
 
@@ -134,7 +132,9 @@ final class RandomSchema {
         int near = random.nextInt(3);
         long away = random.nextInt(1 << random.nextInt(12));
         return NODES.numberNode(
-            near == 0 ? Math.min(high, low + away) : near == 1 ? Math.max(low, high - away) : random.nextLong(low, high + 1));
+            near == 0
+                ? Math.min(high, low + away)
+                : near == 1 ? Math.max(low, high - away) : random.nextLong(low, high + 1));
       }
       case "number":
         return NODES.numberNode(new BigDecimal(random.nextInt(100_000) - 50_000).movePointLeft(random.nextInt(4)));
@@ -239,7 +239,9 @@ final class RandomSchema {
     }
   }
 
-  /** Whether v is below a lower bound, or −v below the negative of an upper one; an exclusive one is below by itself. */
+  /**
+   * Whether v is below a lower bound, or −v below the negative of an upper one; an exclusive one is below by itself.
+   */
   private static boolean below(BigDecimal v, JsonNode schema, String name, int exclusive) {
     if (!schema.has(name)) {
       return false;
@@ -251,9 +253,5 @@ final class RandomSchema {
 
   private static boolean same(JsonNode a, JsonNode b) {
     return a.isNumber() && b.isNumber() ? a.decimalValue().compareTo(b.decimalValue()) == 0 : a.equals(b);
-  }
-
-  static ObjectMapper json() {
-    return JSON;
   }
 }

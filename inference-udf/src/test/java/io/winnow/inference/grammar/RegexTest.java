@@ -20,7 +20,9 @@ import org.junit.jupiter.api.Timeout;
 /** Patterns against java.util.regex, and what is refused. */
 @Timeout(120)
 class RegexTest {
-  private static final String[] CHARACTERS = {"a", "b", "c", "z", "0", "7", "_", " ", "-", "é", "ß", "世", "😀", "\n", "\""};
+  private static final String[] CHARACTERS = {
+    "a", "b", "c", "z", "0", "7", "_", " ", "-", "é", "ß", "世", "😀", "\n", "\""
+  };
 
   private static boolean matches(String pattern, String text) {
     return AnswerGrammars.automaton(AnswerFormat.regex(pattern)).matches(text.getBytes(StandardCharsets.UTF_8));

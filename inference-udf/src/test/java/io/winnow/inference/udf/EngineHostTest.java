@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.InferenceException;
@@ -72,6 +73,38 @@ class EngineHostTest {
     try (EngineHost.Lease one = EngineHost.acquire(spec);
         EngineHost.Lease other = EngineHost.acquire(spec)) {
       assertSame(one.runtime(), other.runtime());
+    }
+  }
+
+  @Test
+  void eachStepIsToldOnceWhicheverTaskAsks() throws InterruptedException {
+    EngineStats all;
+    try (EngineHost.Lease one = EngineHost.acquire(spec);
+        EngineHost.Lease other = EngineHost.acquire(spec)) {
+      assertEquals(one.name(), other.name());
+      EngineStats told = one.news();
+      for (EngineHost.Lease lease : List.of(one, other, one)) {
+        decode(lease);
+        told = told.plus(lease.news());
+      }
+      all = one.runtime().stats();
+      assertTrue(all.steps() > 0 && all.busyNanos() > 0 && !all.opNanos().isEmpty(), all::toString);
+      assertEquals(all.withLoad(EngineStats.Load.NONE), told.withLoad(EngineStats.Load.NONE));
+      assertEquals(0, other.news().steps());
+      decode(other); // and nobody asks any more
+    }
+    try (EngineHost.Lease next = EngineHost.acquire(spec)) {
+      assertTrue(next.runtime().stats().steps() > all.steps());
+      assertEquals(0, next.news().steps(), "what was done for others before");
+    }
+  }
+
+  private void decode(EngineHost.Lease lease) throws InterruptedException {
+    try (ModelRuntime.Session session = lease.runtime().open()) {
+      session.submit(new GenerationRequest(1, prompt("What is 1 + 2?"), new int[] {0, 1}, PARAMS));
+      while (session.pending() > 0) {
+        session.poll(1000);
+      }
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 6;
+  private static final int ABI_VERSION = 7;
 
   private static final String UNUSABLE = load();
 
@@ -94,7 +94,9 @@ final class NativeLibrary {
   /** WK_LAYOUT_VERSION. */
   static native int layoutVersion();
 
-  /** 0 or an errno; {@code path} is the address of a text that ends in 0. An address, then a size, go to {@code out}. */
+  /**
+   * 0 or an errno; {@code path} is the address of a text that ends in 0. An address, then a size, go to {@code out}.
+   */
   static native int mapNew(long path, long bytes, long out);
 
   static native int map(long path, long out);
@@ -110,6 +112,12 @@ final class NativeLibrary {
 
   /** An address, or the negative errno. */
   static native long zeros(long bytes);
+
+  /** Fills ints at {@code processors}; their number, or the negative errno. */
+  static native int affinity(long processors, int most);
+
+  /** 0 or an errno. */
+  static native int pin(long processors, int count);
 
   static native long outstandingBytes();
 }

@@ -8,10 +8,10 @@ import java.util.Arrays;
  * Draws tokens from logits with an arithmetic that no order of summation can change.
  *
  * <p>Each token's probability is proportional to the integer w = rint(exp((l − max) / T) · 2^30); the total, the
- * nucleus and the draw are sums of integers. Steps: penalties, biases and the mask on the logits; temperature; top-k keeps the k
- * largest logits (ties: the lower id); top-p keeps the shortest list by (w descending, id ascending) whose share of
- * what top-k left reaches top-p; min-p drops tokens whose w is below minP · 2^30. One 64-bit Philox number r, scaled to
- * [0, kept mass) by the high half of the product, is walked off along ascending ids.
+ * nucleus and the draw are sums of integers. Steps: penalties, biases and the mask on the logits; temperature; top-k
+ * keeps the k largest logits (ties: the lower id); top-p keeps the shortest list by (w descending, id ascending) whose
+ * share of what top-k left reaches top-p; min-p drops tokens whose w is below minP · 2^30. One 64-bit Philox number r,
+ * scaled to [0, kept mass) by the high half of the product, is walked off along ascending ids.
  */
 final class Sample {
   private static final float ONE = 0x1p30f;

@@ -4,7 +4,6 @@ package io.winnow.kernels.internal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.kernels.NativeBuffer;
 import java.util.Arrays;

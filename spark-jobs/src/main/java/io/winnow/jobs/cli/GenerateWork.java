@@ -30,8 +30,8 @@ public final class GenerateWork {
               session.spark(),
               values,
               session.stop()::requested,
-              (done, total, failed, correct, decided, tokens) ->
-                  line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided)));
+              (done, total, failed, correct, decided, tokens, engines) ->
+                  line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided, engines)));
       line.close();
       return Optional.of(summary(values, r));
     }
@@ -41,6 +41,6 @@ public final class GenerateWork {
     return new RunSummary(
         values.get(GenerateSettings.OUT), r.prompts(), r.written(), r.existing(), r.correct(),
         r.correct() + r.incorrect(), r.failedByClass(), r.generatedTokens(), r.generateSeconds(),
-        r.wallSeconds(), r.stopped(), r.verified(), r.stopReason(), r.costUsd(), r.accounts());
+        r.wallSeconds(), r.stopped(), r.verified(), r.stopReason(), r.costUsd(), r.accounts(), r.engines());
   }
 }

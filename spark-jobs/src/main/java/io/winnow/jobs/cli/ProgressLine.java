@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.inference.EngineStats;
 import java.io.PrintStream;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
@@ -12,6 +15,9 @@ import java.util.function.LongSupplier;
  * those of the last half minute. Thread-safe.
  */
 public final class ProgressLine implements AutoCloseable {
+  /** A line is no longer, so that a terminal of this width can draw it again in place. */
+  static final int COLUMNS = 120;
+
   private static final long WINDOW_NANOS = 30_000_000_000L;
   private static final long LINE_NANOS = 10_000_000_000L;
   private static final long REDRAW_NANOS = 100_000_000L;
@@ -40,8 +46,15 @@ public final class ProgressLine implements AutoCloseable {
    * @param tokens tokens generated
    * @param correct traces judged correct
    * @param decided traces judged correct or incorrect
+   * @param engines what the engines have done for it
    */
-  public record Snapshot(long done, long total, long failed, long tokens, long correct, long decided) {}
+  public record Snapshot(
+      long done, long total, long failed, long tokens, long correct, long decided, EngineStats engines) {
+    /** Of work without an engine. */
+    public Snapshot(long done, long total, long failed, long tokens, long correct, long decided) {
+      this(done, total, failed, tokens, correct, decided, EngineStats.NONE);
+    }
+  }
 
   private record Timed(long nanos, Snapshot snapshot) {}
 
@@ -86,29 +99,66 @@ public final class ProgressLine implements AutoCloseable {
     }
   }
 
+  /** What of a line is left out first where it is too long. */
+  private enum Part { PREFILL, QUEUE, PREFIX, KV, PREEMPTED, BATCH, VERIFIED, SPEED, FAILED, ETA, DONE }
+
   private static String text(Timed first, Timed last) {
+    Map<Part, String> parts = new LinkedHashMap<>();
     Snapshot s = last.snapshot();
     double seconds = (last.nanos() - first.nanos()) / 1e9;
-    StringBuilder text = new StringBuilder();
-    text.append(s.total() > 0 ? s.done() + "/" + s.total() : String.valueOf(s.done())).append(" traces");
-    if (s.total() > 0) {
-      text.append(String.format(Locale.ROOT, " · %.1f %%", 100.0 * s.done() / s.total()));
-    }
+    String done = s.total() > 0 ? s.done() + "/" + s.total() : String.valueOf(s.done());
+    parts.put(Part.DONE, done + " traces" + (s.total() > 0 ? format(" · %.1f %%", 100.0 * s.done() / s.total()) : ""));
     if (seconds > 0) {
       double rate = (s.tokens() - first.snapshot().tokens()) / seconds;
-      text.append(String.format(Locale.ROOT, " · %.0f tok/s", Math.max(0, rate)));
+      parts.put(Part.SPEED, format("%.0f tok/s", Math.max(0, rate)));
     }
+    engines(parts, first.snapshot().engines(), s.engines(), seconds);
     if (s.decided() > 0) {
-      text.append(String.format(Locale.ROOT, " · verified %.0f %%", 100.0 * s.correct() / s.decided()));
+      parts.put(Part.VERIFIED, format("verified %.0f %%", 100.0 * s.correct() / s.decided()));
     }
     if (s.failed() > 0) {
-      text.append(" · ").append(s.failed()).append(" failed");
+      parts.put(Part.FAILED, s.failed() + " failed");
     }
     long more = s.done() - first.snapshot().done();
     if (more > 0 && seconds > 0 && s.done() < s.total()) {
-      text.append(" · ETA ").append(duration((s.total() - s.done()) * seconds / more));
+      parts.put(Part.ETA, "ETA " + duration((s.total() - s.done()) * seconds / more));
     }
-    return text.toString();
+    for (Part part : Part.values()) {
+      if (joined(parts).length() > COLUMNS) {
+        parts.remove(part);
+      }
+    }
+    return joined(parts);
+  }
+
+  private static String joined(Map<Part, String> parts) {
+    return String.join(" · ", parts.values());
+  }
+
+  private static void engines(Map<Part, String> parts, EngineStats before, EngineStats now, double seconds) {
+    EngineStats late = now.since(before);
+    if (seconds > 0 && late.promptTokens() > 0) {
+      parts.put(Part.PREFILL, format("prefill %.0f tok/s", late.promptTokens() / seconds));
+    }
+    if (late.steps() > 0 && now.load().places() > 0) {
+      parts.put(Part.BATCH, format("batch %.0f/%d", late.meanBatch(), now.load().places()));
+    }
+    if (now.load().usedPages() > 0) {
+      parts.put(Part.KV, format("KV %.0f %%", 100.0 * now.load().usedPages() / now.load().pages()));
+    }
+    if (now.prefixHitTokens() > 0) {
+      parts.put(Part.PREFIX, format("prefix %.0f %%", 100 * now.prefixShare()));
+    }
+    if (now.preemptions() > 0) {
+      parts.put(Part.PREEMPTED, now.preemptions() + " preempted");
+    }
+    if (now.load().waiting() > 0) {
+      parts.put(Part.QUEUE, "queue " + now.load().waiting());
+    }
+  }
+
+  private static String format(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
   }
 
   /** A time in its two largest units: 42 s, 3 min 5 s, 2 h 10 min. */

@@ -55,8 +55,8 @@ public final class ReplayCommand implements Command {
               session.spark(),
               values,
               session.stop()::requested,
-              (done, total, failed, correct, decided, tokens) ->
-                  line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided)));
+              (done, total, failed, correct, decided, tokens, engines) ->
+                  line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided, engines)));
     }
     print(session.out(), values.get(ReplaySettings.TRACES), result);
     Found found = result.found();

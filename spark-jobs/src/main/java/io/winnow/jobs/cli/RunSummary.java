@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.inference.EngineStats;
 import io.winnow.jobs.job.Accounts;
 import java.util.Map;
 
@@ -22,6 +23,7 @@ import java.util.Map;
  * @param stopReason why it stopped, or null
  * @param costUsd what its traces cost in US dollars, or null without prices
  * @param accounts where the wanted traces have gone, or null
+ * @param engines what the engines did for it, as far as the driver was told
  */
 public record RunSummary(
     String table,
@@ -38,7 +40,8 @@ public record RunSummary(
     boolean verified,
     String stopReason,
     Double costUsd,
-    Accounts accounts) {
+    Accounts accounts,
+    EngineStats engines) {
 
   public long failed() {
     return failedByClass.values().stream().mapToLong(Long::longValue).sum();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.inference.EngineStats;
 import io.winnow.jobs.job.Accounts;
 import io.winnow.jobs.table.TraceTable;
 import java.io.PrintStream;
@@ -30,6 +31,7 @@ public final class SummaryPrinter {
     if (run.tokens() > 0) {
       line(out, "tokens/s", run.decodeSeconds() > 0 ? decimal(run.tokens() / run.decodeSeconds()) : "-");
     }
+    engines(out, run.engines());
     if (run.costUsd() != null) {
       line(out, "cost", String.format(Locale.ROOT, "%.6f USD by the price table", run.costUsd()));
     }
@@ -51,6 +53,29 @@ public final class SummaryPrinter {
         path ? "spark.read.format(\"delta\").load(\"" + run.table() + "\")" : "spark.table(\"" + run.table() + "\")";
     out.println("  PySpark  " + read + ".show()");
     out.println("  Java     " + read.replace("spark.read.", "spark.read().") + ".show();");
+  }
+
+  private static void engines(PrintStream out, EngineStats engines) {
+    if (engines.steps() == 0) {
+      return;
+    }
+    String hits =
+        engines.prefixHitTokens() == 0
+            ? ""
+            : "; " + count(engines.prefixHitTokens()) + " more were in the cache ("
+                + decimal(100 * engines.prefixShare()) + " %)";
+    double share = engines.busyNanos() == 0 ? 0 : 100.0 * engines.prefillNanos() / engines.busyNanos();
+    String time = decimal(share) + " % of the engine's time";
+    line(out, "prefill", count(engines.promptTokens()) + " tokens, " + time + hits);
+    EngineStats.Load load = engines.load();
+    if (load.pages() > 0) {
+      line(out, "mean batch", decimal(engines.meanBatch()) + " of " + load.places() + " sequences");
+      String preempted =
+          engines.preemptions() == 0
+              ? ""
+              : "; " + count(engines.preemptions()) + (engines.preemptions() == 1 ? " preemption" : " preemptions");
+      line(out, "KV cache", decimal(100.0 * load.peakPages() / load.pages()) + " % at most" + preempted);
+    }
   }
 
   private static String accounted(Accounts a) {

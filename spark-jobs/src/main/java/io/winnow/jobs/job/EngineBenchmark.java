@@ -113,7 +113,7 @@ public final class EngineBenchmark implements AutoCloseable {
     GenerateOptions options = GenerateOptions.of(values);
     options.describe(values);
     List<GenerationRequest> requests = requests(spark, values, options);
-    return new EngineBenchmark(spark, values, requests, EngineHost.acquire(options.engine()));
+    return new EngineBenchmark(spark, values, requests, EngineHost.acquire(options.engine(), options.hosting()));
   }
 
   /** The token ids of the prompts. */
@@ -133,6 +133,7 @@ public final class EngineBenchmark implements AutoCloseable {
     EngineStats before = lease.runtime().stats();
     Alone alone = alone();
     EngineStats after = lease.runtime().stats();
+    lease.news(); // else the job's tasks would tell it as theirs
     GenerateResult job = inSpark(spark, values);
     if (job.generatedTokens() != alone.tokens()) {
       throw new IllegalStateException(
@@ -197,7 +198,7 @@ public final class EngineBenchmark implements AutoCloseable {
     Path folder = Files.createTempDirectory("winnow-bench");
     try {
       SettingValues here = values.with(GenerateSettings.OUT, folder.resolve("traces").toString());
-      return GenerateJob.run(spark, here, () -> false, (done, total, failed, correct, decided, tokens) -> {});
+      return GenerateJob.run(spark, here, () -> false, (done, total, failed, correct, decided, tokens, engines) -> {});
     } finally {
       delete(folder);
     }

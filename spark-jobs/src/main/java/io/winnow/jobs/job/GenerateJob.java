@@ -2,6 +2,7 @@
 package io.winnow.jobs.job;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
@@ -37,7 +38,8 @@ public final class GenerateJob {
 
   /** Gets the state of the run now and then, on a thread of the job's. */
   public interface Progress {
-    void update(long done, long total, long failed, long correct, long decided, long tokens);
+    void update(
+        long done, long total, long failed, long correct, long decided, long tokens, EngineStats engines);
   }
 
   private final SparkSession spark;
@@ -50,6 +52,7 @@ public final class GenerateJob {
   private long copied;
   private long generatedTokens;
   private double generateSeconds;
+  private EngineStats engines = EngineStats.NONE;
   private boolean stopped;
   private boolean disturbed;
   private TraceCounts committed = TraceCounts.ZERO;
@@ -149,6 +152,7 @@ public final class GenerateJob {
                 .run(ledgerOptions(pass == 1 ? runId : runId + "-" + pass, workSet), suspects, this::count);
         generatedTokens += outcome.tokens();
         generateSeconds += outcome.seconds();
+        engines = outcome.engines().plus(engines.withLoad(EngineStats.Load.NONE));
         stopped |= outcome.stopped();
         suspects = outcome.suspects();
         lostPasses += outcome.lost() ? 1 : 0;
@@ -241,7 +245,8 @@ public final class GenerateJob {
         !options.verifiers().isEmpty(),
         stopped ? budget.reason() : null,
         totals.engineSeconds(),
-        totals.costUsd());
+        totals.costUsd(),
+        engines);
   }
 
   /** The sums of a run that failed, which may have lost its session as well. */

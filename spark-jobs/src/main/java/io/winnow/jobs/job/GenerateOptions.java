@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
@@ -15,6 +16,7 @@ import java.util.List;
 /** The settings of {@code generate} in the types that the parts of the job take. */
 record GenerateOptions(
     EngineSpec engine,
+    EngineHosting hosting,
     String model,
     SamplingParams sampling,
     String out,
@@ -36,6 +38,7 @@ record GenerateOptions(
     GenerateSettings.validate(values);
     return new GenerateOptions(
         EngineHost.seen(GenerateSettings.engineSpec(values)),
+        GenerateSettings.hosting(values),
         values.get(GenerateSettings.MODEL).get(0),
         GenerateSettings.samplingParams(values),
         values.find(GenerateSettings.OUT).orElse(""),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.ModelInfo;
 import io.winnow.jobs.table.Ledger;
 import io.winnow.jobs.table.LedgerOptions;
@@ -46,9 +47,11 @@ final class GeneratePass {
    * @param tokens generated
    * @param suspects prompts that were in an engine whose process died
    * @param lost whether the job failed because executors were lost
+   * @param engines what engines have done
    */
   record Outcome(
-      LedgerProgress done, long tokens, double seconds, boolean stopped, Map<String, Integer> suspects, boolean lost) {}
+      LedgerProgress done, long tokens, double seconds, boolean stopped, Map<String, Integer> suspects, boolean lost,
+      EngineStats engines) {}
 
   private final Setting run;
   private final WorkPlan plan;
@@ -89,7 +92,8 @@ final class GeneratePass {
       ledger.warnOf(suspects);
       GenerateTask task =
           new GenerateTask(
-              GenerateTask.function(run.options().engine(), run.options().sampling(), run.model()),
+              GenerateTask.function(
+                  run.options().engine(), run.options().hosting(), run.options().sampling(), run.model()),
               run.options().sampling(), run.rows(), ledger.spec(), counters);
       Thread watcher = new Thread(() -> watch(ledger), "winnow-progress");
       watcher.setDaemon(true);
@@ -118,7 +122,7 @@ final class GeneratePass {
       // Spark drops what cancelled tasks have counted; what they decoded and kept is in the ledger.
       long tokens = stopped ? progress.counts().completionTokens() : counted.tokens();
       tell(counted);
-      return new Outcome(progress, tokens, (System.nanoTime() - start) / 1e9, stopped, left, lost);
+      return new Outcome(progress, tokens, (System.nanoTime() - start) / 1e9, stopped, left, lost, counted.engines());
     } finally {
       // What is committed counts, also when the job fails.
       ledger.close();
@@ -151,7 +155,7 @@ final class GeneratePass {
   }
 
   private void tell(LiveCounters.Snapshot s) {
-    run.progress().update(s.traces(), plan.traces, s.failed(), s.correct(), s.decided(), s.tokens());
+    run.progress().update(s.traces(), plan.traces, s.failed(), s.correct(), s.decided(), s.tokens(), s.engines());
   }
 
   private RunProgress standing(LiveCounters.Snapshot s, long tokens) {

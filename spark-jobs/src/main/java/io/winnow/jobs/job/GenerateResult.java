@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.EngineStats;
 import java.util.Map;
 
 /**
@@ -24,6 +25,7 @@ import java.util.Map;
  * @param stopReason why it was asked to end, naming the budget where one was reached; null unless stopped
  * @param engineSeconds time in the engine, summed over the traces of this run
  * @param costUsd cost of the traces of this run in US dollars; null without prices
+ * @param engines what the engines have done for it, as far as the driver was told; their load is that of the last pass
  */
 public record GenerateResult(
     String runId,
@@ -43,7 +45,8 @@ public record GenerateResult(
     boolean verified,
     String stopReason,
     Double engineSeconds,
-    Double costUsd) {
+    Double costUsd,
+    EngineStats engines) {
 
   /** Prompts times samples. */
   public long planned() {

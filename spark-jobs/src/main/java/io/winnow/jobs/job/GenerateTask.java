@@ -2,6 +2,7 @@
 package io.winnow.jobs.job;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
@@ -50,8 +51,8 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     this.counters = counters;
   }
 
-  static GenerateFunction function(EngineSpec spec, SamplingParams params, ModelInfo model) {
-    return new GenerateFunction(spec, params, TICK_MILLIS, model);
+  static GenerateFunction function(EngineSpec spec, EngineHosting hosting, SamplingParams params, ModelInfo model) {
+    return new GenerateFunction(spec, hosting, params, TICK_MILLIS, model);
   }
 
   /** How often the task was tried before; only then has it to look for what is done. */
@@ -87,6 +88,7 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
           long generated = out.generatedTokens();
           counters.generated(generated - counted);
           counted = generated;
+          counters.engine(out.engine());
           // A killed task ends here; closing the stream takes its sequences out of the engine.
           if (task.isInterrupted()) {
             throw new IllegalStateException("the task was killed");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.EngineStats;
+import io.winnow.inference.udf.EngineHost;
 import java.io.Serializable;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.spark.SparkContext;
@@ -27,6 +30,7 @@ final class LiveCounters implements Serializable {
   private final LongAccumulator correct;
   private final LongAccumulator decided;
   private final LongAccumulator tokens;
+  private final EngineCounters engines;
 
   LiveCounters(SparkContext context) {
     traces = context.longAccumulator("winnow traces");
@@ -34,11 +38,17 @@ final class LiveCounters implements Serializable {
     correct = context.longAccumulator("winnow correct");
     decided = context.longAccumulator("winnow decided");
     tokens = context.longAccumulator("winnow generated tokens");
+    engines = new EngineCounters(context);
   }
 
   /** The engine has generated tokens. */
   void generated(long newTokens) {
     tokens.add(newTokens);
+  }
+
+  /** In a task: adds what its engine has done since any task has told of it. */
+  void engine(EngineHost.Lease engine) {
+    engines.tell(engine);
   }
 
   /** A row was written; {@code isCorrect} is null when undecided or not verified. */
@@ -49,8 +59,8 @@ final class LiveCounters implements Serializable {
     correct.add(Boolean.TRUE.equals(isCorrect) ? 1 : 0);
   }
 
-  /** What finished and running tasks have counted so far. */
-  record Snapshot(long traces, long failed, long correct, long decided, long tokens) {}
+  /** What finished and running tasks have counted so far, and what their engines have done. */
+  record Snapshot(long traces, long failed, long correct, long decided, long tokens, EngineStats engines) {}
 
   /** Follows heartbeats on the driver. */
   static final class Reader extends SparkListener {
@@ -62,11 +72,13 @@ final class LiveCounters implements Serializable {
     private int lost;
     /** What each running task has reported, by accumulator. */
     private final Map<Long, Map<Long, Long>> running = new HashMap<>();
+    private final EngineCounters.Reader engines;
 
     /** @param jobGroup of the job whose tasks count */
     Reader(LiveCounters counters, String jobGroup) {
       this.counters = counters;
       this.jobGroup = jobGroup;
+      this.engines = new EngineCounters.Reader(counters.engines);
     }
 
     @Override
@@ -98,6 +110,7 @@ final class LiveCounters implements Serializable {
     @Override
     public synchronized void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
       lost++;
+      engines.lost(removed.executorId());
     }
 
     /** Executors that went away since this reader listens. */
@@ -110,8 +123,11 @@ final class LiveCounters implements Serializable {
       for (var task : CollectionConverters.asJava(update.accumUpdates())) {
         Map<Long, Long> values = new HashMap<>();
         for (AccumulableInfo info : CollectionConverters.asJava(task._4())) {
-          if (info.update().isDefined() && info.update().get() instanceof Long value) {
+          Object added = info.update().isDefined() ? info.update().get() : null;
+          if (added instanceof Long value) {
             values.put(info.id(), value);
+          } else if (added instanceof List<?> lines) {
+            engines.heard((Long) task._1(), info.id(), lines);
           }
         }
         running.put((Long) task._1(), values);
@@ -121,8 +137,9 @@ final class LiveCounters implements Serializable {
     @Override
     public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
       if (end.taskInfo() != null) {
-        running.remove(end.taskInfo().taskId());
-        tasks.remove(end.taskInfo().taskId());
+        long task = end.taskInfo().taskId();
+        engines.ended(task, end.taskInfo().successful(), running.remove(task));
+        tasks.remove(task);
         notifyAll();
       }
     }
@@ -130,7 +147,7 @@ final class LiveCounters implements Serializable {
     synchronized Snapshot snapshot() {
       return new Snapshot(
           sum(counters.traces), sum(counters.failed), sum(counters.correct), sum(counters.decided),
-          sum(counters.tokens));
+          sum(counters.tokens), engines.stats(this::sum));
     }
 
     /** What finished and running tasks have added to an accumulator so far. */

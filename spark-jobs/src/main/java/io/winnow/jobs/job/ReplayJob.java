@@ -249,7 +249,8 @@ public final class ReplayJob {
       context.removeSparkListener(reader);
     }
     long done = Math.min(total, before + (stopped ? reader.snapshot().traces() : size));
-    progress.update(done, total, found.differentTraces(), 0, 0, found.generatedTokens());
+    progress.update(
+        done, total, found.differentTraces(), 0, 0, found.generatedTokens(), reader.snapshot().engines());
   }
 
   /** Finds how likely the recorded tokens are where the table does not say. On an executor: there the model fits. */
@@ -295,7 +296,7 @@ public final class ReplayJob {
           continue;
         }
         LiveCounters.Snapshot s = reader.snapshot();
-        progress.update(before + s.traces(), total, s.failed(), 0, 0, s.tokens());
+        progress.update(before + s.traces(), total, s.failed(), 0, 0, s.tokens(), s.engines());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

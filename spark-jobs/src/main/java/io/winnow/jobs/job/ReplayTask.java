@@ -63,17 +63,17 @@ final class ReplayTask implements FlatMapFunction<Iterator<Row>, Found> {
       if (!lease.runtime().info().fingerprint().equals(group.model().fingerprint())) {
         throw EngineHost.differs(group.spec(), "content");
       }
-      replay(rows, lease.runtime(), found);
+      replay(rows, lease, found);
     }
     return List.of(found).iterator();
   }
 
-  private void replay(Iterator<Row> rows, ModelRuntime runtime, Found found) throws InterruptedException {
+  private void replay(Iterator<Row> rows, EngineHost.Lease lease, Found found) throws InterruptedException {
     PromptRenderer renderer = EngineHost.renderer(group.spec());
     Map<Long, Open> open = new HashMap<>();
     long lastId = 0;
     long counted = 0;
-    try (ModelRuntime.Session session = runtime.open()) {
+    try (ModelRuntime.Session session = lease.runtime().open()) {
       while (session.pending() > 0 || rows.hasNext()) {
         while (session.hasRoom() && rows.hasNext()) {
           Row row = rows.next();
@@ -91,6 +91,7 @@ final class ReplayTask implements FlatMapFunction<Iterator<Row>, Found> {
         }
         counters.generated(session.generatedTokens() - counted);
         counted = session.generatedTokens();
+        counters.engine(lease);
         TaskContext.get().killTaskIfInterrupted();
       }
     }

@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.to_json;
 
 import io.winnow.inference.EngineSpec;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
@@ -263,7 +264,7 @@ public final class ScoreJob {
                     context.cancelJobGroup(group);
                   }
                   LiveCounters.Snapshot s = reader.snapshot();
-                  progress.update(s.traces(), total, s.failed(), 0, 0, s.tokens());
+                  progress.update(s.traces(), total, s.failed(), 0, 0, s.tokens(), EngineStats.NONE);
                 }
               } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -284,6 +285,6 @@ public final class ScoreJob {
       context.clearJobGroup();
       context.removeSparkListener(reader);
     }
-    progress.update(counters.rows(), total, counters.failedRows(), 0, 0, counters.computedTokens());
+    progress.update(counters.rows(), total, counters.failedRows(), 0, 0, counters.computedTokens(), EngineStats.NONE);
   }
 }

@@ -257,7 +257,7 @@ public final class VerifyJob {
             committedAt = System.nanoTime();
           }
           LiveCounters.Snapshot s = reader.snapshot();
-          progress.update(existing + s.traces(), wanted, s.failed(), s.correct(), s.decided(), 0);
+          progress.update(existing + s.traces(), wanted, s.failed(), s.correct(), s.decided(), 0, s.engines());
         }
         if (stopped) {
           job.cancel();

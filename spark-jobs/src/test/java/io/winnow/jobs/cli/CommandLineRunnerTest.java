@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
@@ -29,7 +30,7 @@ class CommandLineRunnerTest {
   private record Result(int exitCode, String out, String err) {}
 
   private static RunSummary summary(Map<String, Long> failed, boolean stopped) {
-    return new RunSummary("o", 2, 8, 0, 3, 6, failed, 800, 8, 10, stopped, true, null, null, null);
+    return new RunSummary("o", 2, 8, 0, 3, 6, failed, 800, 8, 10, stopped, true, null, null, null, EngineStats.NONE);
   }
 
   private Result run(String... args) {

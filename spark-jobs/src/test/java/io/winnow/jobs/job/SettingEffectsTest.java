@@ -129,6 +129,8 @@ class SettingEffectsTest {
             Map.entry("kv-cache-type", new Case("int8")),
             Map.entry("prefix-cache", new Case("off")),
             Map.entry("partitions", new Case("7")),
+            Map.entry("engine-per-node", new Case("true")),
+            Map.entry("step-trace", new Case(folder.resolve("steps").toString())),
             Map.entry("max-cost", new Case("1", Map.of("prices", prices("1").toString()))),
             Map.entry("max-duration", new Case("60")),
             Map.entry("max-tokens-total", new Case("1000")),
