@@ -8,8 +8,9 @@ import java.io.Serializable;
  *
  * @param stepTrace folder of the executor's disk that gets a file of the engine's steps, or null for none
  * @param enginePerNode whether each NUMA node gets an engine of its own
+ * @param speculation whether a few sequences guess their next tokens
  */
-public record EngineHosting(String stepTrace, boolean enginePerNode) implements Serializable {
-  /** One engine, and nothing written. */
-  public static final EngineHosting PLAIN = new EngineHosting(null, false);
+public record EngineHosting(String stepTrace, boolean enginePerNode, boolean speculation) implements Serializable {
+  /** One engine that guesses ahead, and nothing written. */
+  public static final EngineHosting PLAIN = new EngineHosting(null, false, true);
 }

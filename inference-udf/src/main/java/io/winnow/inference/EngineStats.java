@@ -17,12 +17,32 @@ import java.util.Map;
  * @param busyNanos nanoseconds spent in steps
  * @param prefillNanos of those, what went into prompts: of each step the part that prompts have in its rows
  * @param runningSum sum over steps of the sequences that drew a token: divided by steps, the mean batch
+ * @param guesses what sequences guessed ahead
  * @param load how full it was in its last step
  * @param opNanos nanoseconds by name of the operation, of those spent in steps; empty where nothing was counted
  */
 public record EngineStats(
     long steps, long promptTokens, long prefixHitTokens, long generatedTokens, long preemptions, long finished,
-    long busyNanos, long prefillNanos, long runningSum, Load load, Map<String, Long> opNanos) {
+    long busyNanos, long prefillNanos, long runningSum, Guesses guesses, Load load, Map<String, Long> opNanos) {
+  /**
+   * Tokens that sequences guessed ahead.
+   *
+   * @param made guesses that were computed
+   * @param kept those that came true, and so cost no step of their own
+   */
+  public record Guesses(long made, long kept) {
+    public static final Guesses NONE = new Guesses(0, 0);
+  }
+
+  /** Without guesses. */
+  public EngineStats(
+      long steps, long promptTokens, long prefixHitTokens, long generatedTokens, long preemptions, long finished,
+      long busyNanos, long prefillNanos, long runningSum, Load load, Map<String, Long> opNanos) {
+    this(
+        steps, promptTokens, prefixHitTokens, generatedTokens, preemptions, finished, busyNanos, prefillNanos, runningSum,
+        Guesses.NONE, load, opNanos);
+  }
+
   /** Nothing done yet. */
   public static final EngineStats NONE = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, Load.NONE, Map.of());
 
@@ -64,14 +84,14 @@ public record EngineStats(
         steps + sign * o.steps, promptTokens + sign * o.promptTokens, prefixHitTokens + sign * o.prefixHitTokens,
         generatedTokens + sign * o.generatedTokens, preemptions + sign * o.preemptions, finished + sign * o.finished,
         busyNanos + sign * o.busyNanos, prefillNanos + sign * o.prefillNanos, runningSum + sign * o.runningSum,
-        newLoad, ops);
+        new Guesses(guesses.made + sign * o.guesses.made, guesses.kept + sign * o.guesses.kept), newLoad, ops);
   }
 
   /** The same work, and another load. */
   public EngineStats withLoad(Load newLoad) {
     return new EngineStats(
         steps, promptTokens, prefixHitTokens, generatedTokens, preemptions, finished, busyNanos, prefillNanos,
-        runningSum, newLoad, opNanos);
+        runningSum, guesses, newLoad, opNanos);
   }
 
   /** Of the tokens of prompts, the part that was found in the cache; 0 without prompts. */

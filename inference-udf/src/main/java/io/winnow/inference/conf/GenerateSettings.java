@@ -220,6 +220,9 @@ public final class GenerateSettings {
       Setting.ofBoolean("engine-per-node").group(ENGINE).effect(Effect.TUNING).defaultValue(false)
           .doc("An engine for each NUMA node of an executor's machine, with its threads and memory there, for executors"
               + " that span nodes. Threads, cache and memory are shared out, and each node holds the weights.");
+  public static final Setting<String> SPECULATION =
+      Setting.ofEnum("speculation", "on", "off").group(ENGINE).effect(Effect.TUNING).defaultValue("on")
+          .doc("Whether the last few sequences guess their next tokens from what they repeat; changes no token.");
   public static final Setting<String> STEP_TRACE =
       Setting.ofString("step-trace").group(ENGINE).label("FOLDER").effect(Effect.TUNING)
           .check(folder -> !folder.isBlank() && !folder.contains(":/"), "a folder of the executors' own disks")
@@ -258,7 +261,7 @@ public final class GenerateSettings {
                 GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
                 OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
-                KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, STEP_TRACE,
+                KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
@@ -408,7 +411,7 @@ public final class GenerateSettings {
   public static EngineHosting hosting(SettingValues values) {
     return new EngineHosting(
         values.find(STEP_TRACE).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
-        values.get(ENGINE_PER_NODE));
+        values.get(ENGINE_PER_NODE), values.get(SPECULATION).equals("on"));
   }
 
   private static boolean isRegex(String text) {

@@ -35,29 +35,29 @@ final class DecoderStep implements StepRunner {
   private final int[] position;
   private final boolean[] wantLogprob;
 
-  DecoderStep(DecoderModel model, Kernels kernels, KvCache cache, int maxSequences) {
+  DecoderStep(DecoderModel model, Kernels kernels, KvCache cache, int maxDraws) {
     this.model = model;
     this.kernels = kernels;
     this.cache = cache;
-    temperature = new float[maxSequences];
-    topK = new int[maxSequences];
-    topP = new double[maxSequences];
-    minP = new float[maxSequences];
-    penalty = new float[maxSequences];
-    frequency = new float[maxSequences];
-    presence = new float[maxSequences];
-    seen = new int[maxSequences][];
-    times = new int[maxSequences][];
-    seenCount = new int[maxSequences];
-    biased = new int[maxSequences][];
-    bias = new float[maxSequences][];
-    biasCount = new int[maxSequences];
-    mask = new int[maxSequences][];
-    seed = new long[maxSequences];
-    stream = new long[maxSequences];
-    sample = new int[maxSequences];
-    position = new int[maxSequences];
-    wantLogprob = new boolean[maxSequences];
+    temperature = new float[maxDraws];
+    topK = new int[maxDraws];
+    topP = new double[maxDraws];
+    minP = new float[maxDraws];
+    penalty = new float[maxDraws];
+    frequency = new float[maxDraws];
+    presence = new float[maxDraws];
+    seen = new int[maxDraws][];
+    times = new int[maxDraws][];
+    seenCount = new int[maxDraws];
+    biased = new int[maxDraws][];
+    bias = new float[maxDraws][];
+    biasCount = new int[maxDraws];
+    mask = new int[maxDraws][];
+    seed = new long[maxDraws];
+    stream = new long[maxDraws];
+    sample = new int[maxDraws];
+    position = new int[maxDraws];
+    wantLogprob = new boolean[maxDraws];
   }
 
   @Override
@@ -77,13 +77,13 @@ final class DecoderStep implements StepRunner {
       times[i] = s.seen == null ? null : s.seen.times;
       seenCount[i] = s.seen == null ? 0 : s.seen.count;
       biased[i] = s.request.rules().biased;
-      bias[i] = s.request.rules().bias(s.count);
+      bias[i] = s.request.rules().bias(s.count + batch.ahead[i]);
       biasCount[i] = bias[i].length;
       mask[i] = s.answer == null ? null : s.answer.mask();
       seed[i] = p.seed();
       stream[i] = s.request.promptStream;
       sample[i] = s.sampleIndex;
-      position[i] = s.count;
+      position[i] = s.count + batch.ahead[i];
       wantLogprob[i] = p.logprobs();
     }
     kernels.sample(

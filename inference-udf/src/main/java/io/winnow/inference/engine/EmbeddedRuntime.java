@@ -119,7 +119,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     if (ScriptParams.isScripted(spec.model())) {
       ScriptParams script = ScriptParams.of(spec.model());
       return new EmbeddedRuntime(
-          ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text).tracedTo(hosting));
+          ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text).hosted(hosting));
     }
     try (Checkpoint checkpoint = open(spec)) {
       WeightPrecision precision = precision(spec, checkpoint);
@@ -135,16 +135,17 @@ public final class EmbeddedRuntime implements ModelRuntime {
       try {
         int sequences = memory.sequences();
         int maxRows = maxRows(sequences);
+        int draws = EngineCore.draws(sequences);
         int positions = (int) Math.min(contextLength, (long) pages * KvCache.PAGE_TOKENS);
         boolean shared = !hosting.enginePerNode();
-        model = new DecoderModel(checkpoint, kernels, precision, maxRows, sequences, positions, shared);
+        model = new DecoderModel(checkpoint, kernels, precision, maxRows, draws, positions, shared);
         cache = cache(spec, config, pages);
         EngineCore.Limits limits =
             new EngineCore.Limits(
                 config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), sequences, maxRows);
-        StepRunner step = new DecoderStep(model, kernels, cache, sequences);
+        StepRunner step = new DecoderStep(model, kernels, cache, draws);
         EngineCore core = new EngineCore(limits, pages, spec.prefixCache(), step, text.tokenizer());
-        return new EmbeddedRuntime(info, core.tracedTo(hosting));
+        return new EmbeddedRuntime(info, core.hosted(hosting));
       } catch (RuntimeException | Error e) {
         if (cache != null) {
           cache.close();

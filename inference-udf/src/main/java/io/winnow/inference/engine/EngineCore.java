@@ -77,10 +77,10 @@ final class EngineCore implements AutoCloseable {
     this.prefixes = new PrefixTree(pool, sharePrefixes);
     this.scheduler = new Scheduler(pool, prefixes, limits.maxSequences(), limits.maxRows(), runner::copyPage);
     this.isolation = new FaultIsolation(pool, prefixes, limits.maxRows(), runner::copyPage);
-    this.batch = new StepBatch(limits.maxRows(), limits.maxSequences());
+    this.batch = new StepBatch(limits.maxRows(), draws(limits.maxSequences()));
     this.counters = new StepCounters(limits.maxSequences(), pool);
-    this.token = new int[limits.maxSequences()];
-    this.logprob = new float[limits.maxSequences()];
+    this.token = new int[draws(limits.maxSequences())];
+    this.logprob = new float[draws(limits.maxSequences())];
     this.thread = new Thread(this::loop, "winnow-engine");
     thread.setDaemon(true);
     thread.start();
@@ -102,11 +102,19 @@ final class EngineCore implements AutoCloseable {
     return new EngineSession(this);
   }
 
-  /** Writes a trace of all steps, if the hosting asks for it. To be called before anything is submitted. */
-  EngineCore tracedTo(EngineHosting hosting) {
-    if (hosting.stepTrace() != null) {
-      synchronized (monitor) {
+  /** Tokens that a step draws at most. */
+  static int draws(int maxSequences) {
+    return Math.max(maxSequences, PromptLookup.MOST_ROWS);
+  }
+
+  /** Traces all steps and guesses ahead, as the hosting asks. To be called before anything is submitted. */
+  EngineCore hosted(EngineHosting hosting) {
+    synchronized (monitor) {
+      if (hosting.stepTrace() != null) {
         counters.trace(StepTrace.open(Path.of(hosting.stepTrace())));
+      }
+      if (hosting.speculation()) {
+        scheduler.guessBy(new PromptLookup(limits.maxRows()));
       }
     }
     return this;
@@ -366,11 +374,13 @@ final class EngineCore implements AutoCloseable {
     }
     runner.run(batch, token, logprob);
     boolean unscorable = !takeScores();
+    int tokens = 0;
     for (int i = 0; i < batch.draws; i++) {
       Sequence drawing = batch.drawing[i];
-      if (drawing.finish != null) {
+      if (!batch.counts(i)) {
         continue;
       }
+      tokens++;
       try {
         drawing.draw(token[i], logprob[i]);
       } catch (RuntimeException | Error e) {
@@ -384,9 +394,10 @@ final class EngineCore implements AutoCloseable {
       }
     }
     counters.stepped(
-        batch, start, open.size(), this.scheduler.preemptions(), prefixes.hitTokens(), runner.opNanos().byName());
+        batch, tokens, start, open.size(), this.scheduler.preemptions(), prefixes.hitTokens(),
+        this.scheduler.guesses(), runner.opNanos().byName());
     for (int i = 0; i < batch.draws; i++) {
-      if (batch.drawing[i].finish != null) {
+      if (batch.ahead[i] == 0 && batch.drawing[i].finish != null) {
         deliver(batch.drawing[i]);
       }
     }

@@ -145,7 +145,7 @@ public final class MemoryBudget {
   }
 
   private static long scratch(EngineSpec spec, ModelConfig config, int rows, int positions) {
-    return DecoderModel.activationBytes(config, rows, spec.maxSequences(), positions)
+    return DecoderModel.activationBytes(config, rows, EngineCore.draws(spec.maxSequences()), positions)
         + config.vocabSize() * TOKENIZER_BYTES_AN_ENTRY;
   }
 

@@ -42,7 +42,7 @@ public final class NodeEngines implements ModelRuntime {
     List<List<Integer>> processors = processors();
     if (processors.size() < 2) {
       LOG.log(System.Logger.Level.INFO, "There is one NUMA node, so there is one engine.");
-      return EmbeddedRuntime.load(spec, text, host, new EngineHosting(hosting.stepTrace(), false));
+      return EmbeddedRuntime.load(spec, text, host, new EngineHosting(hosting.stepTrace(), false, hosting.speculation()));
     }
     NodeEngines engines = new NodeEngines();
     int all = processors.stream().mapToInt(List::size).sum();

@@ -3,6 +3,7 @@ package io.winnow.inference.engine;
 
 import static io.winnow.kernels.KvCache.PAGE_TOKENS;
 
+import io.winnow.inference.EngineStats;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -46,6 +47,7 @@ final class Scheduler {
   /** In the order of admission. */
   final List<Sequence> running = new ArrayList<>();
   private final List<Sequence> rows = new ArrayList<>();
+  private PromptLookup lookup;
   private long admissions;
   private long preemptions;
 
@@ -68,6 +70,11 @@ final class Scheduler {
     this.maxSequences = maxSequences;
     this.maxRows = maxRows;
     this.copier = copier;
+  }
+
+  /** Lets sequences guess ahead; null for not. */
+  void guessBy(PromptLookup by) {
+    lookup = by;
   }
 
   /**
@@ -115,6 +122,10 @@ final class Scheduler {
     return running.size();
   }
 
+  EngineStats.Guesses guesses() {
+    return lookup == null ? EngineStats.Guesses.NONE : lookup.guesses();
+  }
+
   long preemptions() {
     return preemptions;
   }
@@ -124,14 +135,19 @@ final class Scheduler {
     batch.clear();
     growRunning();
     admit();
-    batch.decodeRows = running.size();
     rows.clear();
     rows.addAll(running);
     rows.sort(ALONG_TREE);
+    boolean guesses = lookup != null && prefilling.isEmpty() && !running.isEmpty() && lookup.pays(running.size());
     for (Sequence s : rows) {
+      s.drawn = 0;
       int row = batch.add(s.generated[s.count - 1], s.computed, s.pages);
       batch.draw(row, s);
+      if (guesses) {
+        lookup.guess(s, running.size(), batch);
+      }
     }
+    batch.decodeRows = batch.rows;
     for (Prefill p : prefilling) {
       int chunk = Math.min(p.remaining(), maxRows - batch.rows);
       p.scheduled = chunk;
@@ -142,6 +158,7 @@ final class Scheduler {
       }
       if (chunk > 0 && chunk == p.remaining()) {
         for (Sequence s : p.members) {
+          s.drawn = 0;
           batch.drawOrEnd(row, s);
         }
       }
@@ -271,7 +288,10 @@ final class Scheduler {
    */
   void complete(StepBatch batch) {
     for (Sequence s : running) {
-      s.computed++;
+      s.computed += s.drawn;
+      if (lookup != null) {
+        lookup.learn(s);
+      }
     }
     List<Prefill> done = new ArrayList<>();
     for (Prefill p : prefilling) {

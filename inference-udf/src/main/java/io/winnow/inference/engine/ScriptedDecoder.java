@@ -60,17 +60,18 @@ final class ScriptedDecoder implements StepRunner {
     long end = System.nanoTime() + stepNanos;
     for (int i = 0; i < batch.draws; i++) {
       Sequence s = batch.drawing[i];
-      if (s.count == 0 && breaks(s.request)) {
+      int count = s.count + batch.ahead[i];
+      if (count == 0 && breaks(s.request)) {
         token[i] = NOT_FINITE;
         continue;
       }
       long fate = fate(s.request.promptStream, s.request.params().seed(), s.sampleIndex);
       token[i] =
           s.answer == null
-              ? draw(fate, s.count, batch.tokens[batch.logitRows[i]])
-              : anyOf(s.answer.mask(), mix(mix(fate, batch.tokens[batch.logitRows[i]]), s.count));
+              ? draw(fate, count, batch.tokens[batch.logitRows[i]])
+              : anyOf(s.answer.mask(), mix(mix(fate, batch.tokens[batch.logitRows[i]]), count));
       if (s.logprobs != null) {
-        logprob[i] = -(mix(fate, -1 - s.count) >>> 40) / (float) (1 << 22);
+        logprob[i] = -(mix(fate, -1 - count) >>> 40) / (float) (1 << 22);
       }
     }
     for (int i = 0; i < batch.scores; i++) {

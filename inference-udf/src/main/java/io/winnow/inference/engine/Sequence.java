@@ -24,6 +24,11 @@ final class Sequence {
   int computed;
   /** Order of admission: the youngest is preempted first. */
   long admission;
+  /** Tokens appended in the step under way. */
+  int drawn;
+  /** Its guesses in the step under way, and where they come from; null until there were any. */
+  int guesses;
+  PromptLookup.Index index;
   long startedNanos;
   FinishReason finish;
   String errorClass;
@@ -69,6 +74,7 @@ final class Sequence {
       logprobs[count] = logprob;
     }
     count++;
+    drawn++;
     if (seen != null) {
       seen.generated(token);
     }
@@ -88,8 +94,8 @@ final class Sequence {
   }
 
   /** Takes in what a step drew for it, −1 where nothing could be drawn, and sets its end. */
-  void draw(int drawn, float drawnLogprob) {
-    if (drawn < 0) {
+  void draw(int token, float logprob) {
+    if (token < 0) {
       int position = request.prompt().length + count;
       InferenceException e =
           seen == null && !request.rules().biases()
@@ -98,10 +104,10 @@ final class Sequence {
       fail(e.errorClass(), e.getMessage());
       return;
     }
-    append(drawn, drawnLogprob);
+    append(token, logprob);
     request.session.countToken();
     TokenRules rules = request.rules();
-    if (rules.ends(drawn, count) || text.append(drawn, rules.mayEnd(count)) || answered()) {
+    if (rules.ends(token, count) || text.append(token, rules.mayEnd(count)) || answered()) {
       finish = FinishReason.STOP;
     } else if (count >= limit) {
       finish = FinishReason.LENGTH;

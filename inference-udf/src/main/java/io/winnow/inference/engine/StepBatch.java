@@ -9,11 +9,13 @@ final class StepBatch {
   final int[] positions;
   final int[][] pages;
   int rows;
-  /** The first of the rows: one for each running sequence. The others are prompts in prefill. */
+  /** The first of the rows: one for each running sequence and its guesses. The others are prompts in prefill. */
   int decodeRows;
   /** Rows whose logits are wanted, and the sequences that draw from them. */
   final int[] logitRows;
   final Sequence[] drawing;
+  /** For each draw how many guesses of its sequence stand before it: it counts only if all of them came true. */
+  final int[] ahead;
   int draws;
   /** Sequences that end with this step, because they draw nothing. */
   final Sequence[] ending;
@@ -34,6 +36,7 @@ final class StepBatch {
     pages = new int[maxRows][];
     logitRows = new int[maxDraws];
     drawing = new Sequence[maxDraws];
+    ahead = new int[maxDraws];
     ending = new Sequence[maxDraws];
     scoreRows = new int[maxRows];
     scoreTokens = new int[maxRows];
@@ -57,8 +60,21 @@ final class StepBatch {
   }
 
   void draw(int row, Sequence sequence) {
+    draw(row, sequence, 0);
+  }
+
+  void draw(int row, Sequence sequence, int guesses) {
     logitRows[draws] = row;
+    ahead[draws] = guesses;
     drawing[draws++] = sequence;
+  }
+
+  /** Whether a draw is of the sequence as it is now: the guesses before it, if there are any, have been drawn. */
+  boolean counts(int draw) {
+    Sequence s = drawing[draw];
+    return s.finish == null
+        && s.drawn == ahead[draw]
+        && (ahead[draw] == 0 || s.generated[s.count - 1] == tokens[logitRows[draw]]);
   }
 
   /** The sequence draws from the row, or ends. */

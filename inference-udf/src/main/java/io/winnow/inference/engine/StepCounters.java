@@ -29,32 +29,39 @@ final class StepCounters {
   /**
    * Counts a step that was computed and whose tokens are appended.
    *
+   * @param tokens that were appended; draws behind a wrong guess give none
    * @param start when it began, by {@link System#nanoTime}
    * @param open sequences that are accepted and not delivered
    * @param preemptions since the engine was opened
    * @param prefixHitTokens tokens of prompts that were found in the cache, since the engine was opened
+   * @param guesses since the engine was opened
    * @param opNanos by operation, since the engine was opened
    */
   void stepped(
-      StepBatch batch, long start, int open, long preemptions, long prefixHitTokens, Map<String, Long> opNanos) {
+      StepBatch batch, int tokens, long start, int open, long preemptions, long prefixHitTokens, EngineStats.Guesses guesses,
+      Map<String, Long> opNanos) {
     long end = System.nanoTime();
     long nanos = end - start;
     int prefillRows = batch.rows - batch.decodeRows;
     steps++;
     promptTokens += prefillRows;
-    generatedTokens += batch.draws;
-    runningSum += batch.draws;
+    generatedTokens += tokens;
+    int running = 0;
     busyNanos += nanos;
     prefillNanos += nanos * prefillRows / batch.rows;
     for (int i = 0; i < batch.draws; i++) {
-      finished += batch.drawing[i].finish == null ? 0 : 1;
+      if (batch.ahead[i] == 0) {
+        running++;
+        finished += batch.drawing[i].finish == null ? 0 : 1;
+      }
     }
+    runningSum += running;
     finished += batch.ends;
     peakPages = Math.max(peakPages, usedPages());
     stats =
         new EngineStats(
             steps, promptTokens, prefixHitTokens, generatedTokens, preemptions, finished, busyNanos, prefillNanos,
-            runningSum, load(batch.draws, open - batch.draws), opNanos);
+            runningSum, guesses, load(running, open - running), opNanos);
     if (trace != null) {
       trace.step(batch, stats, end);
     }

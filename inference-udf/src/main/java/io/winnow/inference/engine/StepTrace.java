@@ -124,6 +124,8 @@ final class StepTrace implements AutoCloseable {
     field("free_pages", load.pages() - load.usedPages());
     field("preemptions", did.preemptions());
     field("prefix_hit_tokens", did.prefixHitTokens());
+    field("guesses", did.guesses().made());
+    field("guesses_kept", did.guesses().kept());
     buffer.append(", \"op_nanos\": {");
     String comma = "";
     for (Map.Entry<String, Long> op : did.opNanos().entrySet()) {

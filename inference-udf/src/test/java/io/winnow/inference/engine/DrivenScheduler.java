@@ -24,6 +24,7 @@ final class DrivenScheduler {
   final StepBatch batch;
   final int[] token;
   final List<Sequence> finished = new ArrayList<>();
+  PromptLookup lookup;
   int steps;
   int reclaimed;
 
@@ -42,8 +43,14 @@ final class DrivenScheduler {
     step = new ScriptedStep(pages);
     scheduler = new Scheduler(pool, tree, maxSequences, maxRows, step::copyPage);
     admission = new Admission(Script.limits(maxSequences, maxRows), pages, LetterText::new);
-    batch = new StepBatch(maxRows, maxSequences);
-    token = new int[maxSequences];
+    batch = new StepBatch(maxRows, EngineCore.draws(maxSequences));
+    token = new int[EngineCore.draws(maxSequences)];
+  }
+
+  /** Lets sequences guess ahead. */
+  void guess(int maxRows) {
+    lookup = new PromptLookup(maxRows);
+    scheduler.guessBy(lookup);
   }
 
   /** Whether pages of the tree have been taken for others. */
@@ -76,7 +83,9 @@ final class DrivenScheduler {
     checkWrites();
     step.run(batch, token, null);
     for (int i = 0; i < batch.draws; i++) {
-      advance(batch.drawing[i], token[i]);
+      if (batch.counts(i)) {
+        advance(batch.drawing[i], token[i]);
+      }
     }
     for (int i = 0; i < batch.scores; i++) {
       batch.scoring[i].scores().take(batch.scorePlaces[i], batch.scored[i]);

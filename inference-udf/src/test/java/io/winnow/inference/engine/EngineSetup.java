@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
@@ -34,7 +35,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * @param cache how keys and values are held
  * @param sessions callers that hand it requests beside each other
  * @param faults whether steps of several sequences fail now and then
- * @param prefixes whether pages are kept for contexts that begin alike
+ * @param prefixes whether pages are kept for contexts that begin alike, and few sequences guess ahead
  */
 record EngineSetup(
     String kernels, int threads, int maxSequences, int maxRows, int pages, KvFormat cache, int sessions,
@@ -44,7 +45,7 @@ record EngineSetup(
    *
    * @param samples by "request/sample": reason of the end, then each token with "given" or its log-probability's bits
    */
-  record Result(Map<String, String> samples, long preemptions, long prefixHitTokens) {}
+  record Result(Map<String, String> samples, long preemptions, long prefixHitTokens, long guessesKept) {}
 
   EngineSetup(int threads, int maxSequences, int maxRows, int pages, int sessions) {
     this(null, threads, maxSequences, maxRows, pages, KvFormat.F32, sessions, false, true);
@@ -100,7 +101,8 @@ record EngineSetup(
     EngineStats after = core.stats();
     return new Result(
         new TreeMap<>(out), after.preemptions() - before.preemptions(),
-        after.prefixHitTokens() - before.prefixHitTokens());
+        after.prefixHitTokens() - before.prefixHitTokens(),
+        after.guesses().kept() - before.guesses().kept());
   }
 
   private static int given(List<GenerationRequest> asked, Completion c) {
@@ -137,16 +139,18 @@ record EngineSetup(
     try (Checkpoint checkpoint = Checkpoints.open(model)) {
       Kernels opened = kernels == null ? KernelsLadder.open(threads) : KernelsLadder.open(kernels, threads);
       DecoderModel decoder =
-          new DecoderModel(checkpoint, opened, format, maxRows, maxSequences, checkpoint.config().contextLength());
+          new DecoderModel(
+              checkpoint, opened, format, maxRows, EngineCore.draws(maxSequences), checkpoint.config().contextLength());
       var config = decoder.config();
       KvCache held = new KvCache(cache, config.layers(), config.kvHeads(), config.headDim(), pages);
       EngineCore.Limits limits =
           new EngineCore.Limits(
               config.vocabSize(), config.contextLength(), Set.copyOf(config.eosTokenIds()), maxSequences, maxRows);
-      StepRunner step = new DecoderStep(decoder, opened, held, maxSequences);
+      StepRunner step = new DecoderStep(decoder, opened, held, EngineCore.draws(maxSequences));
       AnswerGrammars grammars =
           new AnswerGrammars(new LetterTokenizer(config.vocabSize()), config.vocabSize(), limits.eosTokens());
-      return new EngineCore(limits, pages, prefixes, faults ? failing(step) : step, LetterText::new, grammars);
+      return new EngineCore(limits, pages, prefixes, faults ? failing(step) : step, LetterText::new, grammars)
+          .hosted(new EngineHosting(null, false, prefixes));
     }
   }
 

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class NodeEnginesTest {
   private static final Path MODEL = Path.of(System.getProperty("winnow.root"), "examples", "model");
-  private static final EngineHosting PER_NODE = new EngineHosting(null, true);
+  private static final EngineHosting PER_NODE = new EngineHosting(null, true, true);
   private static final EngineSpec SPEC = new EngineSpec(MODEL.toString(), "auto", 4, 8, 4096, null, Map.of());
   private static final ModelText TEXT = ModelText.load(MODEL, null, Map.of());
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,7 @@ class SameBytesTest {
   private Map<String, String> alone;
   private long preemptions;
   private long hits;
+  private long guessed;
 
   @BeforeEach
   void nothingAllocated() {
@@ -140,6 +142,43 @@ class SameBytesTest {
         hits = 0;
         same(way.toString(), run(way, shuffled));
         assertTrue(hits > 1000, way + ": only " + hits + " tokens were taken from prefixes");
+      }
+    }
+  }
+
+  /** Few sequences that repeat themselves, so that guesses are made and come true, and some don't. */
+  @Test
+  void tokensGuessedAhead() throws Exception {
+    for (String type : new String[] {"llama", "qwen2"}) {
+      long seed = Script.seed("SameBytesTest guesses " + type);
+      model = TinyCheckpoint.write(folder.resolve(type), type, "F32", seed);
+      format = WeightPrecision.F32;
+      Random random = new Random(seed);
+      requests = new ArrayList<>();
+      for (int i = 0; i < 24; i++) {
+        int[] again = random.ints(3 + random.nextInt(4), 3, TinyCheckpoint.VOCAB).toArray();
+        int[] prompt = IntStream.range(0, 30 + i).map(k -> again[k % again.length]).toArray();
+        SamplingParams params =
+            new SamplingParams(i % 3 * 0.15, 1, 0, 0, 1, 100 + random.nextInt(60), List.of(), i % 3, true, 0)
+                .withLogitBias(Map.of(5, 6.0, 6, 6.0, 7, 6.0, 17, Double.NEGATIVE_INFINITY));
+        if (i % 4 == 2) {
+          params = params.withEnds(List.of(11, 12), 90, i % 8 == 2);
+        } else if (i % 8 == 3) {
+          params = params.withPenalties(0.6, -0.3);
+        }
+        requests.add(new GenerationRequest(i, prompt, new int[] {0, 1}, params));
+      }
+      guessed = 0;
+      alone = run(new EngineSetup(1, 1, 300, 8, 1).withoutPrefixes(), single(requests));
+      assertEquals(0, guessed);
+      EngineSetup[] ways = {
+        new EngineSetup(1, 1, 300, 8, 1), new EngineSetup(2, 4, 8, PLENTY, 1), new EngineSetup(2, 2, 7, 8, 1),
+        new EngineSetup(2, 3, 100, 10, 3), new EngineSetup(2, 4, 100, PLENTY, 1).withFaults()
+      };
+      for (EngineSetup way : ways) {
+        guessed = 0;
+        same(way.toString(), run(way, requests));
+        assertTrue(guessed > 200, way + ": only " + guessed + " guesses came true");
       }
     }
   }
@@ -274,6 +313,7 @@ class SameBytesTest {
     EngineSetup.Result result = setup.with(cache).run(model, format, asked);
     preemptions += result.preemptions();
     hits += result.prefixHitTokens();
+    guessed += result.guessesKept();
     return result.samples();
   }
 

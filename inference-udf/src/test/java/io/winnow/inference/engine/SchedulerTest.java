@@ -23,9 +23,13 @@ class SchedulerTest {
     int split = 0;
     int hits = 0;
     int reclaimed = 0;
+    long guessed = 0;
+    long kept = 0;
     for (int i = 0; i < 600; i++) {
       try {
         DrivenScheduler d = randomSchedule(new Random(seed + i));
+        guessed += d.lookup == null ? 0 : d.lookup.guesses().made();
+        kept += d.lookup == null ? 0 : d.lookup.guesses().kept();
         preempted += d.scheduler.preemptions() > 0 ? 1 : 0;
         hits += d.tree.hitTokens() > 0 ? 1 : 0;
         reclaimed += d.reclaimed() ? 1 : 0;
@@ -36,6 +40,7 @@ class SchedulerTest {
     }
     assertTrue(preempted > 20, "only " + preempted + " schedules preempted: the pools are too large to test it");
     assertTrue(split > 0, "no schedule was narrow");
+    assertTrue(kept > 1000 && kept < guessed, kept + " of " + guessed + " guesses came true");
     assertTrue(hits > 100, "only " + hits + " schedules had a prefix in the tree");
     assertTrue(reclaimed > 20, "only " + reclaimed + " schedules reclaimed pages");
   }
@@ -48,6 +53,9 @@ class SchedulerTest {
     int maxSequences = 1 + random.nextInt(16);
     int maxRows = maxSequences + (random.nextBoolean() ? random.nextInt(10) : random.nextInt(400));
     DrivenScheduler d = new DrivenScheduler(pages, maxSequences, maxRows, random.nextInt(4) > 0);
+    if (random.nextBoolean()) {
+      d.guess(maxRows);
+    }
     int horizon = 1 + random.nextInt(300);
     int[] arrival = random.ints(requests.size(), 0, horizon).toArray();
     int[] leaves = new int[requests.size()];

@@ -64,6 +64,10 @@ final class Script {
     }
     // One sample in four ends at its first tokens, the others somewhere in the first 150.
     int length = (int) Math.floorMod(fate >>> 8, (fate & 3) == 0 ? 3L : 150L);
+    if (count < length && sample % 3 == 1 && Math.floorMod(mix(last, 1), 9) > 0) {
+      // Says the same again and again, but for a slip now and then.
+      return 1 + (int) Math.floorMod(mix(fate, count % 7), VOCAB - 1L);
+    }
     return count == length ? EOS : 1 + (int) Math.floorMod(mix(last, mix(sample, count)), VOCAB - 1L);
   }
 

@@ -58,9 +58,12 @@ final class ScriptedStep implements StepRunner {
     }
     for (int i = 0; i < batch.draws; i++) {
       Sequence s = batch.drawing[i];
-      long last = checked(s, batch.pages[batch.logitRows[i]], batch.positions[batch.logitRows[i]]);
+      int row = batch.logitRows[i];
+      int[] guesses = Arrays.copyOfRange(batch.tokens, row + 1 - batch.ahead[i], row + 1);
+      long last = checked(s, guesses, batch.pages[row], batch.positions[row]);
       int[] prompt = s.request.prompt();
-      token[i] = Script.draw(last, Script.breaks(prompt), s.request.promptStream, s.sampleIndex, s.count);
+      int place = s.count + batch.ahead[i];
+      token[i] = Script.draw(last, Script.breaks(prompt), s.request.promptStream, s.sampleIndex, place);
     }
     for (int i = 0; i < batch.scores; i++) {
       int row = batch.scoreRows[i];
@@ -73,8 +76,10 @@ final class ScriptedStep implements StepRunner {
   }
 
   /** Content of the last position, when everything up to it is the sequence's own. */
-  private long checked(Sequence s, int[] pages, int position) {
-    int[] context = s.context();
+  private long checked(Sequence s, int[] guesses, int[] pages, int position) {
+    int[] own = s.context();
+    int[] context = Arrays.copyOf(own, own.length + guesses.length);
+    System.arraycopy(guesses, 0, context, own.length, guesses.length);
     if (position != context.length - 1) {
       throw broken(s + " draws at position " + position + " of " + context.length);
     }

@@ -50,7 +50,7 @@ public final class StepCosts {
     List<EmbeddedRuntime> engines = new ArrayList<>();
     for (Way way : ways) {
       EngineSpec spec = new EngineSpec(args[0], args[1], way.threads(), sequences, 256 * sequences, null, Map.of());
-      engines.add(EmbeddedRuntime.load(spec, text, MemoryBudget.host(0), new EngineHosting(way.trace(), false)));
+      engines.add(EmbeddedRuntime.load(spec, text, MemoryBudget.host(0), new EngineHosting(way.trace(), false, false)));
     }
     double[][] seconds = new double[ways.size()][rounds];
     EngineStats[][] did = new EngineStats[ways.size()][rounds];

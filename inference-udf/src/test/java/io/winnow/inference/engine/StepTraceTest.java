@@ -81,7 +81,7 @@ class StepTraceTest {
     EngineStats stats;
     Path file;
     try (EmbeddedRuntime runtime =
-        EmbeddedRuntime.load(spec, text, MemoryBudget.host(0), new EngineHosting(folder.toString(), false))) {
+        EmbeddedRuntime.load(spec, text, MemoryBudget.host(0), new EngineHosting(folder.toString(), false, true))) {
       submitAndWait(runtime, text);
       file = onlyFile();
       // As soon as the engine rests the file is whole, though it is open: so it is if the process ends now.
@@ -150,7 +150,7 @@ class StepTraceTest {
     assertNull(StepTrace.open(file.resolve("below")));
     try (EngineCore core =
         new EngineCore(Script.limits(4, 68), 40, new ScriptedStep(40), LetterText::new)
-            .tracedTo(new EngineHosting(file.toString(), false))) {
+            .hosted(new EngineHosting(file.toString(), false, true))) {
       EngineSession session = core.open();
       GenerationRequest request = Script.request(1, SchedulerTest.longLived(20), 2, Script.params(10));
       session.submit(request);

@@ -53,6 +53,14 @@ class KernelRungsTest {
   }
 
   @Test
+  void whatThisBuildHasLoads() {
+    // Else every test of the native kernels would find nothing to test, and pass.
+    if (NativeLibrary.class.getResource(NativeLibrary.resource()) != null) {
+      assertNull(NativeLibrary.unusableReason());
+    }
+  }
+
+  @Test
   void theBestIsTakenAndTheOthersAreNotLookedAt() {
     assertTrue(summary(null).startsWith("Kernels: native avx512; not cuda (this build has no CUDA kernels)"),
         summary(null));

@@ -130,6 +130,7 @@ class SettingEffectsTest {
             Map.entry("prefix-cache", new Case("off")),
             Map.entry("partitions", new Case("7")),
             Map.entry("engine-per-node", new Case("true")),
+            Map.entry("speculation", new Case("off")),
             Map.entry("step-trace", new Case(folder.resolve("steps").toString())),
             Map.entry("max-cost", new Case("1", Map.of("prices", prices("1").toString()))),
             Map.entry("max-duration", new Case("60")),

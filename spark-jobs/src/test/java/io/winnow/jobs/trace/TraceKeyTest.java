@@ -47,7 +47,7 @@ class TraceKeyTest {
           Map.entry("logit-bias", "5:1.5"), Map.entry("generation-config", "auto"),
           Map.entry("stop-token-ids", "7"), Map.entry("min-tokens", "3"), Map.entry("ignore-eos", "true"),
           Map.entry("choice", "yes"), Map.entry("regex", "a+"), Map.entry("json-schema", "{\"type\": \"null\"}"),
-          Map.entry("step-trace", "s"), Map.entry("engine-per-node", "true"));
+          Map.entry("step-trace", "s"), Map.entry("engine-per-node", "true"), Map.entry("speculation", "off"));
 
   private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
     return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1024, 1, 1);
