@@ -31,7 +31,8 @@ def measure(model, folder, sequences, context, new, options):
         command = [
             os.path.join(HOME, "winnow"), "bench", "--turns", "true", "--engine-only", "true", "--model", model, "--prompts",
             prompts, "--prompt-tokens", tokens, "--samples", "1", "--max-tokens", str(count), "--ignore-eos", "true",
-            "--temperature", "0.6", "--top-p", "0.95", "--max-sequences", str(sequences), *options]
+            "--temperature", "0.6", "--top-p", "0.95", "--max-sequences", str(sequences), "--prefix-cache", "off",
+            *options]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder)
         answers = []

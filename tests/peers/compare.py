@@ -2,7 +2,7 @@
 """Winnow beside llama.cpp's server and OpenVINO GenAI, on the same model file, prompts and lengths.
 
 Each side runs in a process of its own that is loaded once a workload; rounds go in turn, and medians are printed. Only
-decoding is timed: no side's loading or tokenizing. Before the rounds each side has a warm-up, and a peer that has several
+decoding is timed: no side's loading or tokenizing. No side keeps prompts from round to round. Before the rounds each side has a warm-up, and a peer that has several
 good settings is tried with each of them on a part of the work; its best goes on.
 """
 import argparse
@@ -130,7 +130,7 @@ def compare(args, workload, questions, logs):
             command = [
                 os.path.join(HOME, "winnow"), "bench", "--turns", "true", "--engine-only", "true", "--prompts", prompts,
                 "--prompt-tokens", tokens, "--ignore-eos", "true", "--temperature", "0.6", "--top-p", "0.95",
-                "--max-sequences", "256", *common, *args.winnow.split(), *settings]
+                "--max-sequences", "256", "--prefix-cache", "off", *common, *args.winnow.split(), *settings]
         else:
             program = {"llama.cpp": "llamacpp_side.py", "openvino": "openvino_side.py"}[name]
             command = [sys.executable, os.path.join(HERE, program), "--prompts", tokens, *common, *settings]
