@@ -167,9 +167,17 @@ bool fits(const wk_op& op, const wk_rows& rows) {
   }
 }
 
-int32_t run_one(wk_context& context, const wk_op& op, const wk_rows& rows) {
+// Whether an operation only activates what the product before it writes.
+bool activates(const wk_op& op, const wk_op& product) {
+  return op.kind == WK_SILU_MUL && product.kind == WK_MATMUL && op.x == product.out && op.row_set == product.row_set
+      && op.rows == product.rows && product.b == nullptr && product.weight->rows == 2 * int64_t{op.cols}
+      && op.cols % kPanel == 0;
+}
+
+// Runs the first operation, and the second along with it where `together` says so afterwards; `next` may be null.
+int32_t run_one(wk_context& context, const wk_op& op, const wk_op* next, const wk_rows& rows, bool* together) {
   if (!fits(op, rows)) return WK_BAD_SHAPE;
-  Run run = {&op, &rows, 0, context.team.size(), nullptr, 0, nullptr};
+  Run run = {&op, &rows, 0, context.team.size(), nullptr, 0, nullptr, nullptr};
   run.count = op.row_set == WK_FIXED_ROWS ? op.rows : op.row_set == WK_PICKED_ROWS ? rows.picked_count : rows.count;
   if (run.count <= 0) return run.count == 0 ? WK_OK : WK_BAD_SHAPE;
   if (op.kind == WK_EMBED) {
@@ -185,6 +193,8 @@ int32_t run_one(wk_context& context, const wk_op& op, const wk_rows& rows) {
   }
   bool grouped = op.kind == WK_MATMUL && is_integer(*op.weight);
   const Operation& operation = grouped ? context.operations->grouped_matmul : context.operations->by_kind[op.kind];
+  *together = next != nullptr && operation.takes_silu != nullptr && activates(*next, op) && operation.takes_silu(run);
+  run.silu = *together ? next : nullptr;
   Work work = {&operation, &run, nullptr, (operation.scratch(run) + 63) & ~63LL};
   if (work.scratch_each > 0) {
     work.scratch = context.scratch.fit(work.scratch_each * context.team.size());
@@ -235,11 +245,13 @@ int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_ro
   FloatEnvironment environment;
   int64_t start = now();
   for (int64_t i = 0; i < count; i++) {
-    int32_t status = run_one(*context, ops[i], *rows);
+    bool together = false;
+    int32_t status = run_one(*context, ops[i], i + 1 < count ? ops + i + 1 : nullptr, *rows, &together);
     if (status != WK_OK) return status;
     int64_t end = now();
     context->nanos[ops[i].kind] += end - start;
     start = end;
+    if (together) i++;
   }
   return WK_OK;
 }

@@ -19,6 +19,7 @@ struct Run {
   const int32_t* group; // attention: first row of each group of rows of one task; then the end of the last
   int32_t groups;
   char* shared;         // memory of the operation that all of its tasks see
+  const wk_op* silu;    // the silu_mul that a product does along with itself, writing that one's output alone; or null
 };
 
 /* One operation for one instruction set. */
@@ -34,6 +35,8 @@ struct Operation {
   int32_t (*first_tasks)(const Run& run) = nullptr;
   void (*first)(const Run& run, int32_t task, char* scratch) = nullptr;
   int64_t (*shared)(const Run& run) = nullptr;
+  /* Whether a product can do the silu_mul behind it along, for so many rows; null: never. */
+  bool (*takes_silu)(const Run& run) = nullptr;
 };
 
 /* Drawing of tokens for one instruction set. */

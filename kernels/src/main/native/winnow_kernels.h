@@ -167,7 +167,8 @@ int32_t wk_open(int32_t threads, int32_t isa, wk_context** out);
 
 void wk_close(wk_context* context);
 
-/* Runs operations one after the other. */
+/* Runs operations one after the other. What a product gives to the silu_mul that stands next in the list may be left out
+   of memory. */
 int32_t wk_run(wk_context* context, const wk_op* ops, int64_t count, const wk_rows* rows);
 
 /* Nanoseconds that a context has spent on operations of each kind since it was opened; index 0: drawing and scoring

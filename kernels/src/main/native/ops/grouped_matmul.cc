@@ -18,6 +18,7 @@
 
 #include "../simd_codes.h"
 #include "grouped.h"
+#include "silu.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -42,7 +43,8 @@ struct Tile {
   const wk_weight* w;
   const uint8_t* codes;  // of the first panel
   int64_t first_panel;
-  int64_t panel;    // bytes between panels of codes
+  int64_t panel;    // bytes between the panels of codes that are beside each other in a tile
+  int64_t apart;    // the same in panels
   int32_t from, to;        // groups
   int32_t vectors, groups; // of a panel
   const int8_t* x;  // of the first row, as the other three
@@ -153,7 +155,7 @@ void tile(const Tile& t, float* sums) {
     x += count * step;
     ahead += count * t.ahead_step;
     F32x16 scale[P];
-    WK_PANELS scale[p] = scales_at(*t.w, t.w->scales, ((t.first_panel + p) * t.groups + g) * kPanel);
+    WK_PANELS scale[p] = scales_at(*t.w, t.w->scales, ((t.first_panel + p * t.apart) * t.groups + g) * kPanel);
     if (t.w->mins == nullptr) {
       WK_ROWS {
         F32x16 sx = set1(x_scales[r]);
@@ -164,7 +166,7 @@ void tile(const Tile& t, float* sums) {
       }
     } else {
       F32x16 min[P];
-      WK_PANELS min[p] = scales_at(*t.w, t.w->mins, ((t.first_panel + p) * t.groups + g) * kPanel);
+      WK_PANELS min[p] = scales_at(*t.w, t.w->mins, ((t.first_panel + p * t.apart) * t.groups + g) * kPanel);
       WK_ROWS {
         F32x16 sx = set1(x_scales[r]), sum_x = set1(x_sums[r]);
         WK_PANELS {
@@ -250,6 +252,45 @@ int64_t scratch(const Run&) { return kSumBytes; }
 
 int32_t tasks(const Run& run) { return GroupedCut<kTileRows>(run).tasks(); }
 
+bool takes_silu(const Run& run) { return run.count > kFewRows; }
+
+/* As run_task, with the activation: panels of gates meet those of what they gate, half of all panels behind. */
+void run_gated(const Run& run, const Part& part, const Quantized<kTileRows>& q, Tile t, const uint8_t* next, float* sums) {
+  constexpr int64_t ld = kPanelBlock * kPanel;
+  constexpr bool both = panels_of(kTileRows) == 2;
+  int64_t half = panels_of_outputs(t.w->rows) / 2, width = run.silu->cols;
+  int64_t each = t.panel;
+  const uint8_t* codes = t.codes;
+  t.out = nullptr;
+  for (int32_t p = 0; p < part.panels; p++) {
+    float* out = run.silu->out + part.row * width + (part.panel + p) * int64_t{kPanel};
+    for (int32_t r = 0; r < part.rows; r++) __builtin_prefetch(out + r * width, 1);
+    const uint8_t* then = p + 1 < part.panels ? codes + each : next;
+    t.codes = codes;
+    t.first_panel = part.panel + p;
+    if (both) {
+      t.apart = half;
+      t.panel = half * each;
+      all_rows<both ? 2 : 1>(q, part, t, then, sums + 2 * p * kPanel);
+    } else {
+      all_rows<1>(q, part, t, codes + half * each, sums + 2 * p * kPanel);
+      t.codes += half * each;
+      t.first_panel += half;
+      all_rows<1>(q, part, t, then, sums + (2 * p + 1) * kPanel);
+    }
+    const float* bias = run.op->a == nullptr ? nullptr : run.op->a + (part.panel + p) * kPanel;
+    for (int32_t r = 0; r < part.rows; r++) {
+      F32x16 gate = load(sums + r * ld + 2 * p * kPanel), up = load(sums + r * ld + (2 * p + 1) * kPanel);
+      if (bias != nullptr) {
+        gate = add(gate, load(bias));
+        up = add(up, load(bias + width));
+      }
+      store(out + r * width, activate(gate, up));
+    }
+    codes += each;
+  }
+}
+
 void run_task(const Run& run, int32_t task, char* scratch) {
   const wk_weight& w = *run.op->weight;
   Quantized<kTileRows> q(run);
@@ -264,12 +305,17 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   t.first_panel = part.panel;
   t.vectors = static_cast<int32_t>(code_vectors(w.format, w.cols));
   t.panel = t.vectors * 64LL;
+  t.apart = 1;
   t.codes = static_cast<const uint8_t*>(w.data) + part.panel * t.panel;
   t.groups = static_cast<int32_t>(q.groups);
   t.out = streams(*run.op, run.count)
       ? nullptr : run.op->out + part.row * static_cast<int64_t>(w.rows) + static_cast<int64_t>(part.panel) * kPanel;
   // Where this member probably goes on.
   int32_t then = task + 1 < cut.tasks() ? cut.part(run, task + 1).panel - part.panel : 0;
+  if (run.silu != nullptr) {
+    run_gated(run, part, q, t, t.codes + then * t.panel, sums);
+    return;
+  }
   for (int32_t p = 0; p < part.panels;) {
     constexpr int few = panels_of(kFewRows), many = panels_of(kTileRows);
     int32_t left = part.panels - p, beside = part.rows <= kFewRows ? few : many;
@@ -293,7 +339,7 @@ void run_task(const Run& run, int32_t task, char* scratch) {
 }  // namespace
 
 extern const Operation grouped_matmul;
-const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared};
+const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared, takes_silu};
 
 }  // namespace WK_ISA
 }  // namespace wk

@@ -3,8 +3,7 @@
 //
 // Operands: x float [rows][2 · cols], out float [rows][cols]. Tail: the last cols mod 16 elements as a vector that is
 // filled up with zeros. Test: RowOperationsTest.
-#include "../ops.h"
-#include "../simd.h"
+#include "silu.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -13,10 +12,6 @@ namespace {
 int32_t tasks(const Run& run) { return row_tasks(run, run.op->cols); }
 
 int64_t scratch(const Run&) { return 0; }
-
-WK_INLINE F32x16 activate(F32x16 gate, F32x16 up) {
-  return mul(div(gate, add(set1(1), exp(neg(gate)))), up);
-}
 
 void run_task(const Run& run, int32_t task, char*) {
   const wk_op& op = *run.op;
