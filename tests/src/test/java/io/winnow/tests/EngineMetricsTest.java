@@ -95,7 +95,7 @@ class EngineMetricsTest {
   @Test
   void theStagesPageAndTheSummaryTellWhatTheEnginesDid() throws Exception {
     Map<String, Long> before = accumulators();
-    Invocation run = generate(folder.resolve("told"), "scripted:tokens=60,step-ms=1").expect(0);
+    Invocation run = generate(folder.resolve("told"), "scripted:tokens=60,step-ms=1", "--speculation", "off").expect(0);
     Map<String, Long> told = accumulators();
     before.forEach((name, value) -> told.merge(name, -value, Long::sum));
     // A scripted engine draws what traces hold, no more: nobody was preempted, no row failed.
@@ -156,26 +156,26 @@ class EngineMetricsTest {
     generate(plain, "scripted:tokens=30").expect(0);
     Invocation run = generate(traced, "scripted:tokens=30", "--step-trace", steps.toString()).expect(0);
     assertEquals(Tables.comparable(spark, plain), Tables.comparable(spark, traced));
-    assertEquals(run.count("tokens"), draws(steps, 1));
+    assertEquals(run.count("tokens"), tokens(steps, 1));
     Invocation refused = generate(folder.resolve("refused"), "scripted:", "--step-trace", "hdfs://host/steps");
     refused.expect(2);
     assertTrue(refused.err().contains("must be a folder of the executors' own disks"), refused.err());
   }
 
-  /** Sequences that drew, over the steps of all files. */
-  private static long draws(Path steps, int files) throws IOException {
+  /** Tokens that were drawn, over the steps of all files. */
+  private static long tokens(Path steps, int files) throws IOException {
     EngineHost.closeIdle(); // only so that nothing of a file is on its way
     List<Path> all = Tables.files(steps).stream().map(steps::resolve).toList();
     assertEquals(files, all.size(), all::toString);
-    long draws = 0;
+    long tokens = 0;
     for (Path file : all) {
-      long before = draws;
+      long before = tokens;
       for (JsonNode event : new ObjectMapper().readTree(file.toFile())) {
-        draws += event.path("args").path("draws").asLong();
+        tokens += event.path("args").path("tokens").asLong();
       }
-      assertTrue(draws > before, () -> file + " tells of no step");
+      assertTrue(tokens > before, () -> file + " tells of no step");
     }
-    return draws;
+    return tokens;
   }
 
   @Test
@@ -198,7 +198,7 @@ class EngineMetricsTest {
               table, "scripted:tokens=40,step-ms=1", "--engine-per-node", "--step-trace", steps.toString());
       run.expect(0);
       assertEquals(Tables.comparable(spark, plain), Tables.comparable(spark, table));
-      assertEquals(run.count("tokens"), draws(steps, 2));
+      assertEquals(run.count("tokens"), tokens(steps, 2));
       assertTrue(run.summary("mean batch").endsWith(" of 8 sequences"), run.summary("mean batch"));
     } finally {
       System.clearProperty("winnow.numa.nodes");

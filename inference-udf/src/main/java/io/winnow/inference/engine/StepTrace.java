@@ -120,6 +120,7 @@ final class StepTrace implements AutoCloseable {
     field("rows", batch.rows);
     field("prefill_rows", batch.rows - batch.decodeRows);
     field("draws", batch.draws);
+    field("tokens", did.generatedTokens());
     field("waiting", load.waiting());
     field("free_pages", load.pages() - load.usedPages());
     field("preemptions", did.preemptions());

@@ -95,7 +95,7 @@ class StepTraceTest {
     assertEquals(stats.steps(), steps.size());
     assertEquals(stats.busyNanos(), sum(steps, s -> s.get("nanos").asLong()));
     assertEquals(stats.promptTokens(), sum(steps, s -> s.get("prefill_rows").asLong()));
-    assertEquals(stats.generatedTokens(), sum(steps, s -> s.get("draws").asLong()));
+    assertEquals(stats.generatedTokens(), sum(steps, s -> s.get("tokens").asLong()));
     assertEquals(stats.preemptions(), sum(steps, s -> s.get("preemptions").asLong()));
     assertEquals(9, stats.opNanos().size());
     stats.opNanos().forEach(
