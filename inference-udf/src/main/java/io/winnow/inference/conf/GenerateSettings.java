@@ -411,7 +411,7 @@ public final class GenerateSettings {
   public static EngineHosting hosting(SettingValues values) {
     return new EngineHosting(
         values.find(STEP_TRACE).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
-        values.get(ENGINE_PER_NODE), values.get(SPECULATION).equals("on"));
+        values.get(ENGINE_PER_NODE), values.find(SPECULATION).orElse("off").equals("on"));
   }
 
   private static boolean isRegex(String text) {

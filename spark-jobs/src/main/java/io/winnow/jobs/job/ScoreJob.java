@@ -104,8 +104,8 @@ public final class ScoreJob {
     ScoreCounters counters = new ScoreCounters(spark.sparkContext());
     ScoreTask task =
         new ScoreTask(
-            spec, new GenerateFunction(spec, NOTHING, TICK_MILLIS, model), model.contextLength(), source.reader(),
-            form(), shape, asLines ? "item" : "row", counters);
+            spec, new GenerateFunction(spec, GenerateSettings.hosting(values), NOTHING, TICK_MILLIS, model),
+            model.contextLength(), source.reader(), form(), shape, asLines ? "item" : "row", counters);
     long start = System.nanoTime();
     long total = source.rows().count();
     watched(counters, total, () -> {
