@@ -113,11 +113,12 @@ constexpr int64_t kSumBytes = kRowBlock * kPanelBlock * kPanel * sizeof(float);
    team has some of its own, which it has quantized itself; else they share the panels. */
 template <int UNIT>
 struct GroupedCut {
-  int32_t rows, row_blocks, panels, panel_blocks;
+  int32_t all, rows, row_blocks, panels, panel_blocks;
 
   explicit GroupedCut(const Run& run) {
     // With an activation a task's panels are gates, each of which brings its other half along.
-    int32_t all = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) / (run.silu == nullptr ? 1 : 2);
+    int32_t beside = run.silu == nullptr ? 1 : 2;
+    all = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) / beside;
     int32_t own = run.count / kOwnRows < run.threads ? run.count / kOwnRows : run.threads;
     int32_t least = (run.count + kRowBlock - 1) / kRowBlock;
     row_blocks = own > least ? own : least;
@@ -125,7 +126,7 @@ struct GroupedCut {
     row_blocks = (run.count + rows - 1) / rows;
     // Enough tasks that a member which is late delays little; few rows read by several panels at once.
     bool small = run.count > 4 && static_cast<int64_t>(all) * row_blocks < 8LL * kPanelBlock * run.threads;
-    panels = (small ? 2 : kPanelBlock) / (run.silu == nullptr ? 1 : 2);
+    panels = (small ? 2 : kPanelBlock) / beside;
     panel_blocks = (all + panels - 1) / panels;
   }
 
@@ -133,7 +134,6 @@ struct GroupedCut {
 
   Part part(const Run& run, int32_t task) const {
     int32_t row = task / panel_blocks * rows, panel = task % panel_blocks * panels;
-    int32_t all = static_cast<int32_t>(panels_of_outputs(run.op->weight->rows)) / (run.silu == nullptr ? 1 : 2);
     int32_t left = all - panel;
     return {row, run.count - row < rows ? run.count - row : rows, panel, left < panels ? left : panels};
   }
