@@ -39,6 +39,8 @@ import org.junit.jupiter.api.Test;
 class WeightQualityTest {
   private static final int TEXTS = Integer.getInteger("winnow.quality.texts", 16);
   private static final int CONTEXT = 1024;
+  private static final String DATA = System.getProperty("winnow.data", "");
+  private static final Path QUESTIONS = Path.of(DATA, "gsm8k", "test.jsonl");
 
   /** Sums over positions. */
   private static final class Tally {
@@ -69,16 +71,20 @@ class WeightQualityTest {
     assertEquals(0, NativeBuffer.outstandingBytes());
   }
 
+  /** SmolLM2; the tests are left out where it, or GSM8K, is not here. */
+  private static Path folder() {
+    String fixtures = System.getProperty("winnow.fixtures", "");
+    Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
+    assumeTrue(
+        !fixtures.isEmpty() && !DATA.isEmpty() && Files.isDirectory(folder) && Files.exists(QUESTIONS),
+        "no winnow.fixtures and winnow.data: SmolLM2 and GSM8K are not here");
+    return folder;
+  }
+
   @Test
   void integerWeightsStayNearTheFloatModel() throws IOException {
-    String fixtures = System.getProperty("winnow.fixtures", "");
-    String data = System.getProperty("winnow.data", "");
-    Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
-    Path questions = Path.of(data, "gsm8k", "test.jsonl");
-    assumeTrue(
-        !fixtures.isEmpty() && !data.isEmpty() && Files.isDirectory(folder) && Files.exists(questions),
-        "no winnow.fixtures and winnow.data: SmolLM2 and GSM8K are not here");
-    List<int[]> texts = texts(Checkpoints.locate(folder), questions);
+    Path folder = folder();
+    List<int[]> texts = texts(Checkpoints.locate(folder), QUESTIONS);
     try (Checkpoint file = Checkpoints.open(folder)) {
       compare(file, texts, WeightPrecision.BLOCKS, file).check("the file's codes (int4)");
       compare(floats(file), texts, WeightPrecision.INT8, file).check("int8 from floats");
@@ -87,14 +93,8 @@ class WeightQualityTest {
 
   @Test
   void narrowKeysAndValuesStayNearThoseInFloat32() throws IOException {
-    String fixtures = System.getProperty("winnow.fixtures", "");
-    String data = System.getProperty("winnow.data", "");
-    Path folder = Path.of(fixtures, "models", "smollm2-135m-q4_1");
-    Path questions = Path.of(data, "gsm8k", "test.jsonl");
-    assumeTrue(
-        !fixtures.isEmpty() && !data.isEmpty() && Files.isDirectory(folder) && Files.exists(questions),
-        "no winnow.fixtures and winnow.data: SmolLM2 and GSM8K are not here");
-    List<int[]> texts = texts(Checkpoints.locate(folder), questions);
+    Path folder = folder();
+    List<int[]> texts = texts(Checkpoints.locate(folder), QUESTIONS);
     try (Checkpoint file = Checkpoints.open(folder)) {
       for (KvFormat format : new KvFormat[] {KvFormat.BF16, KvFormat.INT8}) {
         Tally tally = compare(file, texts, WeightPrecision.F32, file, format);

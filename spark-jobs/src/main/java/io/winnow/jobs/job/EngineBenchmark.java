@@ -130,16 +130,15 @@ public final class EngineBenchmark implements AutoCloseable {
 
   /** Runs both sides, in turn. */
   public Round round() throws Exception {
-    EngineStats before = lease.runtime().stats();
-    Alone alone = alone();
-    EngineStats after = lease.runtime().stats();
+    Round alone = engineRound();
     lease.news(); // else the job's tasks would tell it as theirs
     GenerateResult job = inSpark(spark, values);
     if (job.generatedTokens() != alone.tokens()) {
       throw new IllegalStateException(
           "the engine alone decoded " + alone.tokens() + " tokens, inside Spark " + job.generatedTokens());
     }
-    return new Round(alone.tokens(), alone.seconds(), job.generateSeconds(), job.wallSeconds(), before, after);
+    return new Round(
+        alone.tokens(), alone.engineSeconds(), job.generateSeconds(), job.wallSeconds(), alone.before(), alone.after());
   }
 
   /** Runs the engine alone, as a round without the other side, whose seconds are NaN. */
