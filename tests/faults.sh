@@ -8,6 +8,6 @@
 #   KIND     one kind only, for example started-twice
 set -uo pipefail
 cd "$(dirname "$0")/.."
-options=(${TRIALS:+"-Dwinnow.trials=$TRIALS"} ${SEED:+"-Dwinnow.seed=$SEED"} ${KIND:+"-Dwinnow.fault=$KIND"})
+options=("-Dwinnow.trials=${TRIALS:-20}" ${SEED:+"-Dwinnow.seed=$SEED"} ${KIND:+"-Dwinnow.fault=$KIND"})
 mvn -q -B -ntp -pl tests -am verify -Dtest=FaultTrialsTest -Dsurefire.failIfNoSpecifiedTests=false -Djacoco.skip \
-  ${options[@]+"${options[@]}"} && echo "nothing lost, nothing twice, nothing different"
+  "${options[@]}" && echo "nothing lost, nothing twice, nothing different"
