@@ -143,7 +143,7 @@ class Cache {
     // Codes of any kind; bfloat16 around 1, scales around 2^-7.
     for (int64_t i = 0; i < memory_.bytes() / 4; i++) {
       uint32_t bits = static_cast<uint32_t>(random.next() >> 32);
-      bool scale = case_.format == WK_KV_INT8 && i * 4 % case_.block_bytes() >= case_.block_bytes() - 8 * kPage;
+      bool scale = case_.format == WK_KV_INT8 && i * 4 % (case_.block_bytes() / 2) < 4 * kPage;
       if (case_.format == WK_KV_BF16) bits = (bits & 0x807F807F) | 0x3F003F00;
       if (scale) bits = (bits & 0x007FFFFF) | 0x3C000000;
       memcpy(memory_.data() + 4 * i, &bits, 4);
@@ -177,7 +177,7 @@ Buffer<float> plain_result(const Case& c, const Layout& layout, const Cache& cac
         cache.look_up(page, t % kPage, side, t, keys);
         cache.look_up(page, t % kPage, c.kv_heads + side, t, values);
       }
-      plain::attention(x.data() + r * width + h * c.dim, keys, values, static_cast<int32_t>(c.dim), first, last, 0.125f,
+      plain::attention(c.format, x.data() + r * width + h * c.dim, keys, values, static_cast<int32_t>(c.dim), first, last, 0.125f,
                        out.data() + (r * c.heads + h) * c.dim);
     }
   }

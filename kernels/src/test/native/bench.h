@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -64,9 +65,12 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(int64_t count) : count_(count) {
     void* p = nullptr;
-    if (posix_memalign(&p, 64, std::max<int64_t>(1, count * static_cast<int64_t>(sizeof(T)))) != 0) abort();
+    // Large pages for what is large, as wk_zeros has them.
+    int64_t large = int64_t{2} << 20, size = count * static_cast<int64_t>(sizeof(T));
+    if (posix_memalign(&p, size >= large ? large : 64, std::max<int64_t>(1, size)) != 0) abort();
+    if (size >= large) madvise(p, size, MADV_HUGEPAGE);
     data_ = static_cast<T*>(p);
-    memset(p, 0, count * sizeof(T));
+    memset(p, 0, size);
   }
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {

@@ -73,7 +73,7 @@ float of_half(uint16_t bits) {
 }
 
 /* Codes of a group of inputs; gives its scale. */
-static float quantize(const float* x, int64_t count, float* codes) {
+static float quantize(const float* x, int64_t count, float* codes, float largest = 127) {
   float amax = 0;
   bool finite = true;
   for (int64_t i = 0; i < count; i++) {
@@ -81,13 +81,13 @@ static float quantize(const float* x, int64_t count, float* codes) {
     amax = fabsf(x[i]) > amax ? fabsf(x[i]) : amax;
   }
   bool some = finite && amax >= 0x1p-110f;
-  float factor = some ? 127 / amax : 0;
+  float factor = some ? largest / amax : 0;
   for (int64_t i = 0; i < count; i++) {
     float product = some ? x[i] * factor : 0;
     float code = nearbyintf(product);
-    codes[i] = code > 127 ? 127 : code < -127 ? -127 : code;
+    codes[i] = code > largest ? largest : code < -largest ? -largest : code;
   }
-  return !finite ? NAN : some ? amax / 127 : 0;
+  return !finite ? NAN : some ? amax / largest : 0;
 }
 
 float grouped_product(const float* x, const uint8_t* codes, const uint16_t* scales, const uint16_t* mins, int64_t cols,
@@ -132,17 +132,49 @@ float held(int32_t cache_format, const float* x, int64_t dim, float* elements) {
   return 1;
 }
 
-void attention(const float* q, const Held& keys, const Held& values, int32_t dim, int32_t first, int32_t last,
-               float scale, float* out) {
+// To codes of 0 … 32767; returns their scale.
+static float quantize_weights(std::vector<float>& weights) {
+  float most = 0;
+  bool finite = true;
+  for (float w : weights) {
+    finite = finite && w < INFINITY;
+    most = w > most ? w : most;
+  }
+  if (!finite || most < 0x1p-110f) {
+    for (float& w : weights) w = 0;
+    return finite ? 0 : NAN;
+  }
+  float factor = 32767.0f / most;
+  for (float& w : weights) {
+    float product = w * factor;
+    float code = nearbyintf(product);
+    w = code > 32767 ? 32767 : code;
+  }
+  return most / 32767.0f;
+}
+
+void attention(int32_t cache_format, const float* q, const Held& keys, const Held& values, int32_t dim, int32_t first,
+               int32_t last, float scale, float* out) {
+  bool codes = cache_format == WK_KV_INT8;
   float most = 0, sum = 0;
-  std::vector<float> total(dim), chunk(dim);
+  std::vector<float> total(dim), chunk(dim), query(q, q + dim);
+  float of_query = codes ? quantize(q, dim, query.data(), 16256) : 1;
   bool any = false;
   for (int32_t c = first / 256 * 256; c <= last; c += 256) {
     int32_t from = first > c ? first : c, to = last < c + 255 ? last : c + 255;
     float p[256], m = -INFINITY;
     for (int32_t t = from; t <= to; t++) {
       float s = 0;
-      for (int32_t d = 0; d < dim; d++) s = fmaf(q[d], keys.elements[t][d], s);
+      if (codes) {
+        int64_t whole = 0;
+        for (int32_t d = 0; d < dim; d++) {
+          whole += static_cast<int64_t>(query[d]) * static_cast<int64_t>(keys.elements[t][d]);
+        }
+        s = static_cast<float>(whole);
+        s = s * of_query;
+      } else {
+        for (int32_t d = 0; d < dim; d++) s = fmaf(q[d], keys.elements[t][d], s);
+      }
       float factor = keys.scales[t] * scale;
       p[t - c] = s * factor;
       m = largest(m, p[t - c]);
@@ -153,12 +185,22 @@ void attention(const float* q, const Held& keys, const Held& values, int32_t dim
       lane[(t - c) % 16] += p[t - c];
     }
     float l = lane_sum(lane);
+    float of_weights = 1;
+    std::vector<float> weights;
+    for (int32_t t = from; t <= to; t++) weights.push_back(p[t - c] * values.scales[t]);
+    if (codes) of_weights = quantize_weights(weights);
     for (int32_t d = 0; d < dim; d++) {
+      int64_t whole = 0;
       chunk[d] = 0;
       for (int32_t t = from; t <= to; t++) {
-        float weight = p[t - c] * values.scales[t];
-        chunk[d] = fmaf(weight, values.elements[t][d], chunk[d]);
+        float weight = weights[t - from], value = values.elements[t][d];
+        if (codes) {
+          whole += static_cast<int64_t>(weight) * static_cast<int64_t>(value);
+        } else {
+          chunk[d] = fmaf(weight, value, chunk[d]);
+        }
       }
+      if (codes) chunk[d] = static_cast<float>(whole) * of_weights;
     }
     if (!any) {
       any = true;

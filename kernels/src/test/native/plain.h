@@ -38,7 +38,7 @@ struct Held {
 };
 
 /* One query head; positions first … last are visible. */
-void attention(const float* q, const Held& keys, const Held& values, int32_t dim, int32_t first, int32_t last,
+void attention(int32_t cache_format, const float* q, const Held& keys, const Held& values, int32_t dim, int32_t first, int32_t last,
                float scale, float* out);
 
 }  // namespace plain

@@ -5,7 +5,8 @@
 //           bfloat16 or four codes, that is 1, 2 or 4 dimensions; a step of 16 tokens is a line of the cache. Codes are
 //           held + 128. Dimensions beyond the last hold anything.
 //   values  [64 tokens][headDim] of floats, bfloat16 or signed codes; room for as many bytes as the keys
-//   scales  of keys, then of values, float [64 tokens] each; where there are codes
+//   scales  float [64 tokens] where there are codes, the keys' before the keys and the values' before the values: so what a
+//           page's first tokens need of either side is one piece, that can be fetched ahead
 #pragma once
 
 #include "../ops.h"
@@ -17,7 +18,7 @@ namespace WK_ISA {
 constexpr int32_t kBlock = 16;  // tokens of a block of keys
 
 struct KvShape {
-  int64_t dim, per_step, steps, block_bytes, key_bytes, bytes;
+  int64_t dim, per_step, steps, block_bytes, key_bytes, scale_bytes, bytes;
 
   explicit KvShape(const wk_op& op) {
     dim = op.head_dim;
@@ -25,26 +26,32 @@ struct KvShape {
     steps = (dim + per_step - 1) / per_step;
     block_bytes = steps * kBlock * 4;
     key_bytes = kPage / kBlock * block_bytes;
-    bytes = 2 * key_bytes + (op.cache_format == WK_KV_INT8 ? 2 * kPage * static_cast<int64_t>(sizeof(float)) : 0);
+    scale_bytes = op.cache_format == WK_KV_INT8 ? kPage * static_cast<int64_t>(sizeof(float)) : 0;
+    bytes = 2 * (scale_bytes + key_bytes);
   }
 
   char* page(const wk_op& op, int32_t page, int32_t head) const {
     int64_t at = (static_cast<int64_t>(page) * op.layers + op.layer) * op.kv_heads + head;
     return static_cast<char*>(op.cache) + at * bytes;
   }
-  char* values(char* page) const { return page + key_bytes; }
-  float* key_scales(char* page) const { return reinterpret_cast<float*>(page + 2 * key_bytes); }
-  float* value_scales(char* page) const { return key_scales(page) + kPage; }
+  float* key_scales(char* page) const { return reinterpret_cast<float*>(page); }
+  char* keys(char* page) const { return page + scale_bytes; }
+  float* value_scales(char* page) const { return reinterpret_cast<float*>(value_side(page)); }
+  char* values(char* page) const { return value_side(page) + scale_bytes; }
+  /* Scales and values; and the bytes that so many first tokens need of them, and of scales and keys. */
+  char* value_side(char* page) const { return page + scale_bytes + key_bytes; }
+  int64_t value_side_bytes(int32_t tokens) const { return scale_bytes + tokens * value_bytes(); }
+  int64_t key_side_bytes(int32_t tokens) const { return scale_bytes + (tokens + kBlock - 1) / kBlock * block_bytes; }
+  int64_t value_bytes() const { return dim * 4 / per_step; }
 };
 
 /* Sixteen tokens' dimension `at` of a step. */
 template <int PER_STEP>
 static WK_INLINE F32x16 cells(const char* line, int at) {
-  if constexpr (PER_STEP == 2) {
-    return at == 0 ? low_halves(line) : high_halves(line);
+  if constexpr (PER_STEP == 1) {
+    return load(reinterpret_cast<const float*>(line));
   } else {
-    return at == 0 ? held_bytes<0>(line)
-           : at == 1 ? held_bytes<1>(line) : at == 2 ? held_bytes<2>(line) : held_bytes<3>(line);
+    return at == 0 ? low_halves(line) : high_halves(line);
   }
 }
 
@@ -65,15 +72,15 @@ void widen_keys(const KvShape& shape, const char* keys, int32_t from, int32_t to
   }
 }
 
+static WK_INLINE F32x16 widen_sixteen(const float* p) { return load(p); }
 static WK_INLINE F32x16 widen_sixteen(const uint16_t* p) { return widen_bf16(p); }
-static WK_INLINE F32x16 widen_sixteen(const int8_t* p) { return widen_bytes(p); }
+static WK_INLINE float widen_one(float value) { return value; }
 static WK_INLINE float widen_one(uint16_t half) {
   uint32_t bits = static_cast<uint32_t>(half) << 16;
   float value;
   memcpy(&value, &bits, sizeof(value));
   return value;
 }
-static WK_INLINE float widen_one(int8_t code) { return code; }
 
 /* Values of tokens from … to - 1 as floats [64 tokens][headDim]. */
 template <class T>

@@ -34,14 +34,14 @@ struct Place {
     slot = position % kPage;
   }
 
-  char* key(const KvShape& shape) const { return page + slot / kBlock * shape.block_bytes + slot % kBlock * 4; }
+  char* key(const KvShape& shape) const { return shape.keys(page) + slot / kBlock * shape.block_bytes + slot % kBlock * 4; }
 };
 
 void ask_for(const Run& run, const KvShape& shape, int64_t row, int32_t head) {
   Place place(run, shape, row, head);
   const char* key = place.key(shape);
   for (int64_t step = 0; step < shape.steps; step++) __builtin_prefetch(key + step * kBlock * 4, 1, 3);
-  int64_t width = shape.dim * 4 / shape.per_step;
+  int64_t width = shape.value_bytes();
   const char* value = shape.values(place.page) + place.slot * width;
   for (int64_t i = 0; i < width; i += 64) __builtin_prefetch(value + i, 1, 3);
 }

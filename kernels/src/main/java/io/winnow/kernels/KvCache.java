@@ -7,6 +7,8 @@ package io.winnow.kernels;
  */
 public final class KvCache implements AutoCloseable {
   public static final int PAGE_TOKENS = 64;
+  /** Largest headDim of {@link KvFormat#INT8}: beyond it 32 bits could not hold a score. */
+  public static final int MOST_CODES = 1040;
 
   private final KvFormat format;
   private final int layers;
@@ -16,6 +18,11 @@ public final class KvCache implements AutoCloseable {
   private final NativeBuffer memory;
 
   public KvCache(KvFormat format, int layers, int kvHeads, int headDim, int pages) {
+    if (format == KvFormat.INT8 && headDim > MOST_CODES) {
+      throw new IllegalArgumentException(
+          "a head of " + headDim + " elements is too wide for keys and values in int8, which takes at most " + MOST_CODES
+              + "; use bf16 or f32");
+    }
     this.format = format;
     this.layers = layers;
     this.kvHeads = kvHeads;

@@ -13,7 +13,7 @@ import java.util.Arrays;
  * <p>A task is some neighbouring rows of one sequence and one kv head: each page is copied into the heap once for all
  * query heads of all those rows. Order of arithmetic: {@link io.winnow.kernels.Kernels#attention}. Merging a chunk (m2,
  * l2, a2) into (m1, l1, a1): m = max(m1, m2), f1 = exp(m1 − m), f2 = exp(m2 − m), l = fma(l1, f1, l2·f2), a = fma(a1,
- * f1, a2·f2).
+ * f1, a2·f2). Of a cache of codes scores and sums of values are integers, see {@link CodeAttention}.
  */
 final class Attention {
   /** Positions of a chunk, counted from the sequence's start. */
@@ -42,6 +42,7 @@ final class Attention {
     /** Of the scores of a page's tokens. */
     final float[] factors = new float[PAGE];
     final float[] lanes = new float[16];
+    final CodeAttention codes = new CodeAttention();
 
     void fit(int headDim, int queryCount) {
       if (dims < headDim || queries < queryCount) {
@@ -101,6 +102,9 @@ final class Attention {
       long at = (long) (firstRow + q / share) * stride + (long) (kvHead * share + q % share) * dim;
       args.qkv().read(at, s.query[q], 0, dim);
     }
+    if (cache.format() == KvFormat.INT8) {
+      s.codes.queries(s.query, queries, dim);
+    }
     int[] positions = args.rows().position();
     int[] pages = args.rows().pages()[firstRow];
     int last = positions[endRow - 1];
@@ -143,8 +147,12 @@ final class Attention {
         }
       }
       for (int q = 0; q < queries; q++) {
-        Arrays.fill(s.score, 0f);
-        Rows4.chains(s.page, 0, s.query[q], 0, dim, s.score, PAGE);
+        if (codes) {
+          s.codes.scores(q, s.page, dim, s.score);
+        } else {
+          Arrays.fill(s.score, 0f);
+          Rows4.chains(s.page, 0, s.query[q], 0, dim, s.score, PAGE);
+        }
         float[] out = s.scores[q];
         for (int t = 0; t < PAGE; t++) {
           out[at - chunk + t] = s.score[t] * s.factors[t];
@@ -179,25 +187,41 @@ final class Attention {
     for (int q = 0; q < queries; q++) {
       Arrays.fill(s.chunkTotal[q], 0, dim, 0f);
     }
+    if (codes) {
+      for (int at = chunk; at < chunkEnd; at += PAGE) {
+        float[] scales = s.held.valueScales(args.cache(), pages[at / PAGE], args.layer(), kvHead);
+        for (int q = 0; q < queries; q++) {
+          int to = Math.min(s.to[q] - (at - chunk), PAGE);
+          for (int t = Math.max(s.from[q] - (at - chunk), 0); t < to; t++) {
+            s.scores[q][at - chunk + t] *= scales[t];
+          }
+        }
+      }
+      s.codes.weights(s.scores, s.from, s.to, queries, dim);
+    }
     for (int at = chunk; at < chunkEnd; at += PAGE) {
       int page = pages[at / PAGE];
       int tokens = Math.min(PAGE, chunkEnd - at);
       s.held.values(args.cache(), page, args.layer(), kvHead, tokens, s.page);
-      float[] scales = codes ? s.held.valueScales(args.cache(), page, args.layer(), kvHead) : null;
       int base = at - chunk;
       for (int q = 0; q < queries; q++) {
         int from = Math.max(s.from[q] - base, 0);
         int to = Math.min(s.to[q] - base, tokens);
-        for (int t = from; codes && t < to; t++) {
-          s.scores[q][base + t] *= scales[t];
+        if (from >= to) {
+          continue;
         }
-        if (from < to) {
+        if (codes) {
+          s.codes.addValues(q, s.page, base, from, to, dim);
+        } else {
           Rows4.chains(s.page, from, s.scores[q], base + from, to - from, s.chunkTotal[q], dim);
         }
       }
     }
     for (int q = 0; q < queries; q++) {
       if (s.from[q] < s.to[q]) {
+        if (codes) {
+          s.codes.sums(q, s.chunkTotal[q], dim);
+        }
         merge(s, q, dim);
       }
     }

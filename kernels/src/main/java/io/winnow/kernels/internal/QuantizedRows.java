@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels.internal;
 
-/** Input rows as codes within ±127, a scale and a sum of codes for each group; NUMERICS.md: Integer weights. */
+/** Input rows as codes within ± a largest one, a scale and a sum of codes for each group; NUMERICS.md: Integer weights. */
 final class QuantizedRows {
-  /** Smaller groups are zeros: 127 / amax would overflow. */
+  /** Largest code of a byte. */
+  static final int BYTE = 127;
+  /** Smaller groups are zeros: the factor would overflow. */
   private static final float LEAST = 0x1p-110f;
 
   int[] codes = new int[0];
@@ -21,6 +23,10 @@ final class QuantizedRows {
   }
 
   void quantize(float[] x, int row, int cols, int group, int groups) {
+    quantize(x, row, cols, group, groups, BYTE);
+  }
+
+  void quantize(float[] x, int row, int cols, int group, int groups, int largest) {
     for (int g = 0; g < groups; g++) {
       int from = row * cols + g * group;
       int to = Math.min(from + group, (row + 1) * cols);
@@ -31,14 +37,14 @@ final class QuantizedRows {
       }
       boolean finite = Float.isFinite(most);
       boolean some = finite && most >= LEAST;
-      float factor = some ? 127f / most : 0;
+      float factor = some ? largest / most : 0;
       int sum = 0;
       for (int i = from; i < to; i++) {
-        int code = some ? (int) Math.max(-127, Math.min(127, Math.rint(x[i] * factor))) : 0;
+        int code = some ? (int) Math.max(-largest, Math.min(largest, Math.rint(x[i] * factor))) : 0;
         codes[i] = code;
         sum += code;
       }
-      scales[row * groups + g] = !finite ? Float.NaN : some ? most / 127f : 0;
+      scales[row * groups + g] = !finite ? Float.NaN : some ? most / largest : 0;
       sums[row * groups + g] = sum;
     }
   }

@@ -134,15 +134,22 @@ final class PagedCase {
       float[] line = sequences.get(sequence)[position];
       double[] score = new double[position + 1];
       double scoreError = 0;
+      // Of codes: half a step of the query's largest element over 16256, and of the largest weight over 32767.
+      double queryStep = 0;
+      for (int d = 0; k.scales() != null && d < dim; d++) {
+        queryStep = Math.max(queryStep, Math.abs(line[h * dim + d]) / 16256.0);
+      }
       for (int t = 0; t <= position; t++) {
         double size = 0;
+        double codesSize = 0;
         for (int d = 0; d < dim; d++) {
           double product = line[h * dim + d] * k.value(t, d);
           score[t] += product * scale;
           size += Math.abs(product * scale);
+          codesSize += Math.abs(k.value(t, d) * scale);
         }
         // A chain of dim links, then the scale, and the product of scales.
-        scoreError = Math.max(scoreError, (dim + 2) * unit * size);
+        scoreError = Math.max(scoreError, (dim + 2) * unit * size + 0.5001 * queryStep * codesSize);
       }
       double max = Arrays.stream(score).max().orElseThrow();
       double min = Arrays.stream(score).min().orElseThrow();
@@ -151,15 +158,22 @@ final class PagedCase {
       int chunks = position / 256 + 1;
       double pError = Math.expm1(2 * scoreError + (max - min) * unit * chunks) + (5 + 6 * chunks) * unit;
       double sum = Arrays.stream(score).map(s -> Math.exp(s - max)).sum();
+      double weightStep = 0;
+      for (int t = 0; v.scales() != null && t <= position; t++) {
+        weightStep = Math.max(weightStep, Math.exp(score[t] - max) / sum * v.scales()[t] / 32767.0);
+      }
       for (int d = 0; d < dim; d++) {
         double exact = 0;
         double size = 0;
+        double codesSize = 0;
         for (int t = 0; t <= position; t++) {
           exact += Math.exp(score[t] - max) / sum * v.value(t, d);
           size += Math.exp(score[t] - max) / sum * Math.abs(v.value(t, d));
+          codesSize += Math.abs(v.elements()[t][d]);
         }
         // Chains of at most 256 links for the values and 16 + 4 for the sum, and the division.
-        double bound = (2 * pError + (256 + 20 + 1) * unit) * size * 1.01;
+        double bound = (2 * pError + (256 + 20 + 1) * unit) * size * 1.01
+            + 0.5001 * weightStep * (1 + 2 * pError) * codesSize;
         double error = Math.abs(row[h * dim + d] - exact);
         if (!(error <= bound)) {
           throw new AssertionError("position " + position + ": error " + error + ", bound " + bound);

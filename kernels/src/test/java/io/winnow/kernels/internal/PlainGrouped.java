@@ -61,6 +61,10 @@ final class PlainGrouped {
 
   /** Codes of a group of inputs into {@code q}; gives its scale. */
   static float quantize(float[] x, int[] q, int from, int count) {
+    return quantize(x, q, from, count, 127);
+  }
+
+  static float quantize(float[] x, int[] q, int from, int count, int largest) {
     float amax = 0;
     for (int i = from; i < from + count; i++) {
       if (!Float.isFinite(x[i])) {
@@ -72,11 +76,11 @@ final class PlainGrouped {
       return 0;
     }
     for (int i = from; i < from + count; i++) {
-      float product = x[i] * (127f / amax);
+      float product = x[i] * (largest / amax);
       double code = Math.rint(product);
-      q[i] = (int) (code > 127 ? 127 : code < -127 ? -127 : code);
+      q[i] = (int) (code > largest ? largest : code < -largest ? -largest : code);
     }
-    return amax / 127f;
+    return amax / largest;
   }
 
   /** Float weights as INT8 or INT4 hold them, dequantized. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.kernels.internal;
 
+import java.util.Arrays;
+
 /**
  * The arithmetic of kernels/NUMERICS.md a second time, element by element from the text and from no other code: no
  * tiles, no pages, no threads. Implementations are compared with it bit by bit.
@@ -137,6 +139,9 @@ final class PlainKernels {
     float max = 0;
     float sum = 0;
     float[] acc = new float[dim];
+    boolean codes = keys.scales() != null;
+    int[] queryCodes = new int[dim];
+    float queryScale = PlainGrouped.quantize(Arrays.copyOfRange(query, at, at + dim), queryCodes, 0, dim, 16256);
     for (int chunk = first / 256; chunk <= position / 256; chunk++) {
       int from = Math.max(first, chunk * 256);
       int to = Math.min(position + 1, chunk * 256 + 256);
@@ -144,10 +149,16 @@ final class PlainKernels {
       float chunkMax = Float.NEGATIVE_INFINITY;
       for (int t = from; t < to; t++) {
         float dot = 0f;
+        long whole = 0;
         for (int d = 0; d < dim; d++) {
-          dot = Math.fma(query[at + d], keys.elements()[t][d], dot);
+          dot = codes ? 0f : Math.fma(query[at + d], keys.elements()[t][d], dot);
+          whole += codes ? queryCodes[d] * (long) keys.elements()[t][d] : 0;
         }
-        float factor = keys.scales() == null ? scale : keys.scales()[t] * scale;
+        if (codes) {
+          dot = whole;
+          dot = dot * queryScale;
+        }
+        float factor = codes ? keys.scales()[t] * scale : scale;
         p[t - chunk * 256] = dot * factor;
         chunkMax = Math.max(chunkMax, dot * factor);
       }
@@ -159,11 +170,27 @@ final class PlainKernels {
       }
       float chunkSum = tree(lanes, 0, 1);
       float[] chunkAcc = new float[dim];
-      for (int d = 0; d < dim; d++) {
+      float[] weights = Arrays.copyOfRange(p, from - chunk * 256, to - chunk * 256);
+      float weightScale = 1;
+      if (codes) {
         for (int t = from; t < to; t++) {
-          float weight = p[t - chunk * 256];
-          weight = values.scales() == null ? weight : weight * values.scales()[t];
-          chunkAcc[d] = Math.fma(weight, values.elements()[t][d], chunkAcc[d]);
+          weights[t - from] = weights[t - from] * values.scales()[t];
+        }
+        weightScale = weightCodes(weights);
+      }
+      for (int d = 0; d < dim; d++) {
+        long whole = 0;
+        for (int t = from; t < to; t++) {
+          float value = values.elements()[t][d];
+          if (codes) {
+            whole += (long) weights[t - from] * (long) value;
+          } else {
+            chunkAcc[d] = Math.fma(weights[t - from], value, chunkAcc[d]);
+          }
+        }
+        if (codes) {
+          chunkAcc[d] = whole;
+          chunkAcc[d] = chunkAcc[d] * weightScale;
         }
       }
       if (empty) {
@@ -186,5 +213,27 @@ final class PlainKernels {
       acc[d] = acc[d] / sum;
     }
     return acc;
+  }
+
+  /** Weights to codes of 0 … 32767; gives their scale. */
+  private static float weightCodes(float[] weights) {
+    float most = 0;
+    for (float weight : weights) {
+      if (!Float.isFinite(weight)) {
+        Arrays.fill(weights, 0);
+        return Float.NaN;
+      }
+      most = Math.max(most, weight);
+    }
+    if (most < 0x1p-110f) {
+      Arrays.fill(weights, 0);
+      return 0;
+    }
+    for (int i = 0; i < weights.length; i++) {
+      float product = weights[i] * (32767f / most);
+      double code = Math.rint(product);
+      weights[i] = code > 32767 ? 32767 : (float) code;
+    }
+    return most / 32767f;
   }
 }
