@@ -59,8 +59,11 @@ class ArchitectureTest {
             "inference", "inference.conf", "inference.engine", "inference.tokenizer", "inference.grammar",
             "inference.remote"));
     arrows.put("jobs.trace", List.of("inference", "inference.conf"));
-    arrows.put("jobs.verify", List.of("inference", "inference.conf", "jobs.trace", "jobs.verify.math"));
+    arrows.put(
+        "jobs.verify",
+        List.of("inference", "inference.conf", "jobs.trace", "jobs.verify.math", "jobs.verify.mathverify"));
     arrows.put("jobs.verify.math", List.of("jobs.trace", "jobs.verify"));
+    arrows.put("jobs.verify.mathverify", List.of("jobs.verify", "jobs.verify.math"));
     arrows.put("jobs.input", List.of("inference", "inference.conf", "jobs.trace"));
     arrows.put("jobs.table", List.of());
     arrows.put("jobs.job", List.of("inference", "inference.conf", "inference.udf", "jobs.*"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.verify;
 
+import io.winnow.jobs.verify.mathverify.MathVerifyVerifier;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -9,9 +10,13 @@ import java.util.function.Function;
 /** All verifiers by name. */
 public final class Verifiers {
   private static final TreeMap<String, Function<Map<String, String>, Verifier>> FACTORIES =
-      new TreeMap<>(Map.of(MathVerifier.NAME, MathVerifier::new));
+      new TreeMap<>(Map.of(MathVerifier.NAME, Verifiers::math));
 
   private Verifiers() {}
+
+  private static Verifier math(Map<String, String> params) {
+    return params.containsKey("compat") ? new MathVerifyVerifier(params) : new MathVerifier(params);
+  }
 
   /** The names that {@link #byName} knows. */
   public static Set<String> names() {

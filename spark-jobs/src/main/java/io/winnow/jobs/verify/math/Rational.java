@@ -43,7 +43,7 @@ public record Rational(BigInteger num, BigInteger den) implements Comparable<Rat
     return new Rational(BigInteger.valueOf(num), BigInteger.valueOf(den));
   }
 
-  static Rational of(BigInteger value) {
+  public static Rational of(BigInteger value) {
     return new Rational(value, BigInteger.ONE);
   }
 
@@ -52,7 +52,7 @@ public record Rational(BigInteger num, BigInteger den) implements Comparable<Rat
    *
    * @param exponent power of ten that it is multiplied with
    */
-  static Rational ofDecimal(String text, long exponent) {
+  public static Rational ofDecimal(String text, long exponent) {
     int point = text.indexOf('.');
     String digits = point < 0 ? text : text.substring(0, point) + text.substring(point + 1);
     long scale = exponent - (point < 0 ? 0 : text.length() - point - 1);
@@ -65,31 +65,31 @@ public record Rational(BigInteger num, BigInteger den) implements Comparable<Rat
     return scale >= 0 ? of(value.multiply(power)) : new Rational(value, power);
   }
 
-  Rational plus(Rational other) {
+  public Rational plus(Rational other) {
     if (den.equals(other.den)) {
       return new Rational(num.add(other.num), den);
     }
     return new Rational(num.multiply(other.den).add(other.num.multiply(den)), den.multiply(other.den));
   }
 
-  Rational minus(Rational other) {
+  public Rational minus(Rational other) {
     return plus(other.negate());
   }
 
-  Rational times(Rational other) {
+  public Rational times(Rational other) {
     return new Rational(num.multiply(other.num), den.multiply(other.den));
   }
 
-  Rational dividedBy(Rational other) {
+  public Rational dividedBy(Rational other) {
     return new Rational(num.multiply(other.den), den.multiply(other.num));
   }
 
-  Rational negate() {
+  public Rational negate() {
     return new Rational(num.negate(), den);
   }
 
   /** This to an integer power; the size of the result is checked before it is computed. */
-  Rational power(long exponent) {
+  public Rational power(long exponent) {
     if (exponent == 0 || equals(ONE)) {
       return ONE;
     }
@@ -111,16 +111,16 @@ public record Rational(BigInteger num, BigInteger den) implements Comparable<Rat
     return exponent > 0 ? new Rational(num.pow(n), den.pow(n)) : new Rational(den.pow(n), num.pow(n));
   }
 
-  boolean isInteger() {
+  public boolean isInteger() {
     return den.equals(BigInteger.ONE);
   }
 
-  int signum() {
+  public int signum() {
     return num.signum();
   }
 
   /** The nearest double, up to a few units in the last place; infinite or zero when out of its range. */
-  double toDouble() {
+  public double toDouble() {
     if (num.bitLength() < 1000 && den.bitLength() < 1000) {
       return num.doubleValue() / den.doubleValue();
     }

@@ -28,7 +28,7 @@ public final class WorkLimit {
   }
 
   /** Counts steps; call before the work is done. */
-  void spend(int steps) {
+  public void spend(int steps) {
     left -= steps;
     if (left < 0) {
       throw new Exceeded("more work than the limit allows");
@@ -44,7 +44,7 @@ public final class WorkLimit {
   public static final class Exceeded extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    Exceeded(String message) {
+    public Exceeded(String message) {
       super(message, null, false, false);
     }
   }
