@@ -4,8 +4,8 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance same-bytes native-check bench bench-peers natives-arm64 faults soak scale first-run \
-  spark-submit clean
+.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify mutation natives-arm64 \
+  faults soak scale first-run spark-submit clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,6 +35,14 @@ bench: build ## The native kernels beside the machine's limits; tokens a second 
 
 bench-peers: ## Beside llama.cpp and OpenVINO GenAI on one file: make bench-peers MODEL=FILE.gguf [PROMPTS=FILE.jsonl]
 	@MODEL="$(MODEL)" PROMPTS="$(PROMPTS)" WORKLOADS="$(WORKLOADS)" ROUNDS="$(ROUNDS)" WINNOW="$(WINNOW)" tests/bench-peers.sh
+
+bench-verify: ## The mathematics verifier beside pip's math-verify: make bench-verify ORACLE=DIR [ROUNDS=5] [ITEMS=400]
+	@ORACLE="$(ORACLE)" ROUNDS="$(ROUNDS)" ITEMS="$(ITEMS)" SETS="$(SETS)" VENV="$(VENV)" tests/bench-verify.sh
+
+mutation: ## How many changes of verifiers and rewards a test notices (an hour): make mutation [CLASSES=io.winnow.jobs.verify.math.*]
+	$(MVN) -q -Pmutation -pl spark-jobs -am test-compile $(if $(CLASSES),-Dmutation.classes='$(CLASSES)')
+	@awk -F, '{ all++; if ($$6 == "KILLED" || $$6 == "TIMED_OUT") killed++ } END { printf "mutation: %d of %d killed (%.1f %%)\n", \
+	  killed, all, 100 * killed / all }' spark-jobs/target/pit-reports/mutations.csv
 
 natives-arm64: ## The NEON kernels under qemu-user: the hashes of all operations must be those of this machine.
 	@kernels/src/test/native/arm64.sh kernels/target/arm64 $(if $(SEED),$(SEED),1 2 3)

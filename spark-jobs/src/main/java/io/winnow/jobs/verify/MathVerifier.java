@@ -17,7 +17,7 @@ import java.util.Map;
 /**
  * Compares the answer of a completion with the gold by mathematics.
  *
- * <p>Order: a gold that says nothing is undecided; a truncated completion is incorrect ({@code truncated}), whatever
+ * <p>Order: a gold that says nothing is undecided, with its reason; a truncated completion is incorrect ({@code truncated}), whatever
  * it holds; no answer is incorrect ({@code no answer found}); then choice letters, then values
  * ({@link Equivalence}), then texts: equal but for layout is correct, and two texts of which one cannot be read are
  * undecided.
@@ -26,7 +26,7 @@ import java.util.Map;
  */
 public final class MathVerifier implements Verifier {
   static final String NAME = "math";
-  private static final String VERSION = "math/1";
+  private static final String VERSION = "math/2";
   private static final int MAX_EXTRACTED = 500;
 
   private final Map<String, String> params;
@@ -111,7 +111,7 @@ public final class MathVerifier implements Verifier {
 
   private Judgement judge(VerificationRequest request) {
     String gold = goldText(request.gold());
-    if (gold.isEmpty()) {
+    if (gold.isEmpty() || !AnswerExtractor.saysSomething(gold)) {
       return new Judgement(Value.UNDECIDED, null, null,
           request.gold() == null ? "the gold is null" : "the gold is empty");
     }
@@ -124,7 +124,12 @@ public final class MathVerifier implements Verifier {
     }
     WorkLimit work = new WorkLimit(maxSteps);
     Reading goldReading = read(gold, work);
-    if (goldReading.expr == null) {
+    if (goldReading.expr == null && gold.contains("\\\\")) {
+      // LaTeX that was escaped once too often, as JSON inside JSON makes it.
+      Reading unescaped = read(gold.replace("\\\\", "\\"), work);
+      goldReading = unescaped.expr == null ? goldReading : unescaped;
+    }
+    if (goldReading.expr == null && gold.length() <= WorkLimit.MAX_CHARS) {
       // A gold that is a sentence: "The answer is $5$."
       for (Candidate candidate : AnswerExtractor.candidates(gold)) {
         Reading inner = candidate.rule().equals("phrase") ? read(candidate.answer(), work) : goldReading;
@@ -136,7 +141,7 @@ public final class MathVerifier implements Verifier {
       }
     }
     Candidate chosen = candidates.get(0);
-    String goldChoice = AnswerText.choice(gold, false);
+    String goldChoice = AnswerText.choice(gold, goldReading.expr == null);
     if (goldChoice != null && (goldReading.expr instanceof Expr.Sym || goldReading.expr == null)) {
       for (Candidate candidate : candidates) {
         String choice = AnswerText.choice(candidate.answer(), true);

@@ -14,10 +14,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -32,6 +35,7 @@ class MathOracleTest {
     int right;
     int wrong;
     int undecided;
+    int falselyCorrect;
     final List<String> misses = new ArrayList<>();
 
     void add(boolean expected, Verdict verdict, String miss) {
@@ -43,8 +47,17 @@ class MathOracleTest {
         right++;
       } else {
         wrong++;
+        falselyCorrect += expected ? 0 : 1;
         misses.add(miss);
       }
+    }
+
+    void add(Tally other) {
+      cases += other.cases;
+      right += other.right;
+      wrong += other.wrong;
+      undecided += other.undecided;
+      falselyCorrect += other.falselyCorrect;
     }
 
     double share() {
@@ -53,54 +66,100 @@ class MathOracleTest {
 
     @Override
     public String toString() {
-      return String.format(Locale.ROOT, "%5d cases, %7.3f %% agree, %d differ, %d undecided (%.3f %%)",
-          cases, 100 * share(), wrong, undecided, 100.0 * undecided / cases);
+      return String.format(Locale.ROOT, "%5d cases, %7.3f %% agree, %d differ (%d of them correct), %d undecided (%.3f %%)",
+          cases, 100 * share(), wrong, falselyCorrect, undecided, 100.0 * undecided / cases);
     }
   }
 
+  /** Real replies with the label of their data set: nearly all right, and nothing said of the rest. */
   @Test
   void agreesWithTheLabelsOfRealReplies() throws IOException {
-    Verifier verifier = Verifiers.byName("math", Map.of());
-    Map<String, Tally> labels = new TreeMap<>();
-    Map<String, Tally> parity = new TreeMap<>();
-    Map<String, Tally> read = new TreeMap<>();
-    for (JsonNode node : openR1Records()) {
-      String source = source(node.get("case").asText());
-      Verdict verdict = verifier.verify(VerificationRequest.of(gold(node), node.get("answer").asText()));
-      assertTrue(verdict.value() != Value.ERROR, () -> node.get("id") + ": " + verdict.detail());
-      String miss = miss(node, verdict);
-      if (node.hasNonNull("label")) {
-        labels.computeIfAbsent(source, s -> new Tally()).add(node.get("label").asBoolean(), verdict, miss);
-      }
-      boolean comparable = !node.path("disputed").asBoolean() && !node.path("undelimited_gold").asBoolean()
-          && !node.path("unstable").asBoolean() && !node.hasNonNull("timeout");
-      // Raw replies without LaTeX are never read under open-r1: a contract of that configuration, not an opinion.
-      if (comparable && !source.equals("gsm")) {
-        parity.computeIfAbsent(source, s -> new Tally()).add(node.get("verdict").asBoolean(), verdict, miss);
-        if (!node.get("answer_parsed").isEmpty() && !node.get("gold_parsed").isEmpty()) {
-          read.computeIfAbsent(source, s -> new Tally()).add(node.get("verdict").asBoolean(), verdict, miss);
-        }
-      }
-    }
-    labels.forEach((source, tally) -> System.out.println("math label      " + pad(source) + tally));
-    parity.forEach((source, tally) -> System.out.println("math parity     " + pad(source) + tally));
-    read.forEach((source, tally) -> System.out.println("math both read  " + pad(source) + tally));
-    List<String> misses = new ArrayList<>();
-    labels.forEach((source, tally) -> tally.misses.forEach(miss -> misses.add("label " + miss)));
-    parity.forEach((source, tally) -> tally.misses.forEach(miss -> misses.add("parity " + miss)));
-    Path file = Path.of(System.getProperty("java.io.tmpdir"), "math-oracle-misses.txt");
-    // Bytes, not a writer: the tail of a reply may begin inside a surrogate pair.
-    Files.write(file, String.join("\n", misses).getBytes(StandardCharsets.UTF_8));
-    System.out.println("math misses     " + misses.size() + " lines in " + file);
+    Map<String, Tally> labels = tallies(openR1Records(), node -> node.hasNonNull("label")
+        && LABELLED.contains(source(node.get("case").asText())) ? source(node.get("case").asText()) : null, "label");
+    report("label", labels);
+    Tally all = new Tally();
+    labels.values().forEach(all::add);
+    System.out.println("math label      all       " + all);
+    assertTrue(all.wrong == 0, all::toString);
+    assertTrue(all.share() >= 0.997 && all.undecided <= 0.005 * all.cases, all::toString);
     for (String source : LABELLED) {
+      // Qwen's replies hold a question whose gold was damaged ("4:30p.."), with several replies to it.
       Tally tally = labels.get(source);
-      assertTrue(tally.wrong <= 0.002 * tally.cases, () -> source + ": " + tally);
-      assertTrue(tally.share() >= (source.equals("qwen") ? 0.98 : 0.995), () -> source + ": " + tally);
+      assertTrue(tally.share() >= (source.equals("qwen") ? 0.985 : 0.999), () -> source + ": " + tally);
     }
   }
 
+  /** Where Math-Verify is arguably wrong: what should be, by class of the dispute. */
   @Test
-  void hardInputsEndSoon() {
+  void judgesDisputedCasesByMathematics() throws IOException {
+    Map<String, Tally> disputes = tallies(records(), node -> node.path("disputed").asBoolean()
+        && node.hasNonNull("should_be") ? node.get("dispute").asText() : null, "should_be");
+    report("dispute", disputes);
+    Tally all = new Tally();
+    disputes.values().forEach(all::add);
+    System.out.println("math dispute    all       " + all);
+    assertTrue(all.wrong == 0, all::toString);
+    assertTrue(all.share() >= 0.99, all::toString);
+  }
+
+  /** Constructed cases with a label, by class: a wrong answer is never called correct, few right ones are missed. */
+  @Test
+  void agreesWithTheLabelsOfConstructedCases() throws IOException {
+    Map<String, Tally> classes = tallies(records(), node -> node.hasNonNull("label")
+        && !node.path("disputed").asBoolean() && !LABELLED.contains(source(node.get("case").asText()))
+        ? node.path("class").asText(source(node.get("case").asText())) : null, "label");
+    report("constructed", classes);
+    Tally all = new Tally();
+    classes.values().forEach(all::add);
+    System.out.println("math constructed all      " + all);
+    assertTrue(all.share() >= 0.985, all::toString);
+    // abc against cba: a name for its author, a product for us.
+    assertTrue(all.falselyCorrect <= 1, all::toString);
+  }
+
+  /** Math-Verify's own verdicts where they are not disputed: for the list of differences, without a bar. */
+  @Test
+  void reportsDifferencesFromMathVerify() throws IOException {
+    report("parity", tallies(openR1Records(), node -> {
+      boolean comparable = !node.path("disputed").asBoolean() && !node.path("undelimited_gold").asBoolean()
+          && !node.path("unstable").asBoolean() && !node.hasNonNull("timeout")
+          && !node.get("answer_parsed").isEmpty() && !node.get("gold_parsed").isEmpty();
+      return comparable ? node.path("class").asText(source(node.get("case").asText())) : null;
+    }, "verdict"));
+  }
+
+  /** Judges each case once. The class of a record, null to leave it out, and the field with what is expected. */
+  private static Map<String, Tally> tallies(List<JsonNode> records, Function<JsonNode, String> classOf, String field) {
+    Verifier verifier = Verifiers.byName("math", Map.of());
+    Map<String, Tally> tallies = new TreeMap<>();
+    Set<String> seen = new HashSet<>();
+    for (JsonNode node : records) {
+      String name = classOf.apply(node);
+      if (name == null || !seen.add(node.get("case").asText())) {
+        continue;
+      }
+      Verdict verdict = verifier.verify(VerificationRequest.of(gold(node), node.get("answer").asText()));
+      assertTrue(verdict.value() != Value.ERROR, () -> node.get("id") + ": " + verdict.detail());
+      tallies.computeIfAbsent(name, n -> new Tally()).add(node.get(field).asBoolean(), verdict, miss(node, verdict));
+    }
+    return tallies;
+  }
+
+  /** A line a class, and every disagreement in a file. */
+  private static void report(String what, Map<String, Tally> tallies) throws IOException {
+    List<String> misses = new ArrayList<>();
+    tallies.forEach((name, tally) -> {
+      System.out.printf("math %-12s%-28s%s%n", what, name, tally);
+      tally.misses.forEach(miss -> misses.add(name + " " + miss));
+    });
+    Path file = Path.of(System.getProperty("java.io.tmpdir"), "math-oracle-" + what + ".txt");
+    // Bytes, not a writer: the tail of a reply may begin inside a surrogate pair.
+    Files.write(file, String.join("\n", misses).getBytes(StandardCharsets.UTF_8));
+    System.out.println("math " + what + ": " + misses.size() + " disagreements in " + file);
+  }
+
+  @Test
+  void hardInputsEnd() {
     Verifier verifier = Verifiers.byName("math", Map.of());
     List<String> hard = List.of(
         "9^{9^{9}}", "{".repeat(10_000) + "5" + "}".repeat(10_000), "9".repeat(4_000), "9".repeat(1_000_000),
@@ -115,8 +174,6 @@ class MathOracleTest {
       }
       System.out.printf(Locale.ROOT, "math hard       %-32.32s %9d characters %,9d µs %s%n",
           answer, answer.length(), fastest, verdict.value().label());
-      long micros = fastest;
-      assertTrue(micros < 1_000_000, () -> micros + " µs for " + answer);
     }
   }
 
@@ -153,6 +210,10 @@ class MathOracleTest {
   }
 
   private static List<JsonNode> openR1Records() throws IOException {
+    return records().stream().filter(node -> node.get("config").asText().equals("open-r1")).toList();
+  }
+
+  private static List<JsonNode> records() throws IOException {
     String oracle = System.getProperty("winnow.oracle", "");
     if (oracle.isEmpty()) {
       System.out.println("skipped: -Dwinnow.oracle is not set, so there are no cases to measure");
@@ -163,7 +224,8 @@ class MathOracleTest {
     try (BufferedReader reader = Files.newBufferedReader(Path.of(oracle, "math", "dev.jsonl"))) {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         JsonNode node = json.readTree(line);
-        if (node.get("config").asText().equals("open-r1")) {
+        // Choice letters taken as such on both sides: another verifier's.
+        if (!node.get("config").asText().equals("string")) {
           records.add(node);
         }
       }

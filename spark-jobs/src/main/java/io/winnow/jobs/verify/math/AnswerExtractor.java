@@ -13,6 +13,7 @@ import java.util.List;
  * <li>{@code boxed}: the last complete {@code \boxed{…}} or {@code \fbox{…}} of what follows the thinking; boxes
  * that stand directly beside it, with no more than "and", "or" or commas between, are offered as a list
  * ({@code boxes});
+ * <li>{@code tagged}: what stands in the last {@code <answer>…</answer>};
  * <li>{@code marked}: the line after the last {@code ####};
  * <li>{@code phrase}: what follows the last "answer is", "answer:", or a last line that begins with {@code A:};
  * <li>{@code thinking-boxed}: the last box of the thinking;
@@ -45,6 +46,7 @@ public final class AnswerExtractor {
     List<Candidate> found = new ArrayList<>();
     boxed(answer, "box", found);
     if (found.isEmpty()) {
+      tagged(answer, found);
       marked(answer, found);
       phrase(answer, found);
     }
@@ -54,14 +56,15 @@ public final class AnswerExtractor {
     if (found.isEmpty()) {
       bare(answer, found);
     }
+    found.removeIf(candidate -> !saysSomething(candidate.answer()));
     return found;
   }
 
-  /** The content of the last complete box, or null; for golds that are whole solutions. */
+  /** The content of the last complete boxes with no more than commas between, or null; for golds. */
   public static String lastBox(String text) {
     List<Candidate> found = new ArrayList<>();
     boxed(text, "box", found);
-    return found.isEmpty() ? null : found.get(0).answer();
+    return found.isEmpty() ? null : found.get(found.size() - 1).answer();
   }
 
   private static void boxed(String text, String rule, List<Candidate> found) {
@@ -160,7 +163,7 @@ public final class AnswerExtractor {
   private static int unbracedEnd(String text, int from) {
     int end = from;
     while (end < text.length() && end - from < MAX_PHRASE && !Character.isWhitespace(text.charAt(end))
-        && text.charAt(end) != '$'
+        && text.charAt(end) != '$' && text.charAt(end) != '}'
         && !text.startsWith("\\)", end) && !text.startsWith("\\]", end)) {
       end++;
     }
@@ -177,6 +180,14 @@ public final class AnswerExtractor {
       between = between.replace(word, " ");
     }
     return between.chars().allMatch(c -> " ,;$&{}\n".indexOf(c) >= 0) && to > from;
+  }
+
+  private static void tagged(String text, List<Candidate> found) {
+    int close = text.lastIndexOf("</answer>");
+    int open = close < 0 ? -1 : text.lastIndexOf("<answer>", close);
+    if (open >= 0 && close - open <= MAX_PHRASE) {
+      phraseCandidates(text.substring(open + "<answer>".length(), close).strip(), "tagged", found);
+    }
   }
 
   private static void marked(String text, List<Candidate> found) {
@@ -208,8 +219,10 @@ public final class AnswerExtractor {
   }
 
   private static int lastIgnoringCase(String text, String word, int from) {
+    char first = word.charAt(0);
     for (int at = Math.min(from, text.length() - word.length()); at >= 0; at--) {
-      if (text.regionMatches(true, at, word, 0, word.length())) {
+      // 32 parts an ASCII letter from its capital.
+      if ((text.charAt(at) | 32) == first && text.regionMatches(true, at, word, 0, word.length())) {
         return at;
       }
     }
@@ -264,7 +277,8 @@ public final class AnswerExtractor {
     }
     // A number inside a formula that cannot be read is not the answer.
     boolean prose = formulas.isEmpty() && sentence.chars().noneMatch(c -> "\\^_{".indexOf(c) >= 0);
-    String number = prose ? Formulas.lastNumber(sentence) : null;
+    String leading = prose ? Formulas.leadingNumber(sentence) : null;
+    String number = leading != null ? leading : prose ? Formulas.lastNumber(sentence) : null;
     if (number != null) {
       found.add(new Candidate(number, rule + "-number"));
     }
@@ -298,8 +312,15 @@ public final class AnswerExtractor {
   /** An answer part without any marker. */
   private static void bare(String answer, List<Candidate> found) {
     String all = answer.strip();
-    if (!all.isEmpty() && all.length() <= MAX_WHOLE && all.indexOf('\n') < 0) {
-      found.add(new Candidate(AnswerText.unwrapped(all), "whole"));
+    if (!all.isEmpty() && all.indexOf('\n') < 0
+        && (all.length() <= MAX_WHOLE || (all.length() <= WorkLimit.MAX_CHARS && !hasProse(all)))) {
+      String whole = AnswerText.unwrapped(all);
+      String group = Formulas.lastGroup(all);
+      if (group != null && hasWord(all)) {
+        // Words around a formula are not the answer.
+        found.add(new Candidate(group, "last-math"));
+      }
+      found.add(new Candidate(whole, "whole"));
     }
     int digit = Formulas.lastDigit(answer);
     if (digit < 0) {
@@ -323,9 +344,45 @@ public final class AnswerExtractor {
       String value = sentence(line.substring(equals + 1));
       found.add(new Candidate(AnswerText.unwrapped(value), "equals"));
     }
-    String number = Formulas.lastNumber(line);
+    String number = hasCommand(line) ? null : Formulas.lastNumber(line);
     if (number != null) {
       found.add(new Candidate(number, "last-number"));
     }
+  }
+
+  /** A LaTeX command outside any formula: what stands behind it is not plain text. */
+  private static boolean hasCommand(String line) {
+    for (int at = line.indexOf('\\'); at >= 0; at = line.indexOf('\\', at + 1)) {
+      if (at + 1 < line.length() && Character.isLetter(line.charAt(at + 1))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether a word of three letters follows a space: formulas have none. */
+  private static boolean hasProse(String line) {
+    for (int at = line.indexOf(' '); at >= 0; at = line.indexOf(' ', at + 1)) {
+      if (at + 3 < line.length() && line.substring(at + 1, at + 4).chars().allMatch(Character::isLetter)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether two letters in a row stand outside formulas. */
+  private static boolean hasWord(String line) {
+    String outside = Formulas.outside(line);
+    for (int i = 1; i < outside.length(); i++) {
+      if (Character.isLetter(outside.charAt(i)) && Character.isLetter(outside.charAt(i - 1))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether there is anything to read: a letter, a digit, a sign that stands alone. */
+  public static boolean saysSomething(String answer) {
+    return answer.chars().anyMatch(c -> Character.isLetterOrDigit(c) || "∅∞{}½⅓⅔¼¾".indexOf(c) >= 0 || c > 0x2fff);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.verify.math;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -37,7 +38,8 @@ public final class AnswerText {
         to--;
         again = true;
       } else {
-        for (String[] pair : new String[][] {{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"}, {"**", "**"}}) {
+        for (String[] pair : new String[][] {{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"}, {"**", "**"},
+            {"<answer>", "</answer>"}}) {
           if (to - from > pair[0].length() + pair[1].length() && text.startsWith(pair[0], from)
               && text.startsWith(pair[1], to - pair[1].length())) {
             from += pair[0].length();
@@ -66,7 +68,23 @@ public final class AnswerText {
    * identical.
    */
   public static boolean same(String a, String b) {
-    return a.equals(b) || (a.length() <= MAX_KEY && b.length() <= MAX_KEY && key(a).equals(key(b)));
+    if (a.equals(b)) {
+      return true;
+    }
+    if (a.length() > MAX_KEY || b.length() > MAX_KEY) {
+      return false;
+    }
+    String left = key(a);
+    String right = key(b);
+    return left.equals(right) || plainWord(left).equals(plainWord(right));
+  }
+
+  /** The letters inside a text command around the whole: {@code \text{DNE}} is DNE; anything else as it is. */
+  private static String plainWord(String key) {
+    int open = key.indexOf('{');
+    boolean wrapped = key.endsWith("}") && open > 0 && List.of(WRAPPERS).contains(key.substring(0, open));
+    String inner = wrapped ? key.substring(open + 1, key.length() - 1) : key;
+    return inner.chars().allMatch(Character::isLetter) ? inner : key;
   }
 
   private static String key(String text) {

@@ -12,19 +12,19 @@ import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
- * Decides whether an answer equals the gold. Equal is said only when exact normal forms agree; different only when
- * they differ by atoms that are independent, or when numbers with error bounds are apart; else unknown.
+ * Decides whether an answer equals the gold. Equal is said when exact normal forms agree, when both sides agree in
+ * 128 bits at every point where they are evaluated, or when one is a decimal number that rounds the other at six
+ * decimals or more; different when normal forms differ by atoms that are independent, or when intervals are apart;
+ * else unknown.
  *
  * <p>Policies, where writing is looser than mathematics: a percentage equals its number and its hundredth (50% is 50
- * and is 0.5); units and degree signs after a value do not count; {@code name = value} equals value; bare values
- * between commas are in any order, brackets keep it, brackets against bare values or a set keep it too; repeated
- * members of a set count once.
+ * and is 0.5); a unit on one side and degree signs do not count, known units on both sides convert;
+ * {@code name = value} equals value; bare values between commas are in any order, brackets keep it, brackets against
+ * bare values or a set keep it too; repeated members of a set count once.
  */
 public final class Equivalence {
-  private static final int POINTS = 4;
-  /** One letter that stands for a unit as easily as for a variable. */
-  private static final Set<String> UNIT_LETTERS =
-      Set.of("am", "pm", "m", "g", "s", "h", "l", "L", "t", "d", "c", "N", "J", "W", "V", "A", "K", "C", "F");
+  /** Members of a set that are compared with each of the other's. */
+  private static final int MAX_MEMBERS = 64;
 
   private final WorkLimit work;
 
@@ -35,16 +35,56 @@ public final class Equivalence {
   /** Compares; throws {@link WorkLimit.Exceeded} when that takes more work than allowed. */
   public Decision compare(Expr gold, Expr answer) {
     try {
-      return decide(spread(gold), spread(answer));
+      if (gold instanceof Expr.Measure || answer instanceof Expr.Measure) {
+        return measures(gold, answer);
+      }
+      MatrixAlgebra matrices = new MatrixAlgebra(work);
+      return decide(spread(matrices.reduced(gold)), spread(matrices.reduced(answer)));
     } catch (UnreadableException | ArithmeticException e) {
       return Decision.unknown("none", e.getMessage());
     }
   }
 
+  /** Values of which at least one has a unit behind it. */
+  private Decision measures(Expr gold, Expr answer) {
+    Expr.Measure a = gold instanceof Expr.Measure measure ? measure : null;
+    Expr.Measure b = answer instanceof Expr.Measure measure ? measure : null;
+    Expr goldValue = a == null ? gold : a.value();
+    Expr answerValue = b == null ? answer : b.value();
+    if (a != null && b != null) {
+      Rational ratio = Units.ratio(b.unit(), a.unit());
+      if (ratio == null || ratio.equals(Rational.ONE)) {
+        return compare(goldValue, answerValue);
+      }
+      return ratio.signum() == 0
+          ? new Decision(Outcome.DIFFERENT, "unit", "gold in " + a.unit() + ", answer in " + b.unit())
+          : compare(goldValue, new Expr.Product(List.of(answerValue, new Expr.Num(ratio))));
+    }
+    if (a != null && a.product() != null) {
+      Decision product = compare(a.product(), answer);
+      return product.equal() || compare(goldValue, answer).outcome() == Outcome.DIFFERENT ? product
+          : Decision.unknown("expression", "the letter behind the gold may be a unit: " + a.unit());
+    }
+    if (b != null && b.product() != null && !(gold instanceof Expr.Num)) {
+      return compare(gold, b.product());
+    }
+    return compare(goldValue, answerValue);
+  }
+
   private Decision decide(Expr gold, Expr answer) throws UnreadableException {
     work.spend(10);
-    if (gold instanceof Expr.Words || answer instanceof Expr.Words) {
+    boolean named = gold instanceof Expr.Relation || answer instanceof Expr.Relation;
+    if (!named && (gold instanceof Expr.Words || answer instanceof Expr.Words)) {
       return words(gold, answer);
+    }
+    if (isCall(gold, "adjacent") || isCall(answer, "adjacent")) {
+      return adjacent(gold, answer);
+    }
+    if (isCondition(gold) || isCondition(answer) || RealSet.isOperation(gold) || RealSet.isOperation(answer)) {
+      Decision sets = sets(gold, answer);
+      if (sets != null) {
+        return sets;
+      }
     }
     if (gold instanceof Expr.Relation || answer instanceof Expr.Relation) {
       return new RelationEquivalence(work, this::decide).compare(gold, answer);
@@ -58,7 +98,75 @@ public final class Equivalence {
     if (isUnion(gold) || isUnion(answer)) {
       return Decision.unknown("kinds", "a union of sets against something else");
     }
+    if (isCall(gold, "ratio") && isCall(answer, "ratio")) {
+      return ratios(((Expr.Call) gold).args(), ((Expr.Call) answer).args());
+    }
     return values(gold, answer);
+  }
+
+  private static boolean isCall(Expr expr, String function) {
+    return expr instanceof Expr.Call call && call.function().equals(function);
+  }
+
+  /** Numbers side by side are not their sum; whether they are one number with a gap is not known. */
+  private Decision adjacent(Expr gold, Expr answer) throws UnreadableException {
+    if (isCall(gold, "adjacent") && isCall(answer, "adjacent")) {
+      return inOrder(((Expr.Call) gold).args(), ((Expr.Call) answer).args(), "numbers");
+    }
+    if (gold instanceof Expr.Num num) {
+      StringBuilder digits = new StringBuilder();
+      for (Expr arg : ((Expr.Call) answer).args()) {
+        digits.append(arg instanceof Expr.Num part ? part.value() : "?");
+      }
+      if (!digits.toString().equals(num.value().toString())) {
+        return new Decision(Outcome.DIFFERENT, "numbers", "the answer has several numbers: " + digits);
+      }
+    }
+    return Decision.unknown("numbers", "two numbers side by side");
+  }
+
+  /** An inequality, or several between commas. */
+  private static boolean isCondition(Expr expr) {
+    return expr instanceof Expr.Relation relation
+        ? relation.ops().stream().allMatch(op -> "<≤>≥≠".contains(op))
+        : expr instanceof Expr.Seq seq && seq.kind() == Kind.LIST
+            && seq.items().stream().allMatch(item -> item instanceof Expr.Relation && isCondition(item));
+  }
+
+  /** Compares as sets of real numbers, or null where one is none that {@link RealSet} knows. */
+  private Decision sets(Expr gold, Expr answer) {
+    Set<String> a = Evaluation.variables(gold);
+    Set<String> b = Evaluation.variables(answer);
+    // A condition on two names describes no set of numbers, and x < 2 is not y < 2.
+    if (a.size() > 1 || b.size() > 1 || (!a.isEmpty() && !b.isEmpty() && !a.equals(b))) {
+      return null;
+    }
+    try {
+      RealSet left = RealSet.of(gold, work);
+      RealSet right = RealSet.of(answer, work);
+      return Decision.of(left.isSame(right, work), "interval", left, right);
+    } catch (UnreadableException | ArithmeticException e) {
+      return null;
+    }
+  }
+
+  private static boolean isZero(Expr expr) {
+    return expr instanceof Expr.Num num && num.value().signum() == 0;
+  }
+
+  /** 1:2:3 is 2:4:6, and 12:00 is not 1:00. */
+  private Decision ratios(List<Expr> gold, List<Expr> answer) throws UnreadableException {
+    Decision same = inOrder(gold, answer, "ratio");
+    if (same.equal() || gold.size() != answer.size() || isZero(gold.get(1)) || isZero(answer.get(1))) {
+      return same;
+    }
+    List<Expr> left = new ArrayList<>();
+    List<Expr> right = new ArrayList<>();
+    for (int i = 0; i < gold.size(); i++) {
+      left.add(new Expr.Product(List.of(gold.get(i), answer.get(0))));
+      right.add(new Expr.Product(List.of(answer.get(i), gold.get(0))));
+    }
+    return inOrder(left, right, "ratio");
   }
 
   private static Decision words(Expr gold, Expr answer) {
@@ -135,18 +243,19 @@ public final class Equivalence {
     if (seq.kind() == Kind.SET && seq.items().size() == 1) {
       return gold == seq ? decide(seq.items().get(0), single) : decide(single, seq.items().get(0));
     }
-    if (single instanceof Expr.Num num && seq.kind() == Kind.LIST && digitGroups(seq).equals(num.value().toString())) {
-      return Decision.unknown("kinds", "several values that may be the digit groups of one");
+    if (single instanceof Expr.Num num && seq.kind() == Kind.LIST && (digitGroups(seq).equals(num.value().toString())
+        || isDecimalComma(seq, num.value()))) {
+      return Decision.unknown("kinds", "several values that may be the digits of one");
     }
-    if (isUnion(single) || single instanceof Expr.Sym || seq.items().size() == 1) {
+    if (isUnion(single) || single instanceof Expr.Sym || MatrixAlgebra.isMatrix(seq) || seq.items().size() == 1) {
       return Decision.unknown("kinds", "several values against a set or a name");
     }
     if (seq.kind() != Kind.BRACKETED) {
       // Several values may be one value said several times: "1/2, that is 0.5".
       Outcome all = Outcome.EQUAL;
       boolean some = false;
-      for (Expr item : seq.items()) {
-        Outcome one = decide(item, single).outcome();
+      for (int i = 0; i < seq.items().size() && (all == Outcome.EQUAL || i < MAX_MEMBERS); i++) {
+        Outcome one = decide(seq.items().get(i), single).outcome();
         some |= one != Outcome.DIFFERENT;
         all = one == Outcome.EQUAL ? all : one;
       }
@@ -159,6 +268,18 @@ public final class Equivalence {
     }
     return new Decision(
         Outcome.DIFFERENT, "kinds", gold == seq ? "the gold has several values" : "the answer has several values");
+  }
+
+  /** Whether {@code 2,74} may be 2.74. */
+  private static boolean isDecimalComma(Expr.Seq seq, Rational value) {
+    if (seq.items().size() != 2 || !(seq.items().get(0) instanceof Expr.Num whole)
+        || !(seq.items().get(1) instanceof Expr.Num part) || !whole.value().isInteger() || !part.value().isInteger()
+        || part.value().signum() < 0 || part.value().num().bitLength() > 30) {
+      return false;
+    }
+    String digits = part.value().toString();
+    Rational fraction = part.value().times(Rational.of(10).power(-digits.length()));
+    return value.equals(whole.value().signum() < 0 ? whole.value().minus(fraction) : whole.value().plus(fraction));
   }
 
   private static String digitGroups(Expr.Seq seq) {
@@ -195,10 +316,10 @@ public final class Equivalence {
 
   /** Compares as sets: every member of each side equals one of the other. */
   private Decision members(List<Expr> gold, List<Expr> answer, String kind) throws UnreadableException {
-    if (gold.size() > 64 || answer.size() > 64) {
+    if (gold.size() > MAX_MEMBERS || answer.size() > MAX_MEMBERS) {
       return inOrder(gold, answer, kind).equal()
           ? new Decision(Outcome.EQUAL, kind, gold.size() + " members in the same order")
-          : Decision.unknown(kind, "more than 64 members");
+          : Decision.unknown(kind, "more than " + MAX_MEMBERS + " members");
     }
     Decision forth = covered(gold, answer, kind, this::decideSwallowing);
     return forth.equal() ? covered(answer, gold, kind, (a, b) -> decideSwallowing(b, a)) : forth;
@@ -256,18 +377,35 @@ public final class Equivalence {
   private Decision values(Expr gold, Expr answer) throws UnreadableException {
     Expr a = bare(gold);
     Expr b = bare(answer);
+    Decision written = written(a, b);
+    // 60° is 60 for those who leave the sign out, and π/3 for all.
+    return written.equal() || (a == gold) == (b == answer) || !single(gold, answer).equal() ? written
+        : single(gold, answer);
+  }
+
+  private Decision written(Expr a, Expr b) throws UnreadableException {
     Expr aPercent = percentOf(a);
     Expr bPercent = percentOf(b);
     if ((aPercent != null) != (bPercent != null)) {
-      Decision number = single(aPercent != null ? aPercent : a, bPercent != null ? bPercent : b);
-      return number.equal() ? number : single(a, b);
+      Expr number = aPercent != null ? aPercent : bPercent;
+      Decision asWritten = Evaluation.variables(number).isEmpty()
+          ? single(aPercent != null ? aPercent : a, bPercent != null ? bPercent : b) : null;
+      return asWritten != null && asWritten.equal() ? asWritten : single(a, b);
     }
     if ((a instanceof Expr.Based) != (b instanceof Expr.Based)) {
       Expr.Based based = (Expr.Based) (a instanceof Expr.Based ? a : b);
       Expr other = based == a ? b : a;
       if (other instanceof Expr.Num num && num.value().toString().equals(based.digits())) {
-        return Decision.unknown("number", "the same digits, once with the base " + based.base() + " and once without");
+        return based == a
+            ? Decision.unknown("number", "the same digits, in the gold with the base " + based.base())
+            : new Decision(Outcome.DIFFERENT, "number", "the same digits, in the answer with the base " + based.base());
       }
+      if (based == b && !based.fits()) {
+        return new Decision(Outcome.DIFFERENT, "number", "the answer is no number in base " + based.base());
+      }
+    }
+    if (a instanceof Expr.Based x && b instanceof Expr.Based y && (x.equals(y) || !x.fits() || !y.fits())) {
+      return Decision.of(x.equals(y), "number", x.digits() + "_" + x.base(), y.digits() + "_" + y.base());
     }
     return aPercent != null ? single(aPercent, bPercent) : single(a, b);
   }
@@ -298,63 +436,11 @@ public final class Equivalence {
     return null;
   }
 
-  /** Compares two single values. */
-  Decision single(Expr gold, Expr answer) throws UnreadableException {
-    NormalForm a = NormalForm.of(gold, work);
-    NormalForm b;
-    try {
-      b = NormalForm.of(answer, work);
-    } catch (ArithmeticException e) {
-      return new Decision(Outcome.DIFFERENT, "number", "the gold is " + a + ", the answer has no value: "
-          + e.getMessage());
+  private Decision single(Expr gold, Expr answer) throws UnreadableException {
+    if (gold instanceof Expr.Num a && answer instanceof Expr.Num b && a.value().equals(b.value())) {
+      return Decision.of(true, "number", a.value(), b.value());
     }
-    Rational x = a.constant();
-    Rational y = b.constant();
-    if (x != null && y != null) {
-      return Decision.of(x.equals(y), "number", x, y);
-    }
-    Polynomial difference = a.crossDifference(b, work);
-    if (difference.isZero()) {
-      return Decision.of(true, "expression", a, b);
-    }
-    if (unitLetter(a, b) || unitLetter(b, a)) {
-      return Decision.unknown("expression", "a letter after the number may be a unit: gold " + a + ", answer " + b);
-    }
-    if (infinite(a) || infinite(b)) {
-      return Decision.of(false, "expression", a, b);
-    }
-    if (!difference.independentAtoms() && !apart(gold, answer)) {
-      return Decision.unknown("expression", "not decided: gold " + a + ", answer " + b);
-    }
-    if (a.toString().equalsIgnoreCase(b.toString())) {
-      return Decision.unknown("expression", "the same but for upper and lower case: gold " + a + ", answer " + b);
-    }
-    return Decision.of(false, "expression", a, b);
-  }
-
-  private boolean apart(Expr gold, Expr answer) {
-    for (int point = 0; point < POINTS; point++) {
-      if (Approximation.at(point, gold, work).isApartFrom(Approximation.at(point, answer, work))) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Whether this is ∞ or -∞ alone. */
-  private static boolean infinite(NormalForm form) {
-    return form.den().equals(Polynomial.ONE) && form.num().terms().size() == 1
-        && form.num().terms().firstKey().equals(Monomial.of("∞", Rational.ONE));
-  }
-
-  /** Whether one is the number of the other with a letter that may be a unit. */
-  private static boolean unitLetter(NormalForm number, NormalForm withLetter) {
-    if (number.constant() == null || !withLetter.den().equals(Polynomial.ONE) || withLetter.num().terms().size() != 1) {
-      return false;
-    }
-    Monomial monomial = withLetter.num().terms().firstKey();
-    return monomial.atoms().size() == 1 && UNIT_LETTERS.contains(monomial.atoms().firstKey())
-        && withLetter.num().terms().firstEntry().getValue().equals(number.constant());
+    return new ValueEquivalence(work).compare(gold, answer);
   }
 
   /** Turns the first ± into a list of two. */

@@ -8,11 +8,23 @@ import java.util.List;
  * a product with a power of -1. Trees come from {@link MathReader}, which bounds their depth and size.
  */
 public sealed interface Expr {
-  /** An exact number. */
-  record Num(Rational value) implements Expr {}
+  /**
+   * An exact number.
+   *
+   * @param decimals digits behind the point of a number that was written with one, else 0
+   */
+  record Num(Rational value, int decimals) implements Expr {
+    Num(Rational value) {
+      this(value, 0);
+    }
+  }
 
-  /** Digits in a base from 2 to 36, as in {@code 1011_2}; digits are lower case and fit the base. */
-  record Based(String digits, int base) implements Expr {}
+  /** Digits in a base from 2 to 36, as in {@code 1011_2}; they need not fit the base, then there is no value. */
+  record Based(String digits, int base) implements Expr {
+    boolean fits() {
+      return digits.chars().allMatch(c -> Character.digit(c, base) >= 0);
+    }
+  }
 
   /** A number of percent: {@code 50\%} holds 50. */
   record Percent(Expr of) implements Expr {}
@@ -28,6 +40,14 @@ public sealed interface Expr {
 
   /** Words that are no mathematics, white space collapsed. */
   record Words(String text) implements Expr {}
+
+  /**
+   * A value with what stands behind it as a unit, for a whole text alone.
+   *
+   * @param unit words with powers and bars, in lower or upper case as written
+   * @param product value times letter where the unit is a single letter and may be a variable, else null
+   */
+  record Measure(Expr value, String unit, Expr product) implements Expr {}
 
   record Sum(List<Expr> terms) implements Expr {}
 
@@ -59,9 +79,35 @@ public sealed interface Expr {
     MATRIX
   }
 
+  /** What an expression is made of; nothing for a leaf. */
+  static List<Expr> parts(Expr expr) {
+    if (expr instanceof Sum sum) {
+      return sum.terms();
+    } else if (expr instanceof Product product) {
+      return product.factors();
+    } else if (expr instanceof Power power) {
+      return List.of(power.base(), power.exponent());
+    } else if (expr instanceof Call call) {
+      return call.args();
+    } else if (expr instanceof Measure measure) {
+      return List.of(measure.value());
+    } else if (expr instanceof Percent percent) {
+      return List.of(percent.of());
+    } else if (expr instanceof Degrees degrees) {
+      return List.of(degrees.of());
+    } else if (expr instanceof PlusMinus pm) {
+      return List.of(pm.left(), pm.right());
+    } else if (expr instanceof Seq seq) {
+      return seq.items();
+    } else if (expr instanceof Relation relation) {
+      return relation.sides();
+    }
+    return List.of();
+  }
+
   static Expr negate(Expr of) {
     return of instanceof Num num
-        ? new Num(num.value().negate())
+        ? new Num(num.value().negate(), num.decimals())
         : new Product(List.of(new Num(Rational.MINUS_ONE), of));
   }
 

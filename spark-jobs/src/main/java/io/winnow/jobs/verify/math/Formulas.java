@@ -3,6 +3,7 @@ package io.winnow.jobs.verify.math;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Finds formulas between math delimiters, and numbers, in a line of prose. */
 final class Formulas {
@@ -10,7 +11,45 @@ final class Formulas {
 
   /** The contents of {@code $…$}, {@code $$…$$}, {@code \(…\)} and {@code \[…\]}, in order. */
   static List<String> in(String text) {
-    List<String> found = new ArrayList<>();
+    return spans(text).stream().map(span -> text.substring(span[1], span[2]).strip()).toList();
+  }
+
+  /** The last formula, with those before it that only commas, "and" or "or" part from it; null without any. */
+  static String lastGroup(String text) {
+    List<int[]> spans = spans(text);
+    if (spans.isEmpty()) {
+      return null;
+    }
+    int last = spans.size() - 1;
+    int first = last;
+    while (first > 0 && connects(text.substring(spans.get(first - 1)[3], spans.get(first)[0]))) {
+      first--;
+    }
+    StringBuilder group = new StringBuilder();
+    for (int[] span : spans.subList(first, last + 1)) {
+      group.append(group.isEmpty() ? "" : ", ").append(text.substring(span[1], span[2]).strip());
+    }
+    return group.toString();
+  }
+
+  /** What stands outside formulas. */
+  static String outside(String text) {
+    StringBuilder out = new StringBuilder();
+    int from = 0;
+    for (int[] span : spans(text)) {
+      out.append(text, from, span[0]).append(' ');
+      from = span[3];
+    }
+    return out.append(text.substring(from)).toString();
+  }
+
+  private static boolean connects(String between) {
+    return Set.of(",", ";", "and", "or", ", and", ", or").contains(between.strip());
+  }
+
+  /** Of each formula: where it opens, its content's start and end, and where it is closed. */
+  private static List<int[]> spans(String text) {
+    List<int[]> found = new ArrayList<>();
     int at = 0;
     while (at < text.length()) {
       String close = closing(text, at);
@@ -27,8 +66,8 @@ final class Formulas {
       if (end < 0 || inner.isEmpty() || money) {
         at = start;
       } else {
-        found.add(inner);
         at = end + close.length();
+        found.add(new int[] {start - close.length(), start, end, at});
       }
     }
     return found;
@@ -68,8 +107,17 @@ final class Formulas {
       }
       start--;
     }
-    if (start > 0 && Character.isLetter(text.charAt(start - 1))) {
+    char before = start > 0 ? text.charAt(start - 1) : ' ';
+    if (Character.isLetter(before) || "/^_\\".indexOf(before) >= 0) {
       return null;
+    }
+    if (before == ',' && isDigit(text, start - 2)) {
+      // 2,74 is one number or two, but never 74.
+      int whole = start - 2;
+      while (isDigit(text, whole - 1)) {
+        whole--;
+      }
+      start = whole;
     }
     if (start > 0 && text.charAt(start - 1) == '.') {
       start--;
@@ -83,6 +131,28 @@ final class Formulas {
     int end = last + 1;
     boolean percent = text.startsWith("%", end) || text.startsWith("\\%", end) || text.startsWith(" percent", end);
     return (minus ? "-" : "") + text.substring(start, end) + (percent ? "%" : "");
+  }
+
+  /** The number that a text begins with, unless a calculation follows; else null. */
+  static String leadingNumber(String text) {
+    int start = 0;
+    while (start < text.length() && " $€£".indexOf(text.charAt(start)) >= 0) {
+      start++;
+    }
+    int end = start + (start < text.length() && text.charAt(start) == '-' ? 1 : 0);
+    if (!isDigit(text, end)) {
+      return null;
+    }
+    while (isDigit(text, end) || ((text.startsWith(".", end) || text.startsWith(",", end)) && isDigit(text, end + 1)
+        && (text.charAt(end) == '.' || groupOfThree(text, end + 1)))) {
+      end++;
+    }
+    String rest = text.substring(end).stripLeading();
+    boolean goesOn = rest.indexOf('=') >= 0 || (!rest.isEmpty() && "+-*/×÷^:,".indexOf(rest.charAt(0)) >= 0);
+    for (String word : new String[] {"times", "plus", "minus", "x ", "divided", "and", "or", "to", "less", "more"}) {
+      goesOn |= rest.startsWith(word);
+    }
+    return goesOn ? null : text.substring(start, end);
   }
 
   private static boolean groupOfThree(String text, int start) {

@@ -4,7 +4,6 @@ package io.winnow.jobs.verify.math;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -20,48 +19,6 @@ final class MathLexer {
       return type == Type.OPERATOR && text.equals(operator);
     }
   }
-
-  static final Set<String> FUNCTIONS = Set.of(
-      "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log",
-      "exp",
-      "sqrt", "max", "min", "gcd", "lcm", "det", "lg");
-  private static final Set<String> GREEK = Set.of(
-      "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
-      "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega",
-      "Gamma",
-      "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega", "ell", "hbar");
-  /** LaTeX commands and Unicode signs that are one operator. */
-  private static final Map<String, String> OPERATORS = Map.ofEntries(
-      Map.entry("cdot", "*"), Map.entry("times", "*"), Map.entry("ast", "*"), Map.entry("div", "/"),
-      Map.entry("pm", "±"), Map.entry("mp", "∓"), Map.entry("le", "≤"), Map.entry("leq", "≤"),
-      Map.entry("leqslant", "≤"), Map.entry("ge", "≥"), Map.entry("geq", "≥"), Map.entry("geqslant", "≥"),
-      Map.entry("lt", "<"), Map.entry("gt", ">"), Map.entry("ne", "≠"), Map.entry("neq", "≠"),
-      Map.entry("in", "∈"), Map.entry("approx", "≈"), Map.entry("cup", "∪"), Map.entry("cap", "∩"),
-      Map.entry("setminus", "∖"), Map.entry("degree", "°"), Map.entry("vert", "|"), Map.entry("lvert", "|"),
-      Map.entry("rvert", "|"), Map.entry("mid", "|"), Map.entry("colon", ":"), Map.entry("lbrace", "\\{"),
-      Map.entry("rbrace", "\\}"), Map.entry("langle", "("), Map.entry("rangle", ")"), Map.entry("lparen", "("),
-      Map.entry("rparen", ")"), Map.entry("lbrack", "["), Map.entry("rbrack", "]"), Map.entry("equiv", "="),
-      Map.entry("%", "%"), Map.entry("{", "\\{"), Map.entry("}", "\\}"), Map.entry("|", "|"),
-      Map.entry("\\", "\\\\"));
-  private static final String SIGNS = "×*·*⋅*∙*÷/−-–-—-≤≤≥≥≠≠∈∈≈≈∪∪∩∩±±∓∓°°％%，,；;：:（(）)［[］]｛{｝}＝=＋+－-＜<＞>∗*⁄/";
-  private static final Set<String> LAYOUT = Set.of(
-      ",", ";", ":", "!", " ", ">", "quad", "qquad", "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr",
-      "Bigl",
-      "Bigr", "biggl", "biggr", "displaystyle", "textstyle", "limits", "thinspace", "enspace", "$", "(", ")", "[", "]",
-      "boldsymbol", "bm", "middle", "nobreakspace", "hfill", "notag", "rm", "bf", "it", "mathbf", "mathit",
-      "mathsf", "mathcal", "mathop", "boxed", "fbox", "underline", "\n", "\t");
-  private static final Set<String> TEXT_COMMANDS = Set.of(
-      "text", "textbf", "textit", "textrm", "textsf", "texttt", "textnormal", "mbox", "hbox", "mathrm",
-      "operatorname", "emph");
-  /** Two and three letters that are words or units and not products of variables. */
-  private static final Set<String> SHORT_WORDS = Set.of(
-      "cm", "mm", "km", "kg", "mg", "ml", "mL", "ft", "in", "yd", "lb", "lbs", "oz", "hr", "hrs", "min", "sec", "mph",
-      "kph",
-      "USD", "EUR", "GBP", "Rs", "deg", "per", "day", "men", "cup", "egg", "sq", "cu", "the", "of", "is", "no",
-      "No", "yes", "Yes", "all", "one", "two", "six", "ten", "odd", "Odd", "red", "boy", "toy", "car", "box", "bag",
-      "hat",
-      "kWh", "kHz", "Hz", "pts", "mi", "dm", "cc", "gal", "are", "not", "has", "he", "she", "for");
-  private static final Set<String> PERCENT_WORDS = Set.of("percent", "percents", "pct");
 
   private final String text;
   private final WorkLimit work;
@@ -116,20 +73,31 @@ final class MathLexer {
       at++;
     }
     String name = text.substring(start, at);
-    if (LAYOUT.contains(name)) {
+    if (MathVocabulary.LAYOUT.contains(name)) {
       spaced = true;
       if ((name.equals("left") || name.equals("right")) && peek(0) == '.') {
         at++;
       }
-    } else if (TEXT_COMMANDS.contains(name)) {
+    } else if (MathVocabulary.TEXT_COMMANDS.contains(name)) {
       words(braced(), name.equals("mathrm") || name.equals("operatorname"));
     } else if (name.equals("overline") && repeats()) {
       repeatingDecimal();
-    } else if (OPERATORS.containsKey(name)) {
-      operator(OPERATORS.get(name));
-    } else if (FUNCTIONS.contains(name)) {
-      add(Type.FUNCTION, name);
-    } else if (GREEK.contains(name)) {
+    } else if (MathVocabulary.OPERATORS.containsKey(name)) {
+      operator(MathVocabulary.OPERATORS.get(name));
+    } else if (MathVocabulary.FUNCTIONS.contains(name)) {
+      function(name);
+    } else if (MathVocabulary.ACCENTS.contains(name)) {
+      symbol(name + "(" + braced().strip() + ")");
+    } else if (name.equals("color") || name.equals("textcolor")) {
+      braced();
+      spaced = true;
+    } else if (name.endsWith("dots")) {
+      symbol("…");
+    } else if (name.startsWith("quad") || name.startsWith("qquad")) {
+      // A space is missing behind it: what follows is read again.
+      at = start + name.indexOf("quad") + 4;
+      spaced = true;
+    } else if (MathVocabulary.GREEK.contains(name)) {
       symbol(name);
     } else if (name.equals("infty")) {
       symbol("∞");
@@ -180,11 +148,12 @@ final class MathLexer {
     }
     String lower = inner.toLowerCase(Locale.ROOT);
     if (lower.equals("and") || lower.equals("or")) {
-      operator(",");
-    } else if (PERCENT_WORDS.contains(lower)) {
+      operator(lower.equals("or") ? "∨" : ",");
+    } else if (MathVocabulary.PERCENT_WORDS.contains(lower)) {
       operator("%");
-    } else if (roman && FUNCTIONS.contains(lower)) {
-      add(Type.FUNCTION, lower);
+    } else if (roman && MathVocabulary.FUNCTIONS.contains(lower)
+        && (!MathVocabulary.BRACKETED.contains(lower) || bracketFollows())) {
+      function(lower);
     } else if (lower.equals("am") || lower.equals("pm") || lower.equals("a.m.") || lower.equals("p.m.")) {
       add(Type.OPERATOR, lower.charAt(0) + "m");
     } else if (inner.length() == 1 && isLetter(inner.charAt(0))
@@ -200,7 +169,12 @@ final class MathLexer {
       nested.tokens.remove(nested.tokens.size() - 1);
       tokens.addAll(nested.tokens);
     } else {
-      add(Type.WORD, inner);
+      boolean and = lower.endsWith(" and");
+      boolean or = lower.endsWith(" or");
+      add(Type.WORD, and || or ? inner.substring(0, inner.lastIndexOf(' ')) : inner);
+      if (and || or) {
+        operator(or ? "∨" : ",");
+      }
     }
   }
 
@@ -258,7 +232,7 @@ final class MathLexer {
       return 3;
     }
     if (text.startsWith(",\\!", at)) {
-      return 3;
+      return text.startsWith(" ", at + 3) ? 4 : 3;
     }
     if (text.startsWith("\\,", at) || text.startsWith("\\!", at)) {
       return 2;
@@ -300,20 +274,21 @@ final class MathLexer {
     String run = text.substring(start, at);
     String lower = run.toLowerCase(Locale.ROOT);
     if (lower.equals("and") || lower.equals("or")) {
-      operator(",");
-    } else if (PERCENT_WORDS.contains(lower)) {
+      operator(lower.equals("or") ? "∨" : ",");
+    } else if (MathVocabulary.PERCENT_WORDS.contains(lower)) {
       operator("%");
-    } else if (FUNCTIONS.contains(run) && !(run.equals("min") && afterNumber())) {
-      add(Type.FUNCTION, run);
+    } else if (MathVocabulary.FUNCTIONS.contains(run)
+        && (!MathVocabulary.BRACKETED.contains(run) || bracketFollows())) {
+      function(run);
     } else if (lower.equals("infinity") || lower.equals("infty") || run.equals("inf") || run.equals("oo")) {
       symbol("∞");
-    } else if (GREEK.contains(run)) {
+    } else if (MathVocabulary.GREEK.contains(run)) {
       symbol(run);
     } else if (isHalfOfDay(lower)) {
       halfOfDay(lower);
     } else if (run.equals("x") && timesSign()) {
       operator("*");
-    } else if (run.length() >= 4 || SHORT_WORDS.contains(run) || isTitleCase(run) || isProse(run, start)
+    } else if (run.length() >= 4 || MathVocabulary.SHORT_WORDS.contains(run) || isTitleCase(run) || isProse(run, start)
         || isOrdinal(run, start)) {
       add(Type.WORD, run);
     } else {
@@ -352,6 +327,14 @@ final class MathLexer {
     return half && afterNumber() && tokens.size() >= 3 && tokens.get(tokens.size() - 2).is(":");
   }
 
+  private boolean bracketFollows() {
+    return peek(0) == '(' || peek(0) == '{' || text.startsWith("\\left", at) || text.startsWith("\\{", at);
+  }
+
+  private void function(String name) {
+    add(Type.FUNCTION, MathVocabulary.SYNONYMS.getOrDefault(name, name));
+  }
+
   private void halfOfDay(String lower) {
     if (lower.length() == 1) {
       at += peek(0) == '.' ? 2 : 0;
@@ -376,9 +359,13 @@ final class MathLexer {
       } else if (c == '^' && (text.startsWith("^\\prime", at) || text.startsWith("^{\\prime}", at))) {
         full.append('\'');
         at += text.charAt(at + 1) == '{' ? 9 : 7;
+      } else if (c == ' ' && peek(1) == '_' && full.indexOf("_") < 0) {
+        at++;
       } else if (c == '_' && full.indexOf("_") < 0) {
         at++;
-        full.append('_').append(braced().replace("\\text", "").replaceAll("[\\s{}\\\\]", ""));
+        String index = braced().replace("\\text", "").replace("\\mathrm", "").replaceAll("[\\s{}\\\\]", "");
+        boolean plain = index.chars().allMatch(Character::isLetterOrDigit);
+        full.append('_').append(plain ? index : "{" + index + "}");
       } else {
         break;
       }
@@ -387,11 +374,11 @@ final class MathLexer {
   }
 
   private void sign(char c) throws UnreadableException {
-    if (c >= '０' && c <= '９') {
-      // A full-width number: narrow it and read it as any other.
+    if (Character.isDigit(c)) {
+      // Digits of another script, full-width ones among them: read as any other number.
       StringBuilder narrow = new StringBuilder();
-      while (at < text.length() && text.charAt(at) >= '０' && text.charAt(at) <= '９') {
-        narrow.append((char) (text.charAt(at++) - '０' + '0'));
+      while (at < text.length() && Character.isDigit(text.charAt(at))) {
+        narrow.append(Character.digit(text.charAt(at++), 10));
       }
       add(Type.NUMBER, narrow.toString());
       return;
@@ -410,9 +397,9 @@ final class MathLexer {
       return;
     }
     at++;
-    int known = SIGNS.indexOf(c);
+    int known = MathVocabulary.SIGNS.indexOf(c);
     if (known >= 0 && known % 2 == 0) {
-      operator(String.valueOf(SIGNS.charAt(known + 1)));
+      operator(String.valueOf(MathVocabulary.SIGNS.charAt(known + 1)));
       return;
     }
     switch (c) {
@@ -439,15 +426,17 @@ final class MathLexer {
         operator(power ? "^" : "*");
       }
       case '.' -> {
-        if (at < text.length()) {
+        if (!text.substring(at).chars().allMatch(rest -> rest == ' ' || rest == '}' || rest == '$')) {
           throw new UnreadableException("a full stop in the middle, at " + (at - 1));
         }
       }
       case '+', '-', '/', '=', '(', ')', '[', ']', '{', '}', '|', '%', ',', ';', ':', '_',
           '&' -> operator(String.valueOf(c));
       default -> {
-        if (Character.isLetter(c)) {
+        if (Character.isLetter(c) || c == '@') {
           add(Type.WORD, String.valueOf(c));
+        } else if (Character.isSurrogate(c) || Character.getType(c) == Character.OTHER_SYMBOL) {
+          spaced = true;
         } else {
           throw new UnreadableException(
               String.format("the character U+%04X at %d", text.codePointAt(at - 1), at - 1));

@@ -14,11 +14,25 @@ import java.util.Set;
  * division), sign, power, postfix ({@code ! % °}), primary.
  *
  * <p>Reading policies: an integer before a fraction of integers is a mixed number; two other numbers side by side
- * are refused; words after a value are a unit and are dropped, in front of {@code =} they are a name, alone they are
+ * are neither their sum nor their product (a call of {@code adjacent}); words after a value are a unit, which a
+ * {@link Expr.Measure} keeps where the whole text is one value; in front of {@code =} they are a name, alone they are
  * {@link Expr.Words}; currency signs are dropped.
  */
 public final class MathReader extends PrimaryReader {
-  private static final Set<String> RELATIONS = Set.of("=", "≠", "<", "≤", ">", "≥", "∈", "≈");
+  private static final Set<String> RELATIONS = Set.of("=", "≠", "<", "≤", ">", "≥", "∈", "≈", "∉", "∝");
+
+  /** Units that were skipped, the last of them, and the place behind it. */
+  private int units;
+  private String unit;
+  private int unitEnd;
+  /** Whether "or" stood between the values of the list that is being read. */
+  private boolean either;
+
+  /** Words and letters between two numbers that make neither of them the answer: 7 to 9, 8 R 2. */
+  private static final Set<String> JOINING = Set.of("to", "through", "R", "r", "remainder", "rem", "until");
+
+  private static final Set<String> ORDINALS = Set.of("st", "nd", "rd", "th");
+
   private MathReader(List<Token> tokens, WorkLimit work) {
     super(tokens, work);
   }
@@ -49,13 +63,33 @@ public final class MathReader extends PrimaryReader {
     if (reader.peek().type() != Type.END) {
       throw new UnreadableException("'" + reader.peek().text() + "' where the end was expected");
     }
-    return result;
+    return reader.measured(result);
+  }
+
+  /** The value with its unit, where the whole text is one value with one unit behind it. */
+  private Expr measured(Expr whole) {
+    int end = tokens.size() - 1;
+    if (units == 1 && unitEnd == end && !(whole instanceof Expr.Seq) && !(whole instanceof Expr.Relation)) {
+      return new Expr.Measure(whole, unit, null);
+    }
+    if (units == 0 && end >= 2 && end <= 3 && tokens.get(end - 1).type() == Type.SYMBOL && tokens.get(end - 1).spaced()
+        && tokens.get(end - 2).type() == Type.NUMBER && Units.LETTERS.contains(tokens.get(end - 1).text())
+        && whole instanceof Expr.Product product && product.factors().size() == 2) {
+      return new Expr.Measure(product.factors().get(0), tokens.get(end - 1).text(), whole);
+    }
+    return whole;
   }
 
   @Override
   Expr list() throws UnreadableException {
+    boolean outer = either;
+    either = false;
     List<Expr> items = items();
-    return items.size() == 1 ? items.get(0) : new Expr.Seq(Kind.LIST, items, false, false);
+    boolean conditions = either && items.stream().allMatch(item -> item instanceof Expr.Relation relation
+        && !relation.ops().contains("="));
+    either = outer;
+    return items.size() == 1 ? items.get(0) : conditions ? new Expr.Call("cup", items)
+        : new Expr.Seq(Kind.LIST, items, false, false);
   }
 
   @Override
@@ -63,9 +97,10 @@ public final class MathReader extends PrimaryReader {
     enter();
     List<Expr> items = new ArrayList<>();
     items.add(relation());
-    while (peek().is(",") || peek().is(";")) {
+    while (isSeparator(peek())) {
       // "a, and b" has two separators in a row.
-      while (peek().is(",") || peek().is(";")) {
+      while (isSeparator(peek())) {
+        either |= peek().is("∨");
         at++;
       }
       items.add(relation());
@@ -74,7 +109,12 @@ public final class MathReader extends PrimaryReader {
     return items;
   }
 
-  private Expr relation() throws UnreadableException {
+  private static boolean isSeparator(Token token) {
+    return token.is(",") || token.is(";") || token.is("∨");
+  }
+
+  @Override
+  Expr relation() throws UnreadableException {
     List<Expr> sides = new ArrayList<>();
     List<String> ops = new ArrayList<>();
     if (peek().is("=") || peek().is("≈")) {
@@ -162,7 +202,8 @@ public final class MathReader extends PrimaryReader {
     return terms.size() == 1 ? terms.get(0) : new Expr.Sum(terms);
   }
 
-  private Expr product() throws UnreadableException {
+  @Override
+  Expr product() throws UnreadableException {
     List<Expr> factors = new ArrayList<>();
     factors.add(signed());
     skipUnit();
@@ -176,6 +217,12 @@ public final class MathReader extends PrimaryReader {
         Expr den = signed();
         deepen();
         factors.set(factors.size() - 1, Expr.quotient(factors.get(factors.size() - 1), den));
+      } else if (op.is("mod")) {
+        at++;
+        Expr left = factors.size() == 1 ? factors.get(0) : new Expr.Product(List.copyOf(factors));
+        factors.clear();
+        factors.add(new Expr.Call("mod", List.of(left, signed())));
+        deepen();
       } else if (startsPrimary(op)) {
         juxtaposed(factors);
       } else {
@@ -195,7 +242,13 @@ public final class MathReader extends PrimaryReader {
         factors.add(mixed(whole, mixedFraction()));
         return;
       }
-      throw new UnreadableException("two numbers side by side: '" + before.text() + " " + op.text() + "'");
+      boolean joined = before.type() == Type.NUMBER || JOINING.contains(before.text());
+      if (!joined || !(factors.get(factors.size() - 1) instanceof Expr.Num) || factors.size() > 1) {
+        throw new UnreadableException("two numbers side by side: '" + before.text() + " " + op.text() + "'");
+      }
+      factors.set(0, new Expr.Call("adjacent", List.of(factors.get(0), primary())));
+      units = 0;
+      return;
     }
     boolean fraction = op.type() == Type.COMMAND && (FRACTIONS.contains(op.text()) || op.text().startsWith("vulgar"));
     Expr factor = power();
@@ -230,8 +283,12 @@ public final class MathReader extends PrimaryReader {
     return expr instanceof Expr.Num num && num.value().isInteger();
   }
 
-  /** Drops words after a value, with their powers and {@code /word}. */
+  /** Skips words after a value, with their powers and {@code /word}, and keeps them as its unit. */
   private void skipUnit() {
+    if (peek().type() != Type.WORD) {
+      return;
+    }
+    int start = at;
     while (peek().type() == Type.WORD) {
       at++;
       if (peek().is("^") && tokens.get(at + 1).type() == Type.NUMBER) {
@@ -245,15 +302,23 @@ public final class MathReader extends PrimaryReader {
         at += 2;
       }
     }
+    StringBuilder words = new StringBuilder();
+    for (Token token : tokens.subList(start, at)) {
+      boolean word = token.type() == Type.WORD || token.type() == Type.SYMBOL;
+      words.append(word && !words.isEmpty() ? " " : "").append(token.is("{") || token.is("}") ? "" : token.text());
+    }
+    unit = words.toString();
+    unitEnd = at;
+    units++;
   }
 
   @Override
   boolean startsPrimary(Token token) {
     return switch (token.type()) {
       case NUMBER, SYMBOL, FUNCTION -> true;
-      case COMMAND -> !token.text().equals("end") && !token.text().equals("over");
-      case OPERATOR -> token.is("(") || token.is("[") || token.is("{") || token.is("\\{") || (token.is("|")
-          && bars == 0);
+      case COMMAND -> !Set.of("end", "over", "choose").contains(token.text());
+      case OPERATOR -> token.is("(") || (token.is("[") && !turned) || token.is("{") || token.is("\\{") || token.is("⌊")
+          || token.is("⌈") || (token.is("|") && bars == 0);
       default -> false;
     };
   }
@@ -283,6 +348,9 @@ public final class MathReader extends PrimaryReader {
     }
     at++;
     Expr exponent = peek().is("-") || peek().is("+") ? signed() : exponent();
+    if (exponent instanceof Expr.Words words && ORDINALS.contains(words.text())) {
+      return base;
+    }
     return postfix(new Expr.Power(base, exponent));
   }
 

@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -14,6 +15,9 @@ import java.util.TreeMap;
  * equal values, different names mean nothing.
  */
 record NormalForm(Polynomial num, Polynomial den) {
+  /** Names of {@link Expr.Sym} that are no variables. */
+  static final Set<String> CONSTANTS = Set.of("pi", "e", "i", "∞", "∅");
+
   private static final int TRIAL_PRIMES_BELOW = 1000;
   private static final int MAX_ROOT_BITS = 2048;
 
@@ -44,6 +48,9 @@ record NormalForm(Polynomial num, Polynomial den) {
     if (expr instanceof Expr.Num num) {
       return of(num.value());
     } else if (expr instanceof Expr.Based based) {
+      if (!based.fits()) {
+        throw new UnreadableException("the digits " + based.digits() + " in base " + based.base());
+      }
       return of(Rational.of(new BigInteger(based.digits(), based.base())));
     } else if (expr instanceof Expr.Percent percent) {
       return of(percent.of(), work).times(of(Rational.of(1, 100)), work);
@@ -52,11 +59,17 @@ record NormalForm(Polynomial num, Polynomial den) {
     } else if (expr instanceof Expr.Sym sym) {
       return symbol(sym.name());
     } else if (expr instanceof Expr.Sum sum) {
-      NormalForm result = of(Rational.ZERO);
+      NormalForm rest = of(Rational.ZERO);
+      List<Polynomial> plain = new ArrayList<>();
       for (Expr term : sum.terms()) {
-        result = result.plus(of(term, work), work);
+        NormalForm next = of(term, work);
+        if (next.den.equals(Polynomial.ONE)) {
+          plain.add(next.num);
+        } else {
+          rest = rest.plus(next, work);
+        }
       }
-      return result;
+      return new NormalForm(Polynomial.sum(plain, work), Polynomial.ONE).plus(rest, work);
     } else if (expr instanceof Expr.Product product) {
       NormalForm result = of(Rational.ONE);
       for (Expr factor : product.factors()) {
@@ -66,7 +79,7 @@ record NormalForm(Polynomial num, Polynomial den) {
     } else if (expr instanceof Expr.Power power) {
       return power(of(power.base(), work), of(power.exponent(), work), work);
     } else if (expr instanceof Expr.Call call) {
-      return call(call, work);
+      return NormalFunctions.call(call, work);
     }
     throw new UnreadableException("several values where one was expected");
   }
@@ -79,11 +92,11 @@ record NormalForm(Polynomial num, Polynomial den) {
     return atom(name.equals("i") ? Monomial.IMAGINARY : name);
   }
 
-  private static NormalForm atom(String name) {
+  static NormalForm atom(String name) {
     return new NormalForm(Polynomial.of(Monomial.of(name, Rational.ONE), Rational.ONE), Polynomial.ONE);
   }
 
-  private static NormalForm opaque(String name) {
+  static NormalForm opaque(String name) {
     if (name.length() > WorkLimit.MAX_CHARS) {
       throw new WorkLimit.Exceeded("a function of " + name.length() + " characters");
     }
@@ -102,7 +115,7 @@ record NormalForm(Polynomial num, Polynomial den) {
     return simplified(num.times(other.num, work), den.times(other.den, work), work);
   }
 
-  private NormalForm inverse(WorkLimit work) {
+  NormalForm inverse(WorkLimit work) {
     if (num.isZero()) {
       throw new ArithmeticException("division by zero");
     }
@@ -121,12 +134,10 @@ record NormalForm(Polynomial num, Polynomial den) {
     return new NormalForm(num.times(factor, work), Polynomial.ONE);
   }
 
-  private static NormalForm power(NormalForm base, NormalForm exponent, WorkLimit work) {
+  static NormalForm power(NormalForm base, NormalForm exponent, WorkLimit work) {
     Rational value = exponent.constant();
     if (value == null) {
-      return base.num.equals(Polynomial.ONE) && base.den.equals(Polynomial.ONE)
-          ? base
-          : opaque("(" + base + ")^(" + exponent + ")");
+      return symbolicPower(base, exponent, work);
     }
     if (value.isInteger()) {
       if (value.num().bitLength() > 31) {
@@ -145,6 +156,63 @@ record NormalForm(Polynomial num, Polynomial den) {
     return root(base, value, work);
   }
 
+  /** A power whose exponent is no number: 2^(x+1) is 2·2^x, 8^x is (2^x)³. */
+  private static NormalForm symbolicPower(NormalForm base, NormalForm exponent, WorkLimit work) {
+    if (base.num.equals(Polynomial.ONE) && base.den.equals(Polynomial.ONE)) {
+      return base;
+    }
+    NormalForm whole = opaque("(" + base + ")^(" + exponent + ")");
+    if (!exponent.den.equals(Polynomial.ONE) || base.num.isZero()) {
+      return whole;
+    }
+    boolean oneTerm = base.den.equals(Polynomial.ONE) && base.num.terms().size() == 1;
+    TreeMap<String, Rational> bases = new TreeMap<>();
+    if (oneTerm) {
+      Rational coefficient = base.num.terms().firstEntry().getValue();
+      base.num.terms().firstKey().atoms().forEach((atom, e) ->
+          bases.put(isPositiveInteger(atom) ? atom.substring(1) : atom, e));
+      TreeMap<String, Rational> primes = new TreeMap<>();
+      factor(coefficient.num().abs(), Rational.ONE, primes, work);
+      factor(coefficient.den(), Rational.MINUS_ONE, primes, work);
+      primes.forEach((prime, e) -> bases.merge(prime.substring(1), e, Rational::plus));
+      if (coefficient.signum() < 0) {
+        bases.put("(-1)", Rational.ONE);
+      }
+    } else {
+      bases.put("(" + base + ")", Rational.ONE);
+    }
+    NormalForm result = of(Rational.ONE);
+    for (Map.Entry<Monomial, Rational> term : exponent.num.terms().entrySet()) {
+      Rational factor = term.getValue();
+      if (term.getKey().isUnit()) {
+        result = result.times(power(base, of(factor), work), work);
+        continue;
+      }
+      for (Map.Entry<String, Rational> part : bases.entrySet()) {
+        boolean positive = Character.isDigit(part.getKey().charAt(0)) || isPositive(part.getKey());
+        if (!positive && !(factor.isInteger() && part.getValue().isInteger())) {
+          return whole;
+        }
+        NormalForm atom = opaque(part.getKey() + "^(" + term.getKey() + ")");
+        Monomial.Scaled scaled = Monomial.reduce(new TreeMap<>(Map.of(
+            atom.num.terms().firstKey().atoms().firstKey(), factor.times(part.getValue()))));
+        result = result.times(
+            new NormalForm(Polynomial.of(scaled.monomial(), scaled.coefficient()), Polynomial.ONE), work);
+      }
+    }
+    return result;
+  }
+
+  /** A sum or product over a range: {@code sum(k, from, to, body)}. */
+  static boolean isRange(Expr.Call call) {
+    return call.args().size() == 4 && call.args().get(0) instanceof Expr.Sym
+        && (call.function().equals("sum") || call.function().equals("prod"));
+  }
+
+  boolean isZero() {
+    return num.isZero();
+  }
+
   /** A power with an exponent that is no integer. */
   private static NormalForm root(NormalForm base, Rational exponent, WorkLimit work) {
     boolean oneTerm = base.den.equals(Polynomial.ONE) && base.num.terms().size() == 1;
@@ -158,7 +226,7 @@ record NormalForm(Polynomial num, Polynomial den) {
     boolean square = exponent.den().equals(BigInteger.TWO);
     TreeMap<String, Rational> atoms = new TreeMap<>();
     for (Map.Entry<String, Rational> entry : monomial.atoms().entrySet()) {
-      boolean positive = entry.getKey().equals("pi") || entry.getKey().equals("e") || isPositiveInteger(entry.getKey());
+      boolean positive = isPositive(entry.getKey());
       // An even root of an even power is an absolute value, and that of i needs a choice of branch.
       boolean odd = entry.getValue().num().testBit(0) || exponent.den().testBit(0);
       if (!positive && (!odd || entry.getKey().equals(Monomial.IMAGINARY) || entry.getKey().charAt(0) == '{')) {
@@ -179,12 +247,17 @@ record NormalForm(Polynomial num, Polynomial den) {
     return new NormalForm(Polynomial.of(scaled.monomial(), scaled.coefficient()), Polynomial.ONE);
   }
 
+  /** An atom whose value is a positive number. */
+  static boolean isPositive(String atom) {
+    return atom.equals("pi") || atom.equals("e") || isPositiveInteger(atom);
+  }
+
   private static boolean isPositiveInteger(String atom) {
     return atom.charAt(0) == '#' && !atom.equals(Monomial.IMAGINARY);
   }
 
   /** Adds the prime factors of n, each to the exponent; a cofactor too large to take apart stays whole. */
-  private static void factor(BigInteger n, Rational exponent, TreeMap<String, Rational> atoms, WorkLimit work) {
+  static void factor(BigInteger n, Rational exponent, TreeMap<String, Rational> atoms, WorkLimit work) {
     if (n.bitLength() > MAX_ROOT_BITS) {
       throw new WorkLimit.Exceeded("a root of a number above " + MAX_ROOT_BITS + " bits");
     }
@@ -216,74 +289,6 @@ record NormalForm(Polynomial num, Polynomial den) {
     } else {
       atoms.merge("#" + rest, exponent, Rational::plus);
     }
-  }
-
-  private static NormalForm call(Expr.Call call, WorkLimit work) throws UnreadableException {
-    List<NormalForm> args = new ArrayList<>();
-    for (Expr arg : call.args()) {
-      args.add(of(arg, work));
-    }
-    NormalForm first = args.get(0);
-    Rational value = first.constant();
-    switch (call.function()) {
-      case "root" -> {
-        Rational index = args.get(1).constant();
-        if (index == null || index.signum() == 0) {
-          return opaque("root(" + first + "," + args.get(1) + ")");
-        }
-        boolean oddRootOfNegative = index.isInteger() && index.num().testBit(0) && first.den.equals(Polynomial.ONE)
-            && first.num.terms().size() == 1 && first.num.terms().firstEntry().getValue().signum() < 0;
-        Rational exponent = Rational.ONE.dividedBy(index);
-        return oddRootOfNegative
-            ? power(new NormalForm(first.num.negate(), first.den), of(exponent), work)
-                .times(of(Rational.MINUS_ONE), work)
-            : power(first, of(exponent), work);
-      }
-      case "abs" -> {
-        return value == null ? opaque("abs(" + first + ")") : of(value.signum() < 0 ? value.negate() : value);
-      }
-      case "exp" -> {
-        return power(atom("e"), first, work);
-      }
-      case "ratio" -> {
-        if (args.size() == 2) {
-          return first.times(args.get(1).inverse(work), work);
-        }
-      }
-      case "factorial" -> {
-        if (isSmall(value)) {
-          return of(Rational.of(fallingFactorial(value.num().intValue(), value.num().intValue(), work)));
-        }
-      }
-      case "binomial" -> {
-        Rational k = args.get(1).constant();
-        if (isSmall(value) && isSmall(k)) {
-          int n = value.num().intValue();
-          BigInteger top = fallingFactorial(n, k.num().intValue(), work);
-          return of(new Rational(top, fallingFactorial(k.num().intValue(), k.num().intValue(), work)));
-        }
-      }
-      default -> { }
-    }
-    StringBuilder name = new StringBuilder(call.function());
-    for (NormalForm arg : args) {
-      name.append(name.length() == call.function().length() ? "(" : ",").append(arg);
-    }
-    return opaque(name.append(")").toString());
-  }
-
-  private static boolean isSmall(Rational value) {
-    return value != null && value.isInteger() && value.signum() >= 0 && value.num().bitLength() <= 10;
-  }
-
-  /** n (n-1) … (n-k+1). */
-  private static BigInteger fallingFactorial(int n, int k, WorkLimit work) {
-    BigInteger result = BigInteger.ONE;
-    for (int i = 0; i < k && result.signum() != 0; i++) {
-      work.spend(1 + result.bitLength() / 512);
-      result = result.multiply(BigInteger.valueOf(n - i));
-    }
-    return result;
   }
 
   @Override

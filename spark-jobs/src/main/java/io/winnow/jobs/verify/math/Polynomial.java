@@ -2,6 +2,7 @@
 package io.winnow.jobs.verify.math;
 
 import java.math.BigInteger;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -44,6 +45,19 @@ record Polynomial(TreeMap<Monomial, Rational> terms) {
     work.spend(other.terms.size() + 1);
     TreeMap<Monomial, Rational> sum = new TreeMap<>(terms);
     other.terms.forEach((monomial, coefficient) -> add(sum, monomial, coefficient));
+    return checked(sum);
+  }
+
+  /** The sum of all, in one pass. */
+  static Polynomial sum(List<Polynomial> parts, WorkLimit work) {
+    if (parts.size() == 1) {
+      return parts.get(0);
+    }
+    TreeMap<Monomial, Rational> sum = new TreeMap<>();
+    for (Polynomial part : parts) {
+      work.spend(part.terms.size() + 1);
+      part.terms.forEach((monomial, coefficient) -> add(sum, monomial, coefficient));
+    }
     return checked(sum);
   }
 

@@ -26,6 +26,8 @@ abstract class PrimaryReader {
   private int deepened;
   /** Bars of an absolute value that are open here: the next bar closes. */
   int bars;
+  /** Whether an interval is open here whose brackets are turned outwards: the next [ closes. */
+  boolean turned;
 
   PrimaryReader(List<Token> tokens, WorkLimit work) {
     this.tokens = tokens;
@@ -37,12 +39,16 @@ abstract class PrimaryReader {
 
   abstract List<Expr> items() throws UnreadableException;
 
+  abstract Expr relation() throws UnreadableException;
+
   abstract Expr sum() throws UnreadableException;
 
   /** A power with its signs. */
   abstract Expr signed() throws UnreadableException;
 
   abstract Expr power() throws UnreadableException;
+
+  abstract Expr product() throws UnreadableException;
 
   /** Whether a factor can begin with this token. */
   abstract boolean startsPrimary(Token token);
@@ -79,7 +85,7 @@ abstract class PrimaryReader {
     if (startsPrimary(after) && (words.toString().endsWith(" is") || words.toString().endsWith(" are"))) {
       return signed();
     }
-    if (startsPrimary(after)) {
+    if (startsPrimary(after) || after.is("-") || after.is("+") || after.is("±") || after.is("*") || after.is("/")) {
       throw new UnreadableException("the words '" + words + "' in front of a value");
     }
     return new Expr.Words(words.toString());
@@ -98,7 +104,9 @@ abstract class PrimaryReader {
   private Expr bracket(Token open) throws UnreadableException {
     enter();
     int outerBars = bars;
+    boolean outerTurned = turned;
     bars = 0;
+    turned = false;
     Expr result = switch (open.text()) {
       case "(", "[" -> {
         List<Expr> items = items();
@@ -117,13 +125,34 @@ abstract class PrimaryReader {
         if (peek().type() == Type.COMMAND && peek().text().equals("over")) {
           at++;
           inner = Expr.quotient(inner, sum());
+        } else if (peek().type() == Type.COMMAND && peek().text().equals("choose")) {
+          at++;
+          inner = new Expr.Call("binomial", List.of(inner, sum()));
         }
         expect("}");
         yield inner instanceof Expr.Seq seq && seq.kind() == Kind.LIST
             ? new Expr.Seq(Kind.SET, seq.items(), false, false)
             : inner;
       }
+      case "]" -> {
+        // An open end as it is written in France: ]1,2[.
+        turned = true;
+        List<Expr> items = items();
+        Token close = next();
+        if (items.size() != 2 || (!close.is("[") && !close.is("]"))) {
+          throw new UnreadableException("']' where a value was expected");
+        }
+        yield new Expr.Seq(Kind.BRACKETED, items, true, close.is("["));
+      }
+      case "⌊", "⌈" -> {
+        Expr inner = sum();
+        expect(open.is("⌊") ? "⌋" : "⌉");
+        yield new Expr.Call(open.is("⌊") ? "floor" : "ceil", List.of(inner));
+      }
       case "\\{" -> {
+        if (isSetBuilder()) {
+          yield setBuilder();
+        }
         List<Expr> items = peek().is("\\}") ? List.of() : items();
         expect("\\}");
         yield items.isEmpty() ? new Expr.Sym("∅") : new Expr.Seq(Kind.SET, items, false, false);
@@ -137,8 +166,38 @@ abstract class PrimaryReader {
       default -> throw new UnreadableException("'" + open.text() + "' where a value was expected");
     };
     bars = outerBars;
+    turned = outerTurned;
     depth--;
     return result;
+  }
+
+  /** Whether {@code x |} or {@code x ∈ R |} comes next: what follows is a condition on x. */
+  private boolean isSetBuilder() {
+    if (peek().type() != Type.SYMBOL) {
+      return false;
+    }
+    Token second = tokens.get(at + 1);
+    boolean typed = second.is("∈") && tokens.size() > at + 3 && tokens.get(at + 2).type() == Type.SYMBOL;
+    Token bar = typed ? tokens.get(at + 3) : second;
+    return bar.is("|") || bar.is(":");
+  }
+
+  /** The condition itself, which says the same as the set. */
+  private Expr setBuilder() throws UnreadableException {
+    String name = next().text();
+    if (peek().is("∈")) {
+      if (!tokens.get(at + 1).text().equals("mathbbR")) {
+        throw new UnreadableException("a set of other than real numbers");
+      }
+      at += 2;
+    }
+    at++;
+    Expr condition = list();
+    expect("\\}");
+    if (!Evaluation.variables(condition).contains(name)) {
+      throw new UnreadableException("a set whose condition does not name " + name);
+    }
+    return condition;
   }
 
   private Expr function(String name) throws UnreadableException {
@@ -177,7 +236,7 @@ abstract class PrimaryReader {
     if (inverse && Set.of("sin", "cos", "tan").contains(name)) {
       return new Expr.Call("arc" + name, args);
     }
-    Expr call = new Expr.Call(name.equals("lg") ? "log" : name, args);
+    Expr call = new Expr.Call(name, args);
     return exponent == null ? call : new Expr.Power(call, exponent);
   }
 
@@ -220,7 +279,32 @@ abstract class PrimaryReader {
     if (name.equals("begin")) {
       return matrix();
     }
+    if (name.equals("sum") || name.equals("prod")) {
+      return range(name);
+    }
     throw new UnreadableException("the command \\" + name);
+  }
+
+  /** A sum or product with both bounds: {@code \sum_{k=1}^{n} body}. */
+  private Expr range(String name) throws UnreadableException {
+    enter();
+    Expr from = null;
+    Expr to = null;
+    for (int i = 0; i < 2; i++) {
+      Token mark = next();
+      if (mark.is("_")) {
+        from = primary();
+      } else if (mark.is("^")) {
+        to = primary();
+      }
+    }
+    if (to == null || !(from instanceof Expr.Relation relation) || !relation.ops().equals(List.of("="))
+        || !(relation.sides().get(0) instanceof Expr.Sym)) {
+      throw new UnreadableException("a " + name + " without bounds");
+    }
+    Expr body = product();
+    depth--;
+    return new Expr.Call(name, List.of(relation.sides().get(0), relation.sides().get(1), to, body));
   }
 
   /** An argument of a command: a group, or one token, of a number its first digit. */
@@ -235,7 +319,8 @@ abstract class PrimaryReader {
 
   private Expr matrix() throws UnreadableException {
     String name = environment();
-    if (!name.endsWith("matrix") && !name.equals("array") || name.equals("vmatrix")) {
+    boolean lines = name.equals("cases") || name.startsWith("align") || name.startsWith("gather");
+    if (!name.endsWith("matrix") && !name.equals("array") && !lines) {
       throw new UnreadableException("the environment " + name);
     }
     if (name.equals("array") && peek().is("{")) {
@@ -249,7 +334,13 @@ abstract class PrimaryReader {
     List<Expr> rows = new ArrayList<>();
     List<Expr> row = new ArrayList<>();
     while (true) {
-      row.add(sum());
+      if (lines && peek().is("&")) {
+        at++;
+      }
+      row.add(lines ? relation() : sum());
+      if (lines && peek().is(",")) {
+        at++;
+      }
       Token token = next();
       if (token.is("&")) {
         continue;
@@ -267,9 +358,23 @@ abstract class PrimaryReader {
       if (end) {
         environment();
         depth--;
-        return new Expr.Seq(Kind.MATRIX, rows, false, false);
+        Expr result = lines ? lines(rows) : new Expr.Seq(Kind.MATRIX, rows, false, false);
+        return name.equals("vmatrix") ? new Expr.Call("det", List.of(result)) : result;
       }
     }
+  }
+
+  /** Lines of one relation each, which hold together. */
+  private static Expr lines(List<Expr> rows) throws UnreadableException {
+    List<Expr> items = new ArrayList<>();
+    for (Expr row : rows) {
+      List<Expr> columns = ((Expr.Seq) row).items();
+      if (columns.size() != 1 || !(columns.get(0) instanceof Expr.Relation)) {
+        throw new UnreadableException("cases that are no relations");
+      }
+      items.add(columns.get(0));
+    }
+    return items.size() == 1 ? items.get(0) : new Expr.Seq(Kind.LIST, items, false, false);
   }
 
   /** The name in the braces after begin or end; the lexer has cut it into words or letters. */
@@ -295,9 +400,6 @@ abstract class PrimaryReader {
       throw new UnreadableException("a subscript on a number that is no base from 2 to 36");
     }
     int radix = base.value().num().intValue();
-    if (!digits.chars().allMatch(c -> Character.digit(c, radix) >= 0)) {
-      throw new UnreadableException("the digits " + digits + " in base " + radix);
-    }
     return new Expr.Based(digits, radix);
   }
 
@@ -313,7 +415,8 @@ abstract class PrimaryReader {
     }
     int e = Math.max(text.indexOf('e'), text.indexOf('E'));
     if (e < 0) {
-      return new Expr.Num(Rational.ofDecimal(text, 0));
+      int point = text.indexOf('.');
+      return new Expr.Num(Rational.ofDecimal(text, 0), point < 0 ? 0 : text.length() - point - 1);
     }
     if (text.length() - e > 10) {
       throw new WorkLimit.Exceeded("an exponent of " + (text.length() - e - 1) + " characters");

@@ -20,6 +20,9 @@ final class RelationEquivalence {
     Decision decide(Expr gold, Expr answer) throws UnreadableException;
   }
 
+  /** Names that stand in the brackets of a function without further ado. */
+  private static final Set<String> ARGUMENTS = Set.of("x", "t", "n", "z", "k", "theta");
+
   private final WorkLimit work;
   private final Comparison comparison;
 
@@ -44,28 +47,58 @@ final class RelationEquivalence {
       if (whole.equal() || goldValue == null || answerValue == null) {
         return whole;
       }
-      Decision values = comparison.decide(goldValue, answerValue);
-      return values.equal() && !sameNames((Expr.Relation) gold, (Expr.Relation) answer)
-          ? Decision.unknown("equation", "the same value for different names")
-          : values;
+      return named((Expr.Relation) gold, goldValue, (Expr.Relation) answer, answerValue);
     }
     if (goldIsRelation ? goldValue != null : answerValue != null) {
       return comparison.decide(goldIsRelation ? goldValue : gold, goldIsRelation ? answer : answerValue);
     }
     Expr.Relation relation = (Expr.Relation) (goldIsRelation ? gold : answer);
     Expr other = goldIsRelation ? answer : gold;
-    Expr interval = interval(relation);
+    Expr interval = interval(relation, false);
     if (interval != null && (other instanceof Expr.Seq || other instanceof Expr.Call)) {
-      return goldIsRelation ? comparison.decide(interval, other) : comparison.decide(other, interval);
+      // Of x < a either may be the name.
+      Expr turned = interval(relation, true);
+      Decision first = goldIsRelation ? comparison.decide(interval, other) : comparison.decide(other, interval);
+      return first.equal() || turned.equals(interval) ? first
+          : goldIsRelation ? comparison.decide(turned, other) : comparison.decide(other, turned);
     }
     if (other instanceof Expr.Num || other instanceof Expr.Seq) {
-      return relation.ops().contains("∈") || relation.ops().contains("≈")
+      return relation.ops().contains("∈") || relation.ops().contains("≈") || maySolve(relation, other)
           ? Decision.unknown("kinds", "a relation against a value")
           : new Decision(Outcome.DIFFERENT, "kinds",
               goldIsRelation ? "the gold is a relation, the answer a value"
               : "the answer is a relation, the gold a value");
     }
     return Decision.unknown("kinds", "a relation against an expression");
+  }
+
+  /**
+   * Whether values may be the solutions of a relation, or a plain product the name of one: {@code x^2 = 4} and 2,
+   * {@code x^2 < 4} and (-2, 2), {@code mn = 6} and 6. Then neither equal nor different is proved.
+   */
+  private boolean maySolve(Expr.Relation relation, Expr other) throws UnreadableException {
+    if (!relation.ops().equals(List.of("="))) {
+      return other instanceof Expr.Seq && !relation.ops().contains("∉");
+    }
+    boolean plain = relation.sides().get(0) instanceof Expr.Product product
+        && product.factors().stream().allMatch(Expr.Sym.class::isInstance);
+    if (plain && comparison.decide(relation.sides().get(1), other).outcome() != Outcome.DIFFERENT) {
+      return true;
+    }
+    Set<String> names = Evaluation.variables(relation);
+    if (names.size() != 1) {
+      return false;
+    }
+    String name = names.iterator().next();
+    for (Expr value : other instanceof Expr.Seq seq ? seq.items() : List.of(other)) {
+      Expr.Relation at = (Expr.Relation) Substitution.rewritten(relation,
+          part -> part.equals(new Expr.Sym(name)) ? value : part);
+      if (value instanceof Expr.Seq || value instanceof Expr.Relation
+          || comparison.decide(at.sides().get(0), at.sides().get(1)).outcome() == Outcome.DIFFERENT) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** The value that {@code name = … = value} stands for, or null; what is no relation stands for itself. */
@@ -86,6 +119,9 @@ final class RelationEquivalence {
       return last;
     }
     Expr first = relation.sides().get(0);
+    if (last instanceof Expr.Sym && isName(last) && first instanceof Expr.Num && relation.sides().size() == 2) {
+      return first;
+    }
     for (Expr side : relation.sides()) {
       if (side instanceof Expr.Seq || side instanceof Expr.Words
           || !new Equivalence(work).compare(first, side).equal()) {
@@ -103,8 +139,20 @@ final class RelationEquivalence {
     if (expr instanceof Expr.Seq seq) {
       return seq.kind() == Kind.BRACKETED && seq.items().stream().allMatch(Expr.Sym.class::isInstance);
     }
-    return expr instanceof Expr.Product product && product.factors().get(0) instanceof Expr.Sym
-        && product.factors().stream().allMatch(RelationEquivalence::isNamePart);
+    return expr instanceof Expr.Product product && product.factors().get(0) instanceof Expr.Sym head
+        && !NormalForm.CONSTANTS.contains(head.name())
+        && product.factors().stream().allMatch(RelationEquivalence::isNamePart) && !isPlainProduct(product, head.name());
+  }
+
+  /** A product of variables, as in {@code xy = 1}: neither points (AB) nor a function of something (f(x), f(2)). */
+  private static boolean isPlainProduct(Expr.Product product, String head) {
+    boolean points = product.factors().stream().allMatch(factor -> !(factor instanceof Expr.Sym sym)
+        || Character.isUpperCase(sym.name().charAt(0)));
+    if (points || !product.factors().stream().allMatch(Expr.Sym.class::isInstance)) {
+      return false;
+    }
+    return product.factors().size() != 2 || !ARGUMENTS.contains(((Expr.Sym) product.factors().get(1)).name())
+        || ARGUMENTS.contains(head);
   }
 
   private static boolean isMembership(Expr expr) {
@@ -120,13 +168,47 @@ final class RelationEquivalence {
             && num.value().equals(Rational.MINUS_ONE));
   }
 
-  private static boolean sameNames(Expr.Relation gold, Expr.Relation answer) {
-    return gold.sides().get(0).equals(answer.sides().get(0));
+  /** Two values with a name each: x = 5 is not y = 5, and f(t) = 3t is f(x) = 3x. */
+  private Decision named(Expr.Relation gold, Expr goldValue, Expr.Relation answer, Expr answerValue)
+      throws UnreadableException {
+    Expr left = gold.sides().get(0);
+    Expr right = answer.sides().get(0);
+    if (left.equals(right)) {
+      return comparison.decide(goldValue, answerValue);
+    }
+    String function = function(left);
+    if (function != null && function.equals(function(right))) {
+      return comparison.decide(goldValue, Substitution.renamed(answerValue, argument(right), argument(left)));
+    }
+    Decision values = comparison.decide(goldValue, answerValue);
+    if (!values.equal()) {
+      return values;
+    }
+    String a = left instanceof Expr.Sym sym ? sym.name() : function;
+    String b = right instanceof Expr.Sym sym ? sym.name() : function(right);
+    boolean sameKind = (left instanceof Expr.Sym) == (right instanceof Expr.Sym);
+    if (a == null || b == null || !sameKind || a.equalsIgnoreCase(b) || a.length() > 3 || b.length() > 3) {
+      return Decision.unknown("equation", "the same value for different names");
+    }
+    return new Decision(Outcome.DIFFERENT, "equation", "the same value for " + b + " and not for " + a);
+  }
+
+  /** The name of the function in {@code f(x)}, or null. */
+  private static String function(Expr expr) {
+    return expr instanceof Expr.Product product && product.factors().size() == 2
+        && product.factors().get(0) instanceof Expr.Sym name && product.factors().get(1) instanceof Expr.Sym
+        ? name.name() : null;
+  }
+
+  private static String argument(Expr call) {
+    return ((Expr.Sym) ((Expr.Product) call).factors().get(1)).name();
   }
 
   private Decision relations(Expr.Relation gold, Expr.Relation answer) throws UnreadableException {
-    if (gold.ops().contains("∈") || answer.ops().contains("∈")) {
-      return Decision.unknown("equation", "membership in a set");
+    List<String> ops = new ArrayList<>(gold.ops());
+    ops.addAll(answer.ops());
+    if (ops.contains("∈") || ops.contains("∉") || ops.contains("∝") || ops.contains("≈")) {
+      return Decision.unknown("equation", "membership in a set, or a relation that is no equation");
     }
     boolean equation = gold.ops().stream().allMatch(op -> op.equals("="));
     if (equation != answer.ops().stream().allMatch(op -> op.equals("="))) {
@@ -153,19 +235,44 @@ final class RelationEquivalence {
     String answerOp = answer.ops().get(0);
     boolean sameOp = goldOp.equals(answerOp);
     boolean flippedOp = flip(goldOp).equals(answerOp);
-    if (!a.den().equals(Polynomial.ONE) || !b.den().equals(Polynomial.ONE) || a.num().isZero() || b.num().isZero()) {
+    boolean whole = a.den().equals(Polynomial.ONE) && b.den().equals(Polynomial.ONE);
+    if (a.num().isZero() || b.num().isZero() || (!whole && !(goldOp.equals("=") && answerOp.equals("=")))) {
       return Decision.unknown(kind, "sides that are quotients, or the same on both sides");
     }
-    Rational ratio = a.num().terms().firstEntry().getValue().dividedBy(b.num().terms().firstEntry().getValue());
-    boolean proportional = a.num().equals(b.num().times(Polynomial.of(ratio), work));
+    boolean equations = goldOp.equals("=") && answerOp.equals("=");
+    Polynomial left = cleared(a.num(), equations);
+    Polynomial right = cleared(b.num(), equations);
+    if (left.constant() != null || right.constant() != null) {
+      return Decision.unknown(kind, "a relation of numbers");
+    }
+    String goldForm = left + " " + goldOp + " 0";
+    String answerForm = right + " " + answerOp + " 0";
+    Rational ratio = left.terms().firstEntry().getValue().dividedBy(right.terms().firstEntry().getValue());
+    boolean proportional = left.equals(right.times(Polynomial.of(ratio), work));
     if (proportional && (ratio.signum() > 0 ? sameOp : flippedOp)) {
-      return Decision.of(true, kind, a.num() + " " + goldOp + " 0", b.num() + " " + answerOp + " 0");
+      return Decision.of(true, kind, goldForm, answerForm);
     }
-    if (isLinear(a.num()) && isLinear(b.num())) {
-      return Decision.of(false, kind, a.num() + " " + goldOp + " 0", b.num() + " " + answerOp + " 0");
+    boolean differ = whole && (isLinear(left) && isLinear(right)
+        || (equations ? PolynomialSolutions.rootsDiffer(left, right, work)
+            : PolynomialSolutions.holdElsewhere(left, goldOp, right, answerOp, work)));
+    return differ ? Decision.of(false, kind, goldForm, answerForm)
+        : Decision.unknown(kind, "not decided: gold " + goldForm + ", answer " + answerForm);
+  }
+
+  /**
+   * Without negative powers: multiplied with what they divide by; of variables in equations alone, where the sign of
+   * the factor does not matter.
+   */
+  private Polynomial cleared(Polynomial of, boolean variables) {
+    TreeMap<String, Rational> factor = new TreeMap<>();
+    for (Monomial monomial : of.terms().keySet()) {
+      monomial.atoms().forEach((atom, exponent) -> {
+        if (exponent.signum() < 0 && (variables || NormalForm.isPositive(atom))) {
+          factor.merge(atom, exponent.negate(), (x, y) -> x.compareTo(y) >= 0 ? x : y);
+        }
+      });
     }
-    return Decision.unknown(kind, "not decided: gold " + a.num() + " " + goldOp + " 0, answer " + b.num() + " "
-        + answerOp + " 0");
+    return factor.isEmpty() ? of : of.times(Polynomial.of(new Monomial(factor), Rational.ONE), work);
   }
 
   private NormalForm difference(Expr.Relation relation) throws UnreadableException {
@@ -225,7 +332,7 @@ final class RelationEquivalence {
   }
 
   /** The interval that {@code a < x ≤ b} or {@code x > a} describes, or null. */
-  private static Expr interval(Expr.Relation relation) {
+  private static Expr interval(Expr.Relation relation, boolean leftIsName) {
     Expr.Relation up = relation.ops().stream().anyMatch(op -> op.equals(">") || op.equals("≥")) ? reversed(relation)
         : relation;
     if (!up.ops().stream().allMatch(op -> op.equals("<") || op.equals("≤"))) {
@@ -236,7 +343,8 @@ final class RelationEquivalence {
       return new Expr.Seq(Kind.BRACKETED, List.of(up.sides().get(0), up.sides().get(2)),
           up.ops().get(0).equals("<"), up.ops().get(1).equals("<"));
     }
-    if (up.sides().size() == 2 && up.sides().get(1) instanceof Expr.Sym) {
+    if (up.sides().size() == 2 && up.sides().get(1) instanceof Expr.Sym
+        && !(leftIsName && up.sides().get(0) instanceof Expr.Sym)) {
       return new Expr.Seq(Kind.BRACKETED, List.of(up.sides().get(0), infinity), up.ops().get(0).equals("<"), true);
     }
     if (up.sides().size() == 2 && up.sides().get(0) instanceof Expr.Sym) {
