@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs winnow.jar on a real Spark distribution: spark-submit in local mode, then on a standalone master with two workers on
-# loopback. Takes the distribution in SPARK_HOME, else the one that pip brings. Ends with "N passed, N failed".
+# Runs winnow.jar on a real Spark distribution: spark-submit and PySpark in local mode, then a standalone master with two
+# workers on loopback. Takes the distribution in SPARK_HOME, else the one that pip brings. Ends with "N passed, N failed".
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$root/tests/target/spark-submit
@@ -54,6 +54,13 @@ nothing_of_spark_in_the_jar() {
   [[ -z $(comm -12 "$work/ours" "$work/shipped" | tee "$work/both" | head -n 20 | tee /dev/stderr) ]]
 }
 
+pyspark_example() { # on the session of pip's pyspark, or of the distribution's
+  local libraries=$SPARK_HOME/python/lib
+  [[ -d $libraries ]] || libraries=$SPARK_HOME/../lib
+  PYTHONPATH="$libraries/pyspark.zip:$(echo "$libraries"/py4j-*-src.zip):$root/examples/pyspark" PYTHONDONTWRITEBYTECODE=1 \
+    WINNOW_JAR="$jar" python3 "$root/examples/pyspark/verify_example.py"
+}
+
 same_number_of_rows() { # of two tables, by their logs alone
   python3 - "$1" "$2" <<'PY'
 import json, pathlib, sys
@@ -77,6 +84,7 @@ PY
 rm -rf "$work"/traces-*
 check jar-holds-nothing-of-spark nothing_of_spark_in_the_jar
 check local submit local 'local[2]' "$work/traces-local"
+check pyspark-example pyspark_example
 check local-again-decodes-nothing bash -c "$(declare -f submit); root='$root' jar='$jar' submit local 'local[2]' '$work/traces-local' | grep -i 'nothing'"
 
 master_log=$work/master.log

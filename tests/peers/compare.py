@@ -2,8 +2,8 @@
 """Winnow beside llama.cpp's server and OpenVINO GenAI, on the same model file, prompts and lengths.
 
 Each side runs in a process of its own that is loaded once a workload; rounds go in turn, and medians are printed. Only
-decoding is timed: no side's loading or tokenizing. No side keeps prompts from round to round. Before the rounds each side has a warm-up, and a peer that has several
-good settings is tried with each of them on a part of the work; its best goes on.
+decoding is timed: no side's loading or tokenizing. No side keeps prompts from round to round. Before the rounds each side has
+a warm-up, and a peer that has several good settings is tried with each of them on a part of the work; its best goes on.
 """
 import argparse
 import json
@@ -23,6 +23,8 @@ WORKLOADS = {
     "32x8x128": (32, 8, 128, 0, "new"),
     "256x1x128": (256, 1, 128, 0, "new"),
     "64x4x2048": (64, 4, 2048, 0, "new"),
+    "16x4x2048": (16, 4, 2048, 0, "new"),
+    "32x8x32": (32, 8, 32, 0, "new"),
     "1x1x256": (1, 1, 256, 0, "new"),
     "prefill-128": (64, 1, 1, 128, "prompt"),
     "prefill-4096": (4, 1, 1, 4096, "prompt"),
@@ -88,7 +90,8 @@ def main():
     args.add_argument("--rounds", type=int, default=5)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--winnow", default="", help="further options for winnow, such as --kv-cache-type bf16")
-    args.add_argument("--seconds", type=float, default=400, help="a side that has run so long in a workload has no more rounds of it")
+    args.add_argument("--seconds", type=float, default=400,
+                      help="a side that has run so long in a workload has no more rounds of it")
     args.add_argument("--logs", default=None)
     args = args.parse_args()
 

@@ -20,8 +20,8 @@ public final class KvCache implements AutoCloseable {
   public KvCache(KvFormat format, int layers, int kvHeads, int headDim, int pages) {
     if (format == KvFormat.INT8 && headDim > MOST_CODES) {
       throw new IllegalArgumentException(
-          "a head of " + headDim + " elements is too wide for keys and values in int8, which takes at most " + MOST_CODES
-              + "; use bf16 or f32");
+          "A head of " + headDim + " elements is too wide for keys and values in int8, which takes at most "
+              + MOST_CODES + "; use bf16 or f32.");
     }
     this.format = format;
     this.layers = layers;

@@ -2,8 +2,11 @@
 package io.winnow.jobs;
 
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.ScoreSettings;
+import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
+import io.winnow.inference.conf.VerifySettings;
 import io.winnow.jobs.cli.BenchCommand;
 import io.winnow.jobs.cli.Command;
 import io.winnow.jobs.cli.CommandLineRunner;
@@ -18,6 +21,10 @@ import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
 import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
+import io.winnow.jobs.job.RewardJob;
+import io.winnow.jobs.job.VerifyRows;
+import io.winnow.jobs.sql.WinnowExtensions;
+import io.winnow.jobs.table.TraceTable;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -25,9 +32,12 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -86,9 +96,7 @@ public final class Winnow {
    * @throws UsageException when the options cannot work
    */
   public static Optional<RunSummary> generate(SparkSession spark, Map<String, String> options) throws Exception {
-    SettingValues values =
-        SettingValues.ofMap(
-            GenerateSettings.ALL, options, key -> spark.conf().getOption(key).getOrElse(() -> null));
+    SettingValues values = values(spark, GenerateSettings.ALL, options);
     GenerateSettings.validate(values);
     CommandLineRunner.checkKernels(EngineFacts.kernelsRefusal());
     try (Session session = Session.around(spark, System.out, System.err)) {
@@ -96,11 +104,77 @@ public final class Winnow {
     }
   }
 
+  /**
+   * {@code generate} on the prompts of a DataFrame.
+   *
+   * @param prompts read some times, so what makes it must give the same rows each time
+   * @param options as for {@link #generate(SparkSession, Map)}, without {@code prompts} and {@code format}
+   * @return the traces of {@code out}, those of earlier runs included; no rows after a dry run
+   * @throws UsageException when the options cannot work
+   */
+  public static Dataset<Row> generate(Dataset<Row> prompts, Map<String, String> options) throws Exception {
+    SparkSession spark = prompts.sparkSession();
+    String view = "winnow_prompts_" + Integer.toHexString(prompts.semanticHash());
+    Map<String, String> all = new HashMap<>(options);
+    for (String own : List.of(GenerateSettings.PROMPTS.name(), GenerateSettings.FORMAT.name())) {
+      if (all.put(own, own.equals(GenerateSettings.PROMPTS.name()) ? view : "table") != null) {
+        throw new UsageException("Cannot use the option " + own + " here: the DataFrame is the input. Leave it out.");
+      }
+    }
+    prompts.createOrReplaceTempView(view);
+    try {
+      String out = all.getOrDefault(GenerateSettings.OUT.name(), "");
+      return generate(spark, all).isEmpty()
+          ? spark.emptyDataFrame()
+          : TraceTable.isName(out) ? spark.table(out) : spark.read().format("delta").load(out);
+    } finally {
+      spark.catalog().dropTempView(view);
+    }
+  }
+
+  /**
+   * A DataFrame with the columns that {@code verify --in} adds: verdict, extracted, detail and verified_by, and with
+   * {@code majority} those of the majority; with {@code report=golds} only the rows of suspicious golds. Lazy.
+   *
+   * @param options as on the command line, without dashes or in camel case: verifier, goldColumn, completionColumn …
+   * @throws UsageException when the options cannot work
+   */
+  public static Dataset<Row> verify(Dataset<Row> rows, Map<String, String> options) {
+    return VerifyRows.added(rows, values(rows.sparkSession(), VerifySettings.OF_ROWS, options));
+  }
+
+  /**
+   * A DataFrame with the columns that {@code score --reward} adds. Lazy.
+   *
+   * @param options as on the command line, without dashes or in camel case; {@code reward} is one reward or a JSON
+   *     array of them
+   * @throws UsageException when the options cannot work
+   */
+  public static Dataset<Row> score(Dataset<Row> rows, Map<String, String> options) {
+    SettingValues values = values(rows.sparkSession(), ScoreSettings.OF_ROWS, options);
+    if (values.get(ScoreSettings.REWARD).isEmpty()) {
+      throw new UsageException("The option --reward is missing: " + ScoreSettings.REWARD.doc());
+    }
+    return RewardJob.added(rows, values);
+  }
+
+  /**
+   * Gives the SQL functions to a session that runs already; one that is still to be made takes {@code
+   * spark.sql.extensions=io.winnow.jobs.sql.WinnowExtensions}.
+   */
+  public static void registerFunctions(SparkSession spark) {
+    WinnowExtensions.register(spark);
+  }
+
+  private static SettingValues values(SparkSession spark, List<Setting<?>> settings, Map<String, String> options) {
+    return SettingValues.ofMap(settings, options, key -> spark.conf().getOption(key).getOrElse(() -> null));
+  }
+
   private static CommandLineRunner runner() {
     List<Command> commands =
         List.of(
-            GENERATE, new VerifyCommand(), new ScoreCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
-            new DoctorCommand(EngineFacts::kernels));
+            GENERATE, new VerifyCommand(), new ScoreCommand(), new ReplayCommand(), new StatusCommand(),
+            new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
   }
 }

@@ -64,8 +64,10 @@ class ArchitectureTest {
         List.of("inference", "inference.conf", "jobs.trace", "jobs.verify.math", "jobs.verify.mathverify"));
     arrows.put("jobs.verify.math", List.of("jobs.trace", "jobs.verify"));
     arrows.put("jobs.verify.mathverify", List.of("jobs.verify", "jobs.verify.math"));
+    arrows.put("jobs.reward", List.of("inference.conf", "jobs.verify"));
     arrows.put("jobs.input", List.of("inference", "inference.conf", "jobs.trace"));
     arrows.put("jobs.table", List.of());
+    arrows.put("jobs.sql", List.of("jobs.verify", "jobs.reward"));
     arrows.put("jobs.job", List.of("inference", "inference.conf", "inference.udf", "jobs.*"));
     arrows.put("jobs.cli", List.of("inference", "inference.conf", "jobs.*"));
     arrows.put("jobs", List.of("inference", "inference.conf", "jobs.*"));
@@ -115,8 +117,8 @@ class ArchitectureTest {
   void sparkIsKnownOnlyWhereItsDataPass() {
     noClasses().that()
         .resideOutsideOfPackages(
-            "io.winnow.inference.udf", "io.winnow.jobs.input", "io.winnow.jobs.table", "io.winnow.jobs.job",
-            "io.winnow.jobs.cli", "io.winnow.jobs")
+            "io.winnow.inference.udf", "io.winnow.jobs.input", "io.winnow.jobs.table", "io.winnow.jobs.sql",
+            "io.winnow.jobs.job", "io.winnow.jobs.cli", "io.winnow.jobs")
         .should().dependOnClassesThat().resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..")
         .check(classes);
   }

@@ -271,7 +271,7 @@ class VerifyTest {
     Invocation runs = winnow("verify", "--traces", traces + "/_winnow/runs", "--verifier", "math").expect(1);
     assertTrue(runs.err().contains("it is the table of runs"), runs.err());
     Invocation in = winnow("verify", "--in", "a.jsonl", "--verifier", "math").expect(2);
-    assertTrue(in.err().contains("Give --traces"), in.err());
+    assertTrue(in.err().contains("--out is missing"), in.err());
     assertTrue(winnow("verify", "--traces", traces).expect(2).err().contains("--verifier is missing"));
     assertFalse(Files.exists(original.resolve("_winnow/verdicts")));
   }

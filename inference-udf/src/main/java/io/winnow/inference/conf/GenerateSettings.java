@@ -32,7 +32,7 @@ public final class GenerateSettings {
   public static final Setting<String> FORMAT =
       Setting.ofEnum("format", "auto", "jsonl", "csv", "parquet", "delta", "table").group(INPUT).effect(Effect.ROWS)
           .defaultValue("auto")
-          .doc("Format of the prompts; auto looks at the content, then at the file's ending.");
+          .doc("Format of the input; auto looks at the content, then at the file's ending.");
   public static final Setting<String> PROMPT_COLUMN =
       Setting.ofString("prompt-column").group(INPUT).label("NAME").effect(Effect.PROMPT).defaultValue("question")
           .doc("Column that holds the prompt's text.");

@@ -10,6 +10,27 @@ public final class ScoreSettings {
   private static final String INPUT = "Input";
   private static final String OUTPUT = "Output";
 
+  public static final Setting<List<String>> REWARD =
+      Setting.ofList("reward").group(WHAT).label("NAME[:K=V,...]").effect(Effect.ROWS).commandLineOnly()
+          .doc("Adds a column with this reward of the completion: accuracy, format, tag_count, reasoning_steps, length,"
+              + " cosine, repetition_penalty, code_format or soft_overlong_punishment, with Open-R1's numbers;"
+              + " strict=true mends their flaws, weight=X weighs it in total, as=NAME names the column. May be given"
+              + " several times: then total is their weighted sum.");
+  public static final Setting<String> ADVANTAGE =
+      Setting.ofEnum("advantage", "grpo", "unbiased").group(WHAT).effect(Effect.ROWS).commandLineOnly()
+          .doc("Adds advantage, by how much the (total) reward is above the group's mean: over the group's standard"
+              + " deviation plus --advantage-epsilon (grpo), or by itself (unbiased).");
+  public static final Setting<Double> ADVANTAGE_EPSILON =
+      Setting.ofDouble("advantage-epsilon").group(WHAT).effect(Effect.ROWS).defaultValue(1e-4)
+          .check(x -> x > 0 && Double.isFinite(x), "a number above 0").commandLineOnly()
+          .doc("Added to the standard deviation of a group, which may be 0.");
+  public static final Setting<String> REPORT =
+      Setting.ofEnum("report", "strict").group(WHAT).effect(Effect.ROWS).commandLineOnly()
+          .doc("Counts, for each reward, the rows in which its strict sibling says something else.");
+  public static final Setting<String> CASES =
+      Setting.ofString("cases").group(WHAT).label("FILE").effect(Effect.ROWS).commandLineOnly()
+          .doc("Fills in a local file of reward cases instead: JSON lines with reward, params, completions, solutions"
+              + " and completion_lengths, which come out with rewards at --out.");
   public static final Setting<Boolean> LIKELIHOOD =
       Setting.ofBoolean("likelihood").group(WHAT).effect(Effect.ROWS).defaultValue(false).commandLineOnly()
           .doc("How likely the model finds completions that are there: adds loglikelihood (natural logarithm, summed over"
@@ -30,8 +51,26 @@ public final class ScoreSettings {
   public static final Setting<String> COMPLETION_COLUMN =
       Setting.ofString("completion-column").group(INPUT).label("NAME").effect(Effect.ROWS).defaultValue("answer")
           .commandLineOnly()
-          .doc("Column of the completion: a text, or an array of texts to choose among (then the columns that are added"
-              + " are arrays, and best is the place of the likeliest, from 0).");
+          .doc("Column of the completion: a text; for --likelihood also an array of texts to choose among (then the"
+              + " columns that are added are arrays, and best is the place of the likeliest, from 0); for --reward also an"
+              + " array of messages, of which the first behind the last one of the user counts.");
+  public static final Setting<String> GOLD_COLUMN =
+      Setting.ofString("gold-column").group(INPUT).label("NAME").effect(Effect.ROWS).defaultValue("gold")
+          .commandLineOnly()
+          .doc("Column of the right answer, for rewards that need it.");
+  public static final Setting<String> GROUP_COLUMN =
+      Setting.ofString("group-column").group(INPUT).label("NAME").effect(Effect.ROWS).defaultValue("prompt_id")
+          .commandLineOnly()
+          .doc("Column that the samples of a prompt have alike, for the reward length and for --advantage. A row without"
+              + " a value is a group of its own.");
+  public static final Setting<String> TOKENS_COLUMN =
+      Setting.ofString("tokens-column").group(INPUT).label("NAME").effect(Effect.ROWS).defaultValue("completion_tokens")
+          .commandLineOnly()
+          .doc("Column of the completion's count of tokens, or of the array of their ids, for"
+              + " soft_overlong_punishment.");
+  public static final Setting<String> LANGUAGE_COLUMN =
+      Setting.ofString("language-column").group(INPUT).label("NAME").effect(Effect.ROWS).commandLineOnly()
+          .doc("Column of the language that code_format asks of each row; where it is null the parameter counts.");
   public static final Setting<String> PROMPT_COLUMN =
       Setting.ofString("prompt-column").group(INPUT).label("NAME").effect(Effect.ROWS).commandLineOnly()
           .doc("Column of the prompt's text. Without it, and without a conversation, the completion is scored by itself, as"
@@ -53,7 +92,13 @@ public final class ScoreSettings {
           .doc("In front of the names of added columns, where the input has such columns already.");
   public static final Setting<Boolean> STRICT =
       Setting.ofBoolean("strict").group(OUTPUT).effect(Effect.TUNING).defaultValue(false)
-          .doc("Exits with 3 when some rows could not be scored; score_error says why.");
+          .doc("Exits with 3 when some rows could not be scored; score_error says why (error in reward cases).");
+
+  /** Those that say how the rows of a data set are rewarded: what a DataFrame can be given. */
+  public static final List<Setting<?>> OF_ROWS =
+      List.of(
+          REWARD, ADVANTAGE, ADVANTAGE_EPSILON, COMPLETION_COLUMN, GOLD_COLUMN, GROUP_COLUMN, TOKENS_COLUMN,
+          LANGUAGE_COLUMN, PREFIX, GenerateSettings.PARTITIONS);
 
   /** All of them, with those of engine and session at the end. */
   public static final List<Setting<?>> ALL = all();
@@ -64,7 +109,9 @@ public final class ScoreSettings {
     List<Setting<?>> all =
         new ArrayList<>(
             List.of(
-                LIKELIHOOD, LOGPROBS, PLAIN, IN, FORMAT, COMPLETION_COLUMN, PROMPT_COLUMN, MESSAGES_COLUMN,
+                REWARD, ADVANTAGE, ADVANTAGE_EPSILON, REPORT, CASES, LIKELIHOOD, LOGPROBS, PLAIN, IN, FORMAT,
+                COMPLETION_COLUMN, GOLD_COLUMN, GROUP_COLUMN, TOKENS_COLUMN, LANGUAGE_COLUMN, PROMPT_COLUMN,
+                MESSAGES_COLUMN,
                 GenerateSettings.SYSTEM_PROMPT, GenerateSettings.PROMPT_TEMPLATE, GenerateSettings.CHAT_TEMPLATE,
                 GenerateSettings.TEMPLATE_ARG, GenerateSettings.MODEL, OUT, OUT_FORMAT, PREFIX, STRICT,
                 GenerateSettings.WEIGHTS, GenerateSettings.THREADS, GenerateSettings.MAX_SEQUENCES,
@@ -80,12 +127,42 @@ public final class ScoreSettings {
    * @throws UsageException with the first thing that is wrong
    */
   public static void validate(SettingValues values) {
-    if (!values.get(LIKELIHOOD)) {
-      throw new UsageException("Nothing is asked for: give --likelihood. " + LIKELIHOOD.doc());
+    List<Setting<?>> asked = new ArrayList<>();
+    for (Setting<?> setting : List.of(REWARD, CASES)) {
+      if (values.isGiven(setting)) {
+        asked.add(setting);
+      }
+    }
+    if (values.get(LIKELIHOOD)) {
+      asked.add(LIKELIHOOD);
+    }
+    if (asked.isEmpty()) {
+      throw new UsageException("Nothing is asked for: give --reward NAME, --cases FILE or --likelihood.");
+    }
+    if (asked.size() > 1) {
+      throw new UsageException(
+          "Cannot use " + asked.get(0) + " and " + asked.get(1)
+              + " together: each is a run of its own. Leave one out.");
+    }
+    if (asked.contains(CASES)) {
+      values.get(CASES);
+      values.get(OUT);
+      refuse(values, CASES, IN, "the cases are the input");
+      refuse(values, CASES, ADVANTAGE, "cases have no columns");
+      refuse(values, CASES, REPORT, "cases name their own parameters, strict among them");
+      return;
     }
     values.get(IN);
-    GenerateSettings.checkModel(values);
     values.get(OUT);
+    if (asked.contains(LIKELIHOOD)) {
+      validateLikelihood(values);
+    }
+  }
+
+  private static void validateLikelihood(SettingValues values) {
+    refuse(values, LIKELIHOOD, ADVANTAGE, "an advantage is one of rewards");
+    refuse(values, LIKELIHOOD, REPORT, "only rewards have strict siblings");
+    GenerateSettings.checkModel(values);
     if (values.isGiven(MESSAGES_COLUMN)) {
       refuse(values, MESSAGES_COLUMN, PROMPT_COLUMN, "each of them makes the prompt");
       refuse(values, MESSAGES_COLUMN, GenerateSettings.PROMPT_TEMPLATE, "each of them makes the prompt");

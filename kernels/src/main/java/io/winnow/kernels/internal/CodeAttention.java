@@ -4,8 +4,8 @@ package io.winnow.kernels.internal;
 import java.util.Arrays;
 
 /**
- * What attention over codes does in integers: a query is quantized as a whole to 15 bits, the weights of a chunk's values to
- * 16; NUMERICS.md: storeKv and attention. One thread's own; lines by query.
+ * What attention over codes does in integers: a query is quantized as a whole to 15 bits, the weights of a chunk's
+ * values to 16; NUMERICS.md: storeKv and attention. One thread's own; lines by query.
  */
 final class CodeAttention {
   /** Code of a query's largest element: 127 high bytes of 128. */

@@ -25,6 +25,11 @@ public interface Command {
     return false;
   }
 
+  /** Whether it does so with these settings. */
+  default boolean usesKernels(SettingValues values) {
+    return usesKernels();
+  }
+
   /**
    * Checks what depends on several settings, before any session is opened.
    *

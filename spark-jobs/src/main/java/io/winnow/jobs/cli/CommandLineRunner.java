@@ -82,7 +82,7 @@ public final class CommandLineRunner {
     Map<String, String> conf = sparkConf(options);
     SettingValues values = SettingValues.resolve(command.settings(), options, lookUp(conf));
     command.validate(values);
-    if (command.usesKernels()) {
+    if (command.usesKernels(values)) {
       checkKernels(kernelsRefusal.get());
     }
     try (Session session = new Session(values, conf, out, err, terminal, stop)) {

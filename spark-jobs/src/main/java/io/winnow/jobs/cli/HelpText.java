@@ -60,7 +60,9 @@ final class HelpText {
 
   private static <T> String defaultOf(Setting<T> setting) {
     T value = setting.defaultValue();
-    boolean said = value == null || value.equals(List.of()) || value.equals(Map.of()) || Boolean.FALSE.equals(value);
+    boolean said =
+        value == null || value.equals("") || value.equals(List.of()) || value.equals(Map.of())
+            || Boolean.FALSE.equals(value);
     return said ? "" : " Default: " + setting.text(value) + ".";
   }
 

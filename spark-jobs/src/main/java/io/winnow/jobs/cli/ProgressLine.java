@@ -22,9 +22,12 @@ public final class ProgressLine implements AutoCloseable {
   private static final long LINE_NANOS = 10_000_000_000L;
   private static final long REDRAW_NANOS = 100_000_000L;
 
+  private static final String TRACES = "traces";
+
   private final PrintStream err;
   private final boolean terminal;
   private final LongSupplier nanoClock;
+  private final String unit;
   private final Deque<Timed> window = new ArrayDeque<>();
   private long shownAt;
   private int shownLength;
@@ -32,6 +35,12 @@ public final class ProgressLine implements AutoCloseable {
 
   /** @param nanoClock such as {@code System::nanoTime} */
   public ProgressLine(PrintStream err, boolean terminal, LongSupplier nanoClock) {
+    this(err, terminal, nanoClock, TRACES);
+  }
+
+  /** Of work on something else than traces, which has no tokens: {@code unit} says on what. */
+  public ProgressLine(PrintStream err, boolean terminal, LongSupplier nanoClock, String unit) {
+    this.unit = unit;
     this.err = err;
     this.terminal = terminal;
     this.nanoClock = nanoClock;
@@ -102,15 +111,16 @@ public final class ProgressLine implements AutoCloseable {
   /** What of a line is left out first where it is too long. */
   private enum Part { PREFILL, QUEUE, PREFIX, KV, PREEMPTED, BATCH, VERIFIED, SPEED, FAILED, ETA, DONE }
 
-  private static String text(Timed first, Timed last) {
+  private String text(Timed first, Timed last) {
     Map<Part, String> parts = new LinkedHashMap<>();
     Snapshot s = last.snapshot();
     double seconds = (last.nanos() - first.nanos()) / 1e9;
     String done = s.total() > 0 ? s.done() + "/" + s.total() : String.valueOf(s.done());
-    parts.put(Part.DONE, done + " traces" + (s.total() > 0 ? format(" · %.1f %%", 100.0 * s.done() / s.total()) : ""));
+    parts.put(Part.DONE, done + " " + unit + (s.total() > 0 ? format(" · %.1f %%", 100.0 * s.done() / s.total()) : ""));
     if (seconds > 0) {
-      double rate = (s.tokens() - first.snapshot().tokens()) / seconds;
-      parts.put(Part.SPEED, format("%.0f tok/s", Math.max(0, rate)));
+      boolean traces = unit.equals(TRACES);
+      double more = traces ? s.tokens() - first.snapshot().tokens() : s.done() - first.snapshot().done();
+      parts.put(Part.SPEED, format("%.0f %s/s", Math.max(0, more / seconds), traces ? "tok" : unit));
     }
     engines(parts, first.snapshot().engines(), s.engines(), seconds);
     if (s.decided() > 0) {

@@ -4,8 +4,10 @@ package io.winnow.jobs.cli;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.VerifySettings;
+import io.winnow.jobs.job.StepResult;
 import io.winnow.jobs.job.VerifyJob;
 import io.winnow.jobs.job.VerifyResult;
+import io.winnow.jobs.job.VerifyRows;
 import io.winnow.jobs.table.TraceTable;
 import java.io.PrintStream;
 import java.util.List;
@@ -21,7 +23,7 @@ public final class VerifyCommand implements Command {
 
   @Override
   public String summary() {
-    return "Judges the traces of a table again, without generating; verdicts go to a table beside it.";
+    return "Judges completions: those of any data set (--in), or the traces of a table again (--traces).";
   }
 
   @Override
@@ -31,7 +33,13 @@ public final class VerifyCommand implements Command {
 
   @Override
   public List<String> examples() {
-    return List.of("winnow verify --traces target/traces --verifier math");
+    return List.of(
+        "winnow verify --verifier math --in examples/prompts.jsonl --gold-column answer --completion-column answer"
+            + " --out target/verdicts.jsonl",
+        "winnow verify --verifier choice:choices=4 --in answers.parquet --out verdicts",
+        "winnow verify --verifier math --majority --group-column prompt_id --in samples --out verdicts",
+        "winnow verify --verifier math --report golds --group-column prompt_id --in samples --completion-column text",
+        "winnow verify --traces target/traces --verifier math");
   }
 
   @Override
@@ -41,6 +49,34 @@ public final class VerifyCommand implements Command {
 
   @Override
   public int run(SettingValues values, Session session) {
+    if (values.isGiven(VerifySettings.REPORT) && !values.isGiven(VerifySettings.OUT)) {
+      VerdictPrinter.golds(session.out(), VerifyRows.golds(session.spark(), values, VerdictPrinter.MOST_GOLDS));
+      return ExitCode.DONE;
+    }
+    return values.isGiven(VerifySettings.IN) || values.isGiven(VerifySettings.REPORT)
+        ? rows(values, session)
+        : traces(values, session);
+  }
+
+  private static int rows(SettingValues values, Session session) {
+    StepResult result;
+    try (ProgressLine line = new ProgressLine(session.err(), session.terminal(), System::nanoTime, "rows")) {
+      result =
+          VerifyRows.run(
+              session.spark(),
+              values,
+              session.stop()::requested,
+              (done, total, failed, correct, decided, tokens, engines) ->
+                  line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided, engines)));
+    }
+    VerdictPrinter.rows(session.out(), result);
+    if (result.stopped()) {
+      return ExitCode.STOPPED;
+    }
+    return values.get(VerifySettings.STRICT) && result.failedRows() > 0 ? ExitCode.ROWS_FAILED : ExitCode.DONE;
+  }
+
+  private static int traces(SettingValues values, Session session) {
     VerifyResult result;
     try (ProgressLine line = new ProgressLine(session.err(), session.terminal(), System::nanoTime)) {
       result =

@@ -2,6 +2,8 @@
 package io.winnow.jobs.input;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,6 +37,10 @@ final class FileRows implements Iterator<Row>, Closeable {
           .add("row", DataTypes.StringType)
           .add("raw", DataTypes.StringType)
           .add("replaced_bytes", DataTypes.LongType);
+
+  /** Columns in the order of the header. */
+  private static final ObjectWriter AS_IT_STANDS =
+      JsonLine.JSON.writer().without(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS);
 
   private final InputOptions options;
   private final String file;
@@ -151,7 +157,7 @@ final class FileRows implements Iterator<Row>, Closeable {
       texts.put(header.get(i), values.get(i));
     }
     try {
-      String json = options.needsRow() ? JsonLine.JSON.writeValueAsString(texts) : null;
+      String json = options.needsRow() ? AS_IT_STANDS.writeValueAsString(texts) : null;
       return row(csvRecord.line(), place, fields, json, csvRecord.replacedBytes());
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("A map of texts always has a JSON form.", e);

@@ -101,7 +101,8 @@ final class TableRows {
     return type instanceof StructType || type instanceof ArrayType || type instanceof MapType;
   }
 
-  private static Column asText(StructType schema, String name) {
+  /** A value that is not nested as a text, numbers in their plain form. */
+  static Column asText(StructType schema, String name) {
     DataType type = schema.apply(name).dataType();
     if (isNested(type)) {
       return to_json(column(name));

@@ -62,6 +62,12 @@ final class LiveCounters implements Serializable {
   /** What finished and running tasks have counted so far, and what their engines have done. */
   record Snapshot(long traces, long failed, long correct, long decided, long tokens, EngineStats engines) {}
 
+  /** What tasks that have finished have counted. */
+  Snapshot finished() {
+    return new Snapshot(
+        traces.sum(), failed.sum(), correct.sum(), decided.sum(), tokens.sum(), EngineStats.NONE);
+  }
+
   /** Follows heartbeats on the driver. */
   static final class Reader extends SparkListener {
     private final LiveCounters counters;

@@ -81,7 +81,7 @@ public final class VerifyJob {
 
   private VerifyResult run() {
     VerifySettings.validate(values);
-    List<VerifierSpec> specs = values.get(VerifySettings.VERIFIER).stream().map(VerifierSpec::parse).toList();
+    List<VerifierSpec> specs = VerifyOptions.verifiers(values);
     if (new HashSet<>(specs).size() < specs.size()) {
       throw new UsageException("Cannot use the same --verifier with the same parameters twice: give it once.");
     }

@@ -55,6 +55,11 @@ public final class GuardedVerifier implements Verifier {
             });
   }
 
+  /** What is guarded. */
+  Verifier guarded() {
+    return verifier;
+  }
+
   @Override
   public String name() {
     return verifier.name();

@@ -50,11 +50,12 @@ public final class MathVerifier implements Verifier {
     for (Map.Entry<String, String> param : params.entrySet()) {
       if (!param.getKey().equals("config")) {
         throw new IllegalArgumentException(
-            "Unknown parameter '" + param.getKey() + "' of verifier math. Known parameters: config.");
+            "Unknown parameter '" + param.getKey() + "' of verifier math. Known parameters: config, compat.");
       }
       if (!"winnow".equals(param.getValue())) {
         throw new IllegalArgumentException(
-            "Unknown value '" + param.getValue() + "' of parameter config of verifier math. Known values: winnow.");
+            "Unknown value '" + param.getValue() + "' of parameter config of verifier math. Known values: winnow; with"
+                + " compat=math-verify: default, open-r1.");
       }
     }
     this.params = Map.copyOf(params);

@@ -6,11 +6,19 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** All verifiers by name. */
 public final class Verifiers {
   private static final TreeMap<String, Function<Map<String, String>, Verifier>> FACTORIES =
-      new TreeMap<>(Map.of(MathVerifier.NAME, Verifiers::math));
+      new TreeMap<>(
+          Map.of(
+              MathVerifier.NAME, Verifiers::math,
+              ChoiceVerifier.NAME, ChoiceVerifier::new,
+              TextVerifier.EXACT, TextVerifier::exact,
+              TextVerifier.NORMALIZED, TextVerifier::normalized,
+              RegexVerifier.NAME, RegexVerifier::new,
+              NumericVerifier.NAME, NumericVerifier::new));
 
   private Verifiers() {}
 
@@ -21,6 +29,11 @@ public final class Verifiers {
   /** The names that {@link #byName} knows. */
   public static Set<String> names() {
     return Set.copyOf(FACTORIES.keySet());
+  }
+
+  /** The versions of all of them with their defaults, for those who may meet any. */
+  public static String versions() {
+    return FACTORIES.keySet().stream().map(name -> byName(name, Map.of()).version()).collect(Collectors.joining(" "));
   }
 
   /**

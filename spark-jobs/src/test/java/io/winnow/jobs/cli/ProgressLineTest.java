@@ -35,6 +35,17 @@ class ProgressLineTest {
   }
 
   @Test
+  void workWithoutTokensTellsItsOwnSpeed() {
+    ProgressLine line =
+        new ProgressLine(
+            new PrintStream(bytes, true, StandardCharsets.UTF_8), false, () -> seconds * 1_000_000_000L, "rows");
+    line.update(new Snapshot(0, 800, 0, 0, 0, 0));
+    seconds = 10;
+    line.update(new Snapshot(120, 800, 2, 0, 60, 100));
+    assertEquals("120/800 rows · 15.0 % · 12 rows/s · verified 60 % · 2 failed · ETA 57 s", text().strip());
+  }
+
+  @Test
   void printsALineEachTenSecondsWhereThereIsNoTerminal() {
     ProgressLine line = line(false);
     line.update(new Snapshot(0, 800, 0, 0, 0, 0));

@@ -224,11 +224,12 @@ class MathVerifierTest {
   void registryNamesWhatItKnows() {
     assertEquals("math", Verifiers.byName("math", Map.of("config", "winnow")).name());
     assertTrue(Verifiers.names().contains("math"));
-    assertEquals("Unknown verifier 'maths'. Known verifiers: math.",
+    assertEquals("Unknown verifier 'maths'. Known verifiers: choice, exact, math, normalized, numeric, regex.",
         assertThrows(IllegalArgumentException.class, () -> Verifiers.byName("maths", Map.of())).getMessage());
-    assertEquals("Unknown parameter 'x' of verifier math. Known parameters: config.",
+    assertEquals("Unknown parameter 'x' of verifier math. Known parameters: config, compat.",
         assertThrows(IllegalArgumentException.class, () -> Verifiers.byName("math", Map.of("x", "1"))).getMessage());
-    assertEquals("Unknown value 'loose' of parameter config of verifier math. Known values: winnow.",
+    assertEquals("Unknown value 'loose' of parameter config of verifier math. Known values: winnow; with"
+            + " compat=math-verify: default, open-r1.",
         assertThrows(IllegalArgumentException.class, () -> Verifiers.byName("math", Map.of("config",
         "loose"))).getMessage());
   }

@@ -14,7 +14,15 @@ final class AnswerParser {
     /** As Open-R1 reads a gold: as the defaults, but the first candidate alone. */
     OPEN_R1_GOLD,
     /** As Open-R1 reads an answer: formulas alone, boxes first, nothing without an introduction. */
-    OPEN_R1_ANSWER
+    OPEN_R1_ANSWER,
+    /** As Open-R1's length and cosine rewards read a gold: as OPEN_R1_GOLD, but formulas alone. */
+    OPEN_R1_FORMULA_GOLD,
+    /** As those read an answer: as OPEN_R1_ANSWER, but boxes within formulas are read where they stand. */
+    OPEN_R1_BOXED_ANSWER;
+
+    boolean isAnswer() {
+      return this == OPEN_R1_ANSWER || this == OPEN_R1_BOXED_ANSWER;
+    }
   }
 
   /** Candidates that are tried; the reference has no such bound but one of time. */
@@ -27,12 +35,13 @@ final class AnswerParser {
   AnswerParser(Mode mode, WorkLimit work) {
     this.mode = mode;
     this.work = work;
-    steps = mode == Mode.OPEN_R1_ANSWER ? LatexCleanup.OPEN_R1 : LatexCleanup.DEFAULT;
+    steps = mode.isAnswer() ? LatexCleanup.OPEN_R1 : LatexCleanup.DEFAULT;
   }
 
   Parsed parse(String text) {
-    boolean openR1 = mode == Mode.OPEN_R1_ANSWER;
-    AnswerSearch search = new AnswerSearch(text, !openR1, openR1, !openR1);
+    boolean openR1 = mode.isAnswer();
+    boolean numbers = !openR1 && mode != Mode.OPEN_R1_FORMULA_GOLD;
+    AnswerSearch search = new AnswerSearch(text, numbers, openR1, !openR1);
     work.spend(text.length() / 64);
     String first = null;
     String firstAnchor = "none";
@@ -91,13 +100,13 @@ final class AnswerParser {
 
   private Reading formulas(Candidate candidate) {
     if (candidate.parts().size() == 1) {
-      return formula(LatexCleanup.allBoxes(candidate.parts().get(0)), candidate.percents().get(0));
+      return formula(unboxed(candidate.parts().get(0)), candidate.percents().get(0));
     }
     List<Term> items = new ArrayList<>();
     StringBuilder text = new StringBuilder();
     String reason = null;
     for (int i = 0; i < candidate.parts().size(); i++) {
-      Reading part = formula(LatexCleanup.allBoxes(candidate.parts().get(i)), candidate.percents().get(i));
+      Reading part = formula(unboxed(candidate.parts().get(i)), candidate.percents().get(i));
       if (part.term == null) {
         reason = part.reason;
         continue;
@@ -114,16 +123,21 @@ final class AnswerParser {
         : new Term.Items(items), text.toString(), items.isEmpty() ? reason : null);
   }
 
+  private String unboxed(String formula) {
+    return mode == Mode.OPEN_R1_BOXED_ANSWER ? formula : LatexCleanup.allBoxes(formula);
+  }
+
   private Reading formula(String raw, boolean percent) {
     String text = LatexCleanup.clean(raw, steps);
     work.spend(text.length() / 16);
+    String plain = mode == Mode.OPEN_R1_BOXED_ANSWER ? LatexCleanup.boxesRead(text) : text;
     Term term;
     String reason = null;
     try {
-      term = TermReader.read(text, work);
+      term = TermReader.read(plain, work);
     } catch (UnreadFormulaException e) {
       reason = e.getMessage();
-      term = lastSide(text);
+      term = lastSide(plain);
     }
     return new Reading(term != null && percent ? new Term.Percent(term) : term, text, term == null ? reason : null);
   }

@@ -95,6 +95,48 @@ final class LatexCleanup {
         : text.substring(open + last.get(0)[1], open + last.get(0)[2]);
   }
 
+  /**
+   * A formula without its boxes, as the grammar reads them: one of several elements is a set, one of a single element
+   * is that element, and within a value it is a group.
+   */
+  static String boxesRead(String text) {
+    if (text.length() > TermReader.MAX_CHARS) {
+      return text; // it will be refused
+    }
+    StringBuilder out = new StringBuilder(text);
+    List<int[]> boxes = boxes(text);
+    for (int i = boxes.size() - 1; i >= 0; i--) {
+      int[] box = boxes.get(i);
+      if (box[2] >= text.length()) {
+        continue; // not closed, which nobody reads
+      }
+      String inner = boxesRead(text.substring(box[1], box[2]).strip());
+      String before = text.substring(0, box[0]).strip();
+      String behind = text.substring(box[2] + 1).strip();
+      boolean whole = before.isEmpty() && behind.isEmpty();
+      boolean element = (before.isEmpty() || ",;=".indexOf(before.charAt(before.length() - 1)) >= 0)
+          && (behind.isEmpty() || ",;".indexOf(behind.charAt(0)) >= 0);
+      if (!whole) {
+        inner = isList(inner) ? "\\{" + inner + "\\}" : element ? inner : "{" + inner + "}";
+      }
+      out.replace(box[0], box[2] + 1, inner);
+    }
+    return out.toString();
+  }
+
+  /** Whether there are commas or semicolons outside of all brackets. */
+  private static boolean isList(String text) {
+    int depth = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      depth += "([{".indexOf(c) >= 0 ? 1 : ")]}".indexOf(c) >= 0 ? -1 : 0;
+      if (depth == 0 && (c == ',' || c == ';')) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Start, begin and end of the contents of each outermost box; one that is not closed ends with the text. */
   private static List<int[]> boxes(String text) {
     List<int[]> boxes = new ArrayList<>();

@@ -13,10 +13,11 @@ import java.util.TreeMap;
 
 /**
  * Gives the verdicts of Math-Verify 0.9.0 under one of its configurations: {@code default} (the library's defaults on
- * both sides) or {@code open-r1} (as Open-R1's accuracy reward calls it). A truncated completion is judged like any
- * other, as Math-Verify knows no truncation.
+ * both sides), {@code open-r1} (as Open-R1's accuracy reward calls it) or {@code open-r1-length} (as its length and
+ * cosine rewards do: golds are formulas alone, and answer and gold change places). A truncated completion is judged
+ * like any other, as Math-Verify knows no truncation.
  *
- * <p>Correct or incorrect as there. Undecided where it gives no reward: under {@code open-r1}, for a gold that cannot
+ * <p>Correct or incorrect as there. Undecided where it gives no reward: under the latter two, for a gold that cannot
  * be read. Its time-out counts as false there, so what passes the limits of work here is incorrect by rule
  * {@code limit}, unless both texts are the same.
  */
@@ -25,13 +26,14 @@ public final class MathVerifyVerifier implements Verifier {
   public static final String COMPAT = "math-verify";
 
   private static final String VERSION = "math-verify-0.9.0/1";
-  private static final Set<String> CONFIGS = Set.of("open-r1", "default");
+  private static final Set<String> CONFIGS = Set.of("open-r1", "open-r1-length", "default");
   private static final int STEPS = 150_000;
   private static final int MAX_EXTRACTED = 500;
   private static final int MAX_DETAIL = 300;
 
   private final Map<String, String> params;
   private final boolean openR1;
+  private final boolean swapped;
 
   /**
    * A verifier with parameters {@code compat=math-verify} and {@code config} (default {@code default}).
@@ -49,11 +51,12 @@ public final class MathVerifyVerifier implements Verifier {
       if (!known) {
         throw new IllegalArgumentException("Unknown value '" + param.getValue() + "' of parameter " + param.getKey()
             + " of verifier math. Known values: " + (param.getKey().equals("compat") ? COMPAT
-            : "open-r1, default (with compat=math-verify), winnow (without)") + ".");
+            : "open-r1, open-r1-length, default (with compat=math-verify), winnow (without)") + ".");
       }
     }
     this.params = Map.copyOf(new TreeMap<>(params));
-    openR1 = "open-r1".equals(params.get("config"));
+    swapped = "open-r1-length".equals(params.get("config"));
+    openR1 = swapped || "open-r1".equals(params.get("config"));
   }
 
   @Override
@@ -99,11 +102,11 @@ public final class MathVerifyVerifier implements Verifier {
 
   private Judgement judge(String goldText, String answerText) {
     WorkLimit work = new WorkLimit(STEPS);
-    Parsed gold = parsed(goldText, openR1 ? AnswerParser.Mode.OPEN_R1_GOLD : AnswerParser.Mode.DEFAULT, work);
+    Parsed gold = parsed(goldText, goldMode(), work);
     if (openR1 && gold.isEmpty()) {
       return new Judgement(Value.UNDECIDED, null, null, "the gold cannot be read: " + gold.reason());
     }
-    Parsed answer = parsed(answerText, openR1 ? AnswerParser.Mode.OPEN_R1_ANSWER : AnswerParser.Mode.DEFAULT, work);
+    Parsed answer = parsed(answerText, answerMode(), work);
     if (answer.isEmpty()) {
       boolean limit = answer.reason().startsWith("limit");
       return new Judgement(Value.INCORRECT, null, limit ? "limit" : null, answer.reason());
@@ -123,7 +126,8 @@ public final class MathVerifyVerifier implements Verifier {
     }
     Comparison comparison = new Comparison(work);
     try {
-      boolean equal = comparison.equal(gold.term(), answer.term());
+      boolean equal =
+          swapped ? comparison.equal(answer.term(), gold.term()) : comparison.equal(gold.term(), answer.term());
       return new Judgement(equal ? Value.CORRECT : Value.INCORRECT, extracted, rule + comparison.rule(),
           equal ? gold.read() + " = " + answer.read() : "gold " + gold.read() + " ≠ answer " + answer.read());
     } catch (WorkLimit.Exceeded e) {
@@ -131,6 +135,18 @@ public final class MathVerifyVerifier implements Verifier {
     } catch (ArithmeticException e) {
       return new Judgement(Value.INCORRECT, extracted, rule + "none", e.getMessage());
     }
+  }
+
+  private AnswerParser.Mode goldMode() {
+    return swapped
+        ? AnswerParser.Mode.OPEN_R1_FORMULA_GOLD
+        : openR1 ? AnswerParser.Mode.OPEN_R1_GOLD : AnswerParser.Mode.DEFAULT;
+  }
+
+  private AnswerParser.Mode answerMode() {
+    return swapped
+        ? AnswerParser.Mode.OPEN_R1_BOXED_ANSWER
+        : openR1 ? AnswerParser.Mode.OPEN_R1_ANSWER : AnswerParser.Mode.DEFAULT;
   }
 
   private static Parsed parsed(String text, AnswerParser.Mode mode, WorkLimit work) {

@@ -13,7 +13,7 @@ import java.util.List;
  * recursive descent, depth and steps bounded.
  */
 final class TermReader {
-  private static final int MAX_CHARS = 4_096;
+  static final int MAX_CHARS = 4_096;
 
   private final ValueReader values;
   private final WorkLimit work;

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.job;
+
+import io.winnow.inference.conf.UsageException;
+import io.winnow.jobs.input.RowSource;
+import io.winnow.jobs.table.StepOutput;
+import io.winnow.jobs.table.TableVersion;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * Rows in, the same rows with columns more out. The source is any data set that Winnow reads; the output a Delta table,
+ * a folder of Parquet files, or one local file of JSON lines with the order, the columns and the nulls of the input,
+ * numbers and texts as they came. It is there wholly or not at all; run again, it is left as it is unless the source, a
+ * setting or the {@link RowFunction} changed, and what no run of the step made is never written over
+ * ({@link StepOutput}).
+ */
+public final class RowStep {
+  /**
+   * What a step is made of.
+   *
+   * @param step its name: outputs of other steps are not written over
+   * @param in the source
+   * @param format of the source: auto, delta, parquet, jsonl, csv or table
+   * @param out the output
+   * @param outFormat auto (by the ending of {@code out}), delta, parquet or jsonl
+   * @param wanted the columns that the function reads, in the order of its cells
+   * @param group which of them brings rows together, −1 for none. The rows of a group are in memory together
+   * @param prefix in front of the names of added columns
+   * @param settings texts of all settings that decide what comes out, by name
+   * @param partitions of the work; 0 takes as many as there are slots
+   */
+  public record Spec(
+      String step, String in, String format, String out, String outFormat, List<RowSource.Wanted> wanted, int group,
+      String prefix, Map<String, String> settings, int partitions) {
+    public static final int NO_GROUP = -1;
+  }
+
+  private RowStep() {}
+
+  /**
+   * Runs a step to its end.
+   *
+   * @param stop asked now and then; once true, the run ends and nothing is written
+   * @param progress told the rows that are done
+   * @throws UsageException for what cannot be done as asked, before any work
+   * @throws io.winnow.jobs.table.TableException when something else is at the output's place
+   */
+  public static StepResult run(
+      SparkSession spark, Spec spec, RowFunction function, BooleanSupplier stop, GenerateJob.Progress progress) {
+    long startNanos = System.nanoTime();
+    StepOutput output = new StepOutput(spark, spec.out(), spec.outFormat(), spec.step());
+    if (spec.in().equals(spec.out())) {
+      throw new UsageException("Cannot write to --out '" + spec.out() + "': it is the input. Give another place.");
+    }
+    boolean asLines = output.format() == StepOutput.Format.JSONL;
+    long version = TableVersion.of(spark, spec.in()).orElse(-1);
+    RowSource source = RowSource.open(spark, spec.in(), spec.format(), spec.wanted(), asLines, version);
+    StructType added = added(function.schema(), spec.prefix());
+    checkNames(source, added, spec.in(), spec.prefix());
+    String key = key(spec, function, source.state());
+    if (output.holds(key)) {
+      return new StepResult(0, 0, Map.of(), 0, since(startNanos), spec.out(), true, false);
+    }
+    RowCounters counters = new RowCounters(spark.sparkContext(), function.counts());
+    long start = System.nanoTime();
+    long total = source.rows().count();
+    RowWork work = new RowWork(spark, source.rows(), asLines, spec.partitions());
+    boolean grouped = spec.group() >= 0;
+    RowTask task = new RowTask(function, source.reader(), work.payload(), grouped, counters);
+    boolean stopped =
+        RowWork.watched(
+            spark, spec.step(), counters.live(), total, stop, progress,
+            () -> {
+              Dataset<Row> rows = grouped ? work.grouped(source.reader(), spec.group()) : work.spread();
+              work.write(output, rows, task, added, total, key);
+            });
+    return stopped
+        ? new StepResult(0, 0, Map.of(), since(start), since(startNanos), spec.out(), false, true)
+        : new StepResult(
+            counters.rows(), counters.failedRows(), counters.counts(), since(start), since(startNanos), spec.out(),
+            false, false);
+  }
+
+  /**
+   * The same on a DataFrame, lazily; nothing is written. Rows keep their order unless they are grouped.
+   *
+   * @param wanted, group, prefix, partitions as in {@link Spec}; partitions count only where rows are grouped
+   * @throws UsageException when a column is missing or would be there twice
+   */
+  public static Dataset<Row> added(
+      Dataset<Row> rows, List<RowSource.Wanted> wanted, int group, String prefix, int partitions,
+      RowFunction function) {
+    RowSource source = RowSource.of(rows, wanted);
+    StructType added = added(function.schema(), prefix);
+    checkNames(source, added, "the DataFrame", prefix);
+    RowFunction.Tally nobody = new Silent();
+    RowTask task = new RowTask(function, source.reader(), RowWork.ROW, group >= 0, nobody);
+    Dataset<Row> arranged = source.rows();
+    if (group >= 0) {
+      arranged = new RowWork(rows.sparkSession(), arranged, false, partitions).grouped(source.reader(), group);
+    }
+    return RowWork.table(arranged, task, added);
+  }
+
+  private static StructType added(StructType schema, String prefix) {
+    return new StructType(
+        Arrays.stream(schema.fields())
+            .map(f -> new StructField(prefix + f.name(), f.dataType(), true, f.metadata()))
+            .toArray(StructField[]::new));
+  }
+
+  private static void checkNames(RowSource source, StructType added, String in, String prefix) {
+    List<String> clashes = source.clashes(List.of(added.fieldNames()));
+    if (!clashes.isEmpty()) {
+      throw new UsageException(
+          "Cannot add the columns " + String.join(", ", clashes) + ": " + in + " has them already. Give --prefix, for"
+              + " example --prefix " + prefix + "new_.");
+    }
+  }
+
+  /** Names all that decides the output. */
+  private static String key(Spec spec, RowFunction function, String state) {
+    StringBuilder all = new StringBuilder(spec.step()).append('\n').append(function.version()).append('\n');
+    spec.settings().forEach((name, value) -> all.append(name).append('=').append(value).append('\n'));
+    all.append(state);
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(all.toString().getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256.", e);
+    }
+  }
+
+  private static double since(long nanos) {
+    return (System.nanoTime() - nanos) / 1e9;
+  }
+
+  /** Counts nothing. */
+  private static final class Silent implements RowFunction.Tally, java.io.Serializable {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public void row(boolean failed, Boolean correct) {}
+
+    @Override
+    public void count(String name, long n) {}
+  }
+}
