@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.reward;
 
+import io.winnow.jobs.verify.CountedText;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -81,44 +82,9 @@ final class CodeFormatReward extends RowReward {
   private Boolean matches(String text, String asked) {
     try {
       Pattern own = asked.equals(language) ? pattern : pattern(asked);
-      return own.matcher(new Counted(text, new int[] {STEPS})).lookingAt();
-    } catch (PatternSyntaxException | TooMuch | StackOverflowError e) {
+      return own.matcher(new CountedText(text, STEPS)).lookingAt();
+    } catch (PatternSyntaxException | CountedText.TooManyReadsException | StackOverflowError e) {
       return null;
-    }
-  }
-
-  /** Ends a search. */
-  private static final class TooMuch extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    TooMuch() {
-      super(null, null, false, false);
-    }
-  }
-
-  /** A text whose characters may be looked at so many times. */
-  private record Counted(String text, int[] left) implements CharSequence {
-    @Override
-    public int length() {
-      return text.length();
-    }
-
-    @Override
-    public char charAt(int index) {
-      if (--left[0] < 0) {
-        throw new TooMuch();
-      }
-      return text.charAt(index);
-    }
-
-    @Override
-    public CharSequence subSequence(int start, int end) {
-      return text.subSequence(start, end);
-    }
-
-    @Override
-    public String toString() {
-      return text;
     }
   }
 }

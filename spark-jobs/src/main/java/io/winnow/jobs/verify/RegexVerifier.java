@@ -89,7 +89,7 @@ final class RegexVerifier extends AnswerVerifier {
     if (pattern == null || answer == null) {
       return answer;
     }
-    Matcher matcher = pattern.matcher(new Counted(answer.text(), new int[] {MAX_READS}));
+    Matcher matcher = pattern.matcher(new CountedText(answer.text(), MAX_READS));
     String found = null;
     while (matcher.find()) {
       String text = matcher.groupCount() > 0 ? matcher.group(1) : matcher.group();
@@ -117,7 +117,7 @@ final class RegexVerifier extends AnswerVerifier {
       String detail = Judgement.compared(equal, "'" + gold + "'", "'" + answer.text() + "'");
       return Judgement.of(equal, answer, "exact", detail);
     }
-    Matcher matcher = compiled(gold).matcher(new Counted(answer.text(), new int[] {MAX_READS}));
+    Matcher matcher = compiled(gold).matcher(new CountedText(answer.text(), MAX_READS));
     boolean matches = match == Match.FULL ? matcher.matches() : matcher.find();
     String how = match == Match.FULL ? "matches" : "has a match of";
     return Judgement.of(matches, answer, NAME, "the answer " + (matches ? how + " " : "does not match ") + gold);
@@ -125,44 +125,9 @@ final class RegexVerifier extends AnswerVerifier {
 
   @Override
   Judgement withoutEnd(Throwable e) {
-    return e instanceof Endless
+    return e instanceof CountedText.TooManyReadsException
         ? Judgement.undecided("limit: the expression read more than " + MAX_READS + " characters")
         : e instanceof StackOverflowError
             ? Judgement.undecided("limit: the expression nests too deep for this text") : null;
-  }
-
-  /** Too many steps. */
-  private static final class Endless extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    Endless() {
-      super(null, null, false, false);
-    }
-  }
-
-  /** A text that counts how often it is read. */
-  private record Counted(CharSequence text, int[] left) implements CharSequence {
-    @Override
-    public int length() {
-      return text.length();
-    }
-
-    @Override
-    public char charAt(int index) {
-      if (--left[0] < 0) {
-        throw new Endless();
-      }
-      return text.charAt(index);
-    }
-
-    @Override
-    public CharSequence subSequence(int start, int end) {
-      return text.subSequence(start, end);
-    }
-
-    @Override
-    public String toString() {
-      return text.toString();
-    }
   }
 }
