@@ -7,18 +7,19 @@
 
 #include "../simd_keep.h"
 #include "product.h"
+#include "silu.h"
 
 namespace wk {
 namespace WK_ISA {
 
 /* Input rows as run.shared holds them: in tiles of T rows, whose four columns stand together, so that a tile of sums reads
-   one stream. With T = 1 rows are plain. */
-template <int T>
+   one stream. With T = 1 rows are plain. What belongs to a row and group stands together for L rows. */
+template <int T, int L = T>
 struct Quantized {
   int64_t columns;  // padded to 64
   int64_t groups;
   int8_t* codes;    // [tiles][columns / 4][T][4]
-  float* scales;    // [tiles][groups][T]
+  float* scales;    // [rows / L][groups][L]
   float* sums;      // likewise: scale · Σ codes, for minimums
   int32_t* starts;  // likewise: what integer sums begin with, which takes the zero off the weights' codes
 
@@ -34,7 +35,8 @@ struct Quantized {
   }
 
   static int64_t padded(const wk_weight& w) { return (static_cast<int64_t>(w.cols) + 63) & ~63LL; }
-  static int64_t padded_rows(const Run& run) { return (run.count + T - 1) / T * T; }
+  static int64_t padded_rows(const Run& run) { return (run.count + L - 1) / L * L; }
+  int64_t at(int64_t row, int64_t group) const { return (row / L * groups + group) * L + row % L; }
   static int64_t bytes(const Run& run) {
     const wk_weight& w = *run.op->weight;
     return padded_rows(run) * (padded(w) + groups_of(w) * 12);
@@ -83,10 +85,11 @@ void quantize_group(const float* x, int32_t count, int8_t* codes, float* scale, 
 inline int32_t quantize_tasks(const Run& run) { return row_tasks(run, run.op->weight->cols / 2); }
 
 /* One of quantize_tasks; `shift` is what the products take off the weights' codes by themselves. */
-template <int T>
+template <int T, int L = T>
 void quantize_rows(const Run& run, int32_t task, int32_t shift) {
+  static_assert(L % T == 0, "rows are padded to L");
   const wk_weight& w = *run.op->weight;
-  Quantized<T> q(run);
+  Quantized<T, L> q(run);
   int32_t from, to;
   row_range(run, quantize_tasks(run), task, &from, &to);
   for (int64_t r = from; r < to; r++) {
@@ -94,7 +97,7 @@ void quantize_rows(const Run& run, int32_t task, int32_t shift) {
     int8_t* codes = q.codes + tile * T * q.columns + lane * 4;
     for (int64_t k = (w.cols + 3) & ~3; k < q.columns; k += 4) memset(codes + k * T, 0, 4);
     for (int64_t g = 0; g < q.groups; g++) {
-      int64_t k = g * w.group, at = (tile * q.groups + g) * T + lane;
+      int64_t k = g * w.group, at = q.at(r, g);
       int32_t count = static_cast<int32_t>(w.cols - k < w.group ? w.cols - k : w.group);
       int32_t sum;
       quantize_group<T>(run.op->x + r * w.cols + k, count, codes + k * T, q.scales + at, &sum);
@@ -138,6 +141,23 @@ struct GroupedCut {
     return {row, run.count - row < rows ? run.count - row : rows, panel, left < panels ? left : panels};
   }
 };
+
+/* Adds the biases and activates: sums of a gate stand beside those of what it gates, 2 · kPanel apart from the next gate's,
+   rows kPanelBlock · kPanel apart. `panel` is one of the task's. */
+static inline void finish_gated(const Run& run, const Part& part, int32_t panel, const float* sums) {
+  constexpr int64_t ld = kPanelBlock * kPanel;
+  int64_t width = run.silu->cols;
+  float* out = run.silu->out + part.row * width + (part.panel + panel) * int64_t{kPanel};
+  const float* bias = run.op->a == nullptr ? nullptr : run.op->a + (part.panel + panel) * kPanel;
+  for (int32_t r = 0; r < part.rows; r++) {
+    F32x16 gate = load(sums + r * ld + 2 * panel * kPanel), up = load(sums + r * ld + (2 * panel + 1) * kPanel);
+    if (bias != nullptr) {
+      gate = add(gate, load(bias));
+      up = add(up, load(bias + width));
+    }
+    store(out + r * width, activate(gate, up));
+  }
+}
 
 /* The scales (or minimums) at `at`, in elements. */
 static WK_INLINE F32x16 scales_at(const wk_weight& w, const void* scales, int64_t at) {

@@ -18,7 +18,6 @@
 
 #include "../simd_codes.h"
 #include "grouped.h"
-#include "silu.h"
 
 namespace wk {
 namespace WK_ISA {
@@ -256,7 +255,6 @@ bool takes_silu(const Run& run) { return run.count > kFewRows; }
 
 /* As run_task, with the activation: panels of gates meet those of what they gate, half of all panels behind. */
 void run_gated(const Run& run, const Part& part, const Quantized<kTileRows>& q, Tile t, const uint8_t* next, float* sums) {
-  constexpr int64_t ld = kPanelBlock * kPanel;
   constexpr bool both = panels_of(kTileRows) == 2;
   int64_t half = panels_of_outputs(t.w->rows) / 2, width = run.silu->cols;
   int64_t each = t.panel;
@@ -278,15 +276,7 @@ void run_gated(const Run& run, const Part& part, const Quantized<kTileRows>& q, 
       t.first_panel += half;
       all_rows<1>(q, part, t, then, sums + (2 * p + 1) * kPanel);
     }
-    const float* bias = run.op->a == nullptr ? nullptr : run.op->a + (part.panel + p) * kPanel;
-    for (int32_t r = 0; r < part.rows; r++) {
-      F32x16 gate = load(sums + r * ld + 2 * p * kPanel), up = load(sums + r * ld + (2 * p + 1) * kPanel);
-      if (bias != nullptr) {
-        gate = add(gate, load(bias));
-        up = add(up, load(bias + width));
-      }
-      store(out + r * width, activate(gate, up));
-    }
+    finish_gated(run, part, p, sums);
     codes += each;
   }
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // grouped_matmul with AMX's tile registers: the same integers, so the same bits. See grouped_matmul.cc for the operation
-// and its operands; four rows and fewer are bound by memory and take that path.
+// and its operands.
 //
-// A tile of A is 16 rows × up to 64 columns of input codes (signed), one of B the same columns × 16 outputs of weight codes
-// (unsigned), as they lie in the packed weight; 2 × 2 tiles of C. A group that is narrower than 64 columns takes tiles of
-// its own width, since its sums must be scaled before the next is added. At a group's end C goes through memory to the
-// chains. Nibbles are expanded to bytes once for all rows of a task.
+// A tile of A is 16 rows × 64 columns of input codes (signed), one of B the same columns × 16 outputs of weight codes. Sums
+// of a group must be scaled before the next is added, so they leave the tile unit at each group's end, and that is what
+// costs. Measured on a Sapphire Rapids in cycles for 16 rows × 16 outputs: a product 16 (of 32 columns as well), its
+// operands 26, sums to memory 20, and to the chains 31; nothing of it overlaps. So a group of 32 columns takes some 95, where
+// vpdpbusd needs 100 of which all can be had, and narrow groups take that path; of 128 columns 136 against 280. Few rows are
+// bound by memory and take it as well. The chains of 16 rows × 16 outputs stay in registers through all groups, the scales of
+// 16 rows stand together, and the weights' codes are made signed once for all rows of a task, which saves taking their zero
+// off each sum.
 //
-// Tails: columns are padded with inputs of 0; of the last tile of rows, what is beyond the last one is
+// Tails: columns are padded with inputs and codes of 0; of the last tile of rows, what is beyond the last one is
 // computed from whatever lies there and not used. Test:
 // GroupedMatmulTest, in a build with WK_EMULATE_TILES where there is no AMX.
 #include "grouped.h"
@@ -21,159 +25,172 @@ extern const Operation grouped_matmul;
 namespace WK_ISA {
 namespace {
 
-constexpr int32_t kFew = 4;
-constexpr int32_t kUnit = 32;  // rows of a pair of tiles
-static_assert(kRowBlock % kUnit == 0, "a task is pairs of tiles");
+constexpr int32_t kFew = 16;
+constexpr int32_t kTile = 16;  // rows of a tile
+constexpr int32_t kWidth = 64;  // columns of a tile
+constexpr int32_t kAhead = 2, kRing = 4;  // groups between the sums and their use, and places for them
+static_assert(kRowBlock % kTile == 0, "a task is whole tiles");
+static_assert(kAhead < kRing && kAhead % 2 == 0, "even groups have registers of their own, and odd ones");
+constexpr int64_t kRingBytes = kRing * kTile * kPanel * sizeof(int32_t);
+
+typedef Quantized<1, kTile> Inputs;
 
 const Operation& plain() { return avx512::grouped_matmul; }
 
-constexpr int64_t kTileBytes = 4 * 16 * 16 * sizeof(int32_t);
+bool is_plain(const Run& run) { return run.count < kFew || run.op->weight->group < kWidth; }
 
-int64_t expanded_panel(const wk_weight& w) { return (Quantized<1>::padded(w)) * kPanel; }
+int64_t panel_bytes(const wk_weight& w) { return Inputs::padded(w) * kPanel; }
 
 int64_t scratch(const Run& run) {
-  if (run.count <= kFew) return plain().scratch(run);
-  const wk_weight& w = *run.op->weight;
-  return kSumBytes + kTileBytes + (w.format == WK_INT4 ? kPanelBlock * expanded_panel(w) : 0);
+  return is_plain(run) ? plain().scratch(run) : kSumBytes + kRingBytes + panel_bytes(*run.op->weight);
 }
 
 int32_t tasks(const Run& run) {
-  return run.count <= kFew ? plain().tasks(run) : GroupedCut<kUnit>(run).tasks();
+  return is_plain(run) ? plain().tasks(run) : GroupedCut<kTile>(run).tasks();
 }
 
-int64_t shared(const Run& run) {
-  // The last tile of rows is read as a whole.
-  return run.count <= kFew ? plain().shared(run) : Quantized<1>::bytes(run) + 16 * Quantized<1>::padded(*run.op->weight);
-}
+int64_t shared(const Run& run) { return is_plain(run) ? plain().shared(run) : Inputs::bytes(run); }
 
 void first(const Run& run, int32_t task, char* scratch) {
-  if (run.count <= kFew) {
+  if (is_plain(run)) {
     plain().first(run, task, scratch);
   } else {
-    quantize_rows<1>(run, task, 0);
+    quantize_rows<1, kTile>(run, task, 0);
   }
 }
 
-struct Block {
+bool takes_silu(const Run& run) { return !is_plain(run) || plain().takes_silu(run); }
+
+/* Whether codes less their zero fit signed bytes. */
+bool becomes_signed(const wk_weight& w) { return w.format == WK_INT4 || w.zero == 128; }
+
+/* A panel of codes as bytes, less their zero where that fits. */
+void copy_panel(const wk_weight& w, const uint8_t* in, uint8_t* out) {
+  int64_t vectors = code_vectors(w.format, w.cols), whole = panel_bytes(w);
+  if (w.format == WK_INT4) {
+    const IReg low = _mm512_set1_epi8(15), zero = _mm512_set1_epi8(static_cast<char>(w.zero));
+    for (int64_t v = 0; v < vectors; v++) {
+      IReg both = _mm512_loadu_si512(in + v * 64);
+      IReg high = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+      _mm512_storeu_si512(out + v * 128, _mm512_sub_epi8(_mm512_and_si512(both, low), zero));
+      _mm512_storeu_si512(out + v * 128 + 64, _mm512_sub_epi8(high, zero));
+    }
+    vectors *= 2;
+  } else {
+    const IReg flip = _mm512_set1_epi8(static_cast<char>(becomes_signed(w) ? 128 : 0));
+    for (int64_t v = 0; v < vectors; v++) {
+      _mm512_storeu_si512(out + v * 64, _mm512_xor_si512(_mm512_loadu_si512(in + v * 64), flip));
+    }
+  }
+  if (vectors * 64 < whole) memset(out + vectors * 64, 0, whole - vectors * 64);
+}
+
+struct Panel {
   const wk_weight* w;
-  const Quantized<1>* q;
-  const uint8_t* codes;  // of the first panel, in bytes
-  int64_t panel;         // bytes between panels
-  Part part;
-  float* sums;
-  int32_t* tiles;        // [2][2][16][16]
+  const Inputs* q;
+  const uint8_t* codes;  // of the panel, as bytes
+  int32_t* ring;         // sums, [kRing][16][16]
+  int64_t scales;        // where those of the panel begin, in elements
 };
 
-// Adds the integer sums of a group, 16 rows × 16 outputs, to the chains.
-void drain(const Block& b, const int32_t* tile, int32_t row, int32_t rows, int32_t panel, int64_t g) {
-  int64_t scales = ((b.part.panel + panel) * b.q->groups + g) * kPanel;
-  F32x16 scale = scales_at(*b.w, b.w->scales, scales);
-  F32x16 min = b.w->mins == nullptr ? set1(0) : scales_at(*b.w, b.w->mins, scales);
-  for (int32_t r = 0; r < rows; r++) {
-    int64_t at = (b.part.row + row + r) * b.q->groups + g;
-    float* sum = b.sums + ((row + r) * kPanelBlock + panel) * kPanel;
-    I32x16 exact = add(load_int(tile + r * 16), set1_int(b.q->starts[at]));
-    F32x16 chain = fma(to_float(exact), mul(set1(b.q->scales[at]), scale), load(sum));
-    store(sum, b.w->mins == nullptr ? chain : fma(min, set1(b.q->sums[at]), chain));
+/* The sums of a group, into `to`. Numbers of registers: of the sums, of inputs and codes. */
+#define WK_GROUP(s, i, c)                                                                 \
+  {                                                                                       \
+    int64_t end = (of + 1) * group < padded ? (of + 1) * group : padded;                  \
+    WK_TILE_ZERO(s);                                                                      \
+    for (int64_t k = of * group; k < end; k += kWidth) {                                  \
+      WK_TILE_LOAD(i, x + k, padded);                                                     \
+      WK_TILE_LOAD(c, p.codes + k * kPanel, 64);                                          \
+      if (SIGNED) {                                                                       \
+        WK_TILE_DOT_SIGNED(s, i, c);                                                      \
+      } else {                                                                            \
+        WK_TILE_DOT_UNSIGNED(s, i, c);                                                    \
+      }                                                                                   \
+    }                                                                                     \
+    WK_TILE_STORE(s, to, 64);                                                             \
   }
-}
 
-// Two tiles of rows by two panels; the second of either may be the first again.
-void tile_pair(const Block& b, int32_t row, int32_t other_row, int32_t panel, int32_t other_panel) {
-  const int64_t columns = b.q->columns;
-  const int32_t width = b.w->group < 64 ? b.w->group : 64;
-  const int8_t* x0 = b.q->codes + (b.part.row + row) * columns;
-  const int8_t* x1 = b.q->codes + (b.part.row + other_row) * columns;
-  const uint8_t* w0 = b.codes + panel * b.panel;
-  const uint8_t* w1 = b.codes + other_panel * b.panel;
-  for (int64_t g = 0; g < b.q->groups; g++) {
-    WK_TILE_ZERO(0);
-    WK_TILE_ZERO(1);
-    WK_TILE_ZERO(2);
-    WK_TILE_ZERO(3);
-    int64_t end = (g + 1) * b.w->group < b.w->cols ? (g + 1) * b.w->group : b.w->cols;
-    for (int64_t k = g * b.w->group; k < end; k += width) {
-      WK_TILE_LOAD(4, x0 + k, columns);
-      WK_TILE_LOAD(5, x1 + k, columns);
-      WK_TILE_LOAD(6, w0 + k * kPanel, 64);
-      WK_TILE_LOAD(7, w1 + k * kPanel, 64);
-      WK_TILE_DOT(0, 4, 6);
-      WK_TILE_DOT(1, 4, 7);
-      WK_TILE_DOT(2, 5, 6);
-      WK_TILE_DOT(3, 5, 7);
-    }
-    WK_TILE_STORE(0, b.tiles, 64);
-    WK_TILE_STORE(1, b.tiles + 256, 64);
-    WK_TILE_STORE(2, b.tiles + 512, 64);
-    WK_TILE_STORE(3, b.tiles + 768, 64);
-    int32_t rows = b.part.rows - row < 16 ? b.part.rows - row : 16;
-    drain(b, b.tiles, row, rows, panel, g);
-    if (other_panel != panel) drain(b, b.tiles + 256, row, rows, other_panel, g);
-    if (other_row != row) {
-      int32_t more = b.part.rows - other_row < 16 ? b.part.rows - other_row : 16;
-      drain(b, b.tiles + 512, other_row, more, panel, g);
-      if (other_panel != panel) drain(b, b.tiles + 768, other_row, more, other_panel, g);
-    }
-  }
-}
+/* The chains of 16 rows from `row` on, which is a tile's first, and the panel. Rows of `out` are kPanelBlock panels apart.
+   Reads `ahead` on the way, a panel of codes that is wanted next. */
+template <bool SIGNED, bool MINS>
+void tile(const Panel& p, int32_t row, const uint8_t* ahead, int32_t ahead_step, float* out) {
+  const int64_t padded = p.q->columns, groups = p.q->groups, group = p.w->group;
+  const int8_t* x = p.q->codes + row * padded;
+  const int64_t first_at = p.q->at(row, 0);
+  F32x16 chain[kTile];
+  _Pragma("GCC unroll 16") for (int r = 0; r < kTile; r++) chain[r] = set1(0);
 
-// Panels of nibbles as panels of bytes.
-void expand(const wk_weight& w, int64_t panel, int32_t panels, uint8_t* out) {
-  int64_t vectors = code_vectors(w.format, w.cols), to = expanded_panel(w);
-  const uint8_t* in = static_cast<const uint8_t*>(w.data) + panel * vectors * 64;
-  for (int32_t p = 0; p < panels; p++, in += vectors * 64, out += to) {
-    memset(out + vectors * 128, 0, to - vectors * 128);
-    for (int64_t v = 0; v < vectors; v++) {
-      for (int i = 0; i < 64; i++) {
-        out[v * 128 + i] = in[v * 64 + i] & 15;
-        out[v * 128 + 64 + i] = in[v * 64 + i] >> 4;
-      }
+  auto multiply = [&](int64_t of) WK_ALWAYS {
+    int32_t* to = p.ring + of % kRing * kTile * kPanel;
+    if (of % 2 == 0) {
+      WK_GROUP(0, 2, 4)
+    } else {
+      WK_GROUP(1, 3, 5)
+    }
+  };
+  for (int64_t g = 0; g < kAhead && g < groups; g++) multiply(g);
+  for (int64_t g = 0; g < groups; g++) {
+    if (g + kAhead < groups) multiply(g + kAhead);
+    for (int32_t l = 0; l < ahead_step; l += 64) __builtin_prefetch(ahead + l);
+    ahead += ahead_step;
+    const int32_t* sums = p.ring + g % kRing * kTile * kPanel;
+    int64_t at = first_at + g * kTile;
+    const float *x_scales = p.q->scales + at, *x_sums = p.q->sums + at;
+    const int32_t* starts = p.q->starts + at;
+    F32x16 scale = scales_at(*p.w, p.w->scales, p.scales + g * kPanel), min;
+    if (MINS) min = scales_at(*p.w, p.w->mins, p.scales + g * kPanel);
+    _Pragma("GCC unroll 16") for (int r = 0; r < kTile; r++) {
+      I32x16 sum = load_int(sums + r * kPanel);
+      if (!SIGNED) sum = add(sum, set1_int(starts[r]));
+      chain[r] = fma(to_float(sum), mul(set1(x_scales[r]), scale), chain[r]);
+      if (MINS) chain[r] = fma(min, set1(x_sums[r]), chain[r]);
     }
   }
+  _Pragma("GCC unroll 16") for (int r = 0; r < kTile; r++) store(out + r * kPanelBlock * kPanel, chain[r]);
 }
 
 void run_task(const Run& run, int32_t task, char* scratch) {
-  if (run.count <= kFew) return plain().run(run, task, scratch);
+  if (is_plain(run)) return plain().run(run, task, scratch);
   const wk_weight& w = *run.op->weight;
-  Quantized<1> q(run);
-  Block b;
-  b.w = &w;
-  b.q = &q;
-  b.part = GroupedCut<kUnit>(run).part(run, task);
-  b.sums = reinterpret_cast<float*>(scratch);
-  b.tiles = reinterpret_cast<int32_t*>(scratch + kSumBytes);
-  memset(b.sums, 0, b.part.rows * kPanelBlock * kPanel * sizeof(float));
-  if (w.format == WK_INT4) {
-    uint8_t* bytes = reinterpret_cast<uint8_t*>(scratch + kSumBytes + kTileBytes);
-    expand(w, b.part.panel, b.part.panels, bytes);
-    b.codes = bytes;
-    b.panel = expanded_panel(w);
-  } else {
-    b.panel = code_vectors(w.format, w.cols) * 64;
-    b.codes = static_cast<const uint8_t*>(w.data) + b.part.panel * b.panel;
-  }
-  // Rows of A: those that there are, at most 16.
-  int32_t height = b.part.rows < 16 ? b.part.rows : 16;
-  int32_t width = w.group < 64 ? w.group : 64;
+  Inputs q(run);
+  Part part = GroupedCut<kTile>(run).part(run, task);
+  float* sums = reinterpret_cast<float*>(scratch);
+  uint8_t* codes = reinterpret_cast<uint8_t*>(scratch + kSumBytes + kRingBytes);
+  Panel p = {&w, &q, codes, reinterpret_cast<int32_t*>(scratch + kSumBytes), 0};
+  auto tiles = becomes_signed(w) ? (w.mins == nullptr ? tile<true, false> : tile<true, true>)
+                                 : (w.mins == nullptr ? tile<false, false> : tile<false, true>);
+
   TileConfig config;
-  for (int t = 0; t < 8; t++) {
-    config.bytes[t] = static_cast<uint16_t>(t == 4 || t == 5 ? width : 64);
-    config.rows[t] = static_cast<uint8_t>(t >= 6 ? width / 4 : height);
+  for (int t = 0; t < 6; t++) {
+    config.bytes[t] = kWidth;  // of sums and codes 16 outputs, of inputs columns
+    config.rows[t] = kTile;    // of codes four columns each
   }
   tiles_configure(config);
-  for (int32_t r = 0; r < b.part.rows; r += 32) {
-    for (int32_t p = 0; p < b.part.panels; p += 2) {
-      tile_pair(b, r, r + 16 < b.part.rows ? r + 16 : r, p, p + 1 < b.part.panels ? p + 1 : p);
+  const int64_t each = code_vectors(w.format, w.cols) * 64;
+  const uint8_t* data = static_cast<const uint8_t*>(w.data);
+  const int64_t half = run.silu == nullptr ? 0 : panels_of_outputs(w.rows) / 2;
+  const int32_t beside = run.silu == nullptr ? 1 : 2, count = part.panels * beside;
+  // With an activation a gate's other half comes behind it.
+  auto panel_at = [&](int32_t i) { return part.panel + i / beside + i % beside * half; };
+  for (int32_t i = 0; i < count; i++) {
+    int64_t panel = panel_at(i);
+    copy_panel(w, data + panel * each, codes);
+    p.scales = panel * q.groups * kPanel;
+    const uint8_t* next = data + panel_at(i + 1 < count ? i + 1 : i) * each;
+    for (int32_t r = 0; r < part.rows; r += kTile) {
+      int32_t step = r == 0 && i + 1 < count ? static_cast<int32_t>(each / q.groups) : 0;
+      tiles(p, part.row + r, next, step, sums + (r * kPanelBlock + i) * kPanel);
     }
+    if (run.silu != nullptr && i % 2 == 1) finish_gated(run, part, i / 2, sums);
   }
   tiles_release();
-  finish_product(*run.op, run.count, b.part, b.sums, kPanelBlock * kPanel);
+  if (run.silu == nullptr) finish_product(*run.op, run.count, part, sums, kPanelBlock * kPanel);
 }
 
 }  // namespace
 
 extern const Operation grouped_matmul;
-const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared};
+const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared, takes_silu};
 
 }  // namespace WK_ISA
 

@@ -52,8 +52,8 @@ inline void tile_store(void* to, int64_t stride) {
     memcpy(static_cast<uint8_t*>(to) + r * stride, s.data[R][r], s.config.bytes[R]);
   }
 }
-/* C[m][n] += Σ_k A[m][k] · B[k / 4][n][k % 4], A signed, B unsigned. */
-template <int C, int A, int B>
+/* C[m][n] += Σ_k A[m][k] · B[k / 4][n][k % 4], A signed, B as CODE says. */
+template <int C, int A, int B, typename CODE>
 inline void tile_dot() {
   TileState& s = tile_state();
   for (int m = 0; m < s.config.rows[A]; m++) {
@@ -61,7 +61,7 @@ inline void tile_dot() {
       int32_t sum;
       memcpy(&sum, s.data[C][m] + n * 4, 4);
       for (int k = 0; k < s.config.bytes[A]; k++) {
-        sum += static_cast<int8_t>(s.data[A][m][k]) * static_cast<int32_t>(s.data[B][k / 4][n * 4 + k % 4]);
+        sum += static_cast<int8_t>(s.data[A][m][k]) * static_cast<CODE>(s.data[B][k / 4][n * 4 + k % 4]);
       }
       memcpy(s.data[C][m] + n * 4, &sum, 4);
     }
@@ -84,10 +84,12 @@ inline void tiles_release() { _tile_release(); }
 #define WK_TILE_ZERO(r) tile_zero<r>()
 #define WK_TILE_LOAD(r, from, stride) tile_load<r>(from, stride)
 #define WK_TILE_STORE(r, to, stride) tile_store<r>(to, stride)
-#define WK_TILE_DOT(c, a, b) tile_dot<c, a, b>()
+#define WK_TILE_DOT_UNSIGNED(c, a, b) tile_dot<c, a, b, uint8_t>()
+#define WK_TILE_DOT_SIGNED(c, a, b) tile_dot<c, a, b, int8_t>()
 #else
 #define WK_TILE_ZERO(r) _tile_zero(r)
 #define WK_TILE_LOAD(r, from, stride) _tile_loadd(r, from, stride)
 #define WK_TILE_STORE(r, to, stride) _tile_stored(r, to, stride)
-#define WK_TILE_DOT(c, a, b) _tile_dpbsud(c, a, b)
+#define WK_TILE_DOT_UNSIGNED(c, a, b) _tile_dpbsud(c, a, b)
+#define WK_TILE_DOT_SIGNED(c, a, b) _tile_dpbssd(c, a, b)
 #endif
