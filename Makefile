@@ -4,7 +4,7 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify mutation natives-arm64 \
+.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify bench-endpoint mutation natives-arm64 \
   faults soak scale first-run spark-submit clean
 
 help: ## Lists the verbs.
@@ -35,6 +35,10 @@ bench: build ## The native kernels beside the machine's limits; tokens a second 
 
 bench-peers: ## Beside llama.cpp and OpenVINO GenAI on one file: make bench-peers MODEL=FILE.gguf [PROMPTS=FILE.jsonl]
 	@MODEL="$(MODEL)" PROMPTS="$(PROMPTS)" WORKLOADS="$(WORKLOADS)" ROUNDS="$(ROUNDS)" WINNOW="$(WINNOW)" tests/bench-peers.sh
+
+bench-endpoint: ## A server under Winnow beside a bare load generator: make bench-endpoint MODEL=FILE.gguf [CONCURRENCY=8]
+	@MODEL="$(MODEL)" URL="$(URL)" ROUNDS="$(ROUNDS)" PROMPTS="$(PROMPTS)" SAMPLES="$(SAMPLES)" MAX_TOKENS="$(MAX_TOKENS)" \
+	  CONCURRENCY="$(CONCURRENCY)" THREADS="$(THREADS)" VENV="$(VENV)" tests/bench-endpoint.sh
 
 bench-verify: ## The mathematics verifier beside pip's math-verify: make bench-verify ORACLE=DIR [ROUNDS=5] [ITEMS=400]
 	@ORACLE="$(ORACLE)" ROUNDS="$(ROUNDS)" ITEMS="$(ITEMS)" SETS="$(SETS)" VENV="$(VENV)" tests/bench-verify.sh

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference;
 
-import java.io.Serializable;
 import java.util.Map;
 
 /**
- * Everything an executor needs to build its engine; equal specs share one engine within a JVM.
+ * Everything an executor needs to build the embedded engine.
  *
  * @param model a Hugging Face folder or a .gguf file: a path, or the address where it lies on a Hadoop file system
  * @param weights auto, f32, bf16, int8 or int4
@@ -30,7 +29,7 @@ public record EngineSpec(
     Map<String, String> templateArgs,
     RemoteModel remote,
     boolean prefixCache)
-    implements Serializable {
+    implements RuntimeSpec {
 
   /** Names the order of arithmetic; part of every trace's key, so it changes when any bit of an operation does. */
   public static final String NUMERICS_VERSION = "portable-1";
@@ -86,5 +85,20 @@ public record EngineSpec(
 
   public static EngineSpec ofModel(String model) {
     return new EngineSpec(model, "auto", 0, 0, 0, null, Map.of());
+  }
+
+  @Override
+  public String numericsVersion() {
+    return NUMERICS_VERSION;
+  }
+
+  @Override
+  public boolean reproducible() {
+    return true;
+  }
+
+  @Override
+  public boolean takesTokens() {
+    return true;
   }
 }

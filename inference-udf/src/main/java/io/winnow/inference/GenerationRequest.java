@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference;
 
+import java.util.List;
+
 /**
- * One prompt and the samples wanted of it. The prompt is prefilled once for all samples that start anew.
+ * One prompt and the samples wanted of it. The prompt is token ids for runtimes that take them ({@link
+ * RuntimeSpec#takesTokens}), else messages.
  *
  * @param requestId the caller's handle, unique among the caller's open requests
- * @param promptTokens token ids, at least one
+ * @param promptTokens token ids, at least one; none where the prompt is messages
  * @param sampleIndexes which samples: each index has its own random stream, so that {0..7} contains {0..3}
  * @param params sampling parameters, the same for all samples
  * @param generated for each of {@code sampleIndexes} the tokens that were generated for it before, from its first on;
@@ -14,9 +17,11 @@ package io.winnow.inference;
  *     them; a sample that has as many already comes back as it is, with finish reason LENGTH
  * @param scoreFrom log-probabilities are wanted of the prompt's tokens from this one on, 1 or more, because the first has
  *     nothing before it; {@link #NO_SCORES} for none
+ * @param messages the conversation, null where the prompt is token ids
  */
 public record GenerationRequest(
-    long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated, int scoreFrom) {
+    long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated, int scoreFrom,
+    List<Message> messages) {
 
   /** No log-probabilities of the prompt. */
   public static final int NO_SCORES = 0;
@@ -33,6 +38,18 @@ public record GenerationRequest(
     }
   }
 
+  /** A prompt of token ids. */
+  public GenerationRequest(
+      long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated,
+      int scoreFrom) {
+    this(requestId, promptTokens, sampleIndexes, params, generated, scoreFrom, null);
+  }
+
+  /** A conversation whose samples all start anew. */
+  public GenerationRequest(long requestId, List<Message> messages, int[] sampleIndexes, SamplingParams params) {
+    this(requestId, new int[0], sampleIndexes, params, null, NO_SCORES, List.copyOf(messages));
+  }
+
   /** A request that asks nothing of the prompt's own tokens. */
   public GenerationRequest(
       long requestId, int[] promptTokens, int[] sampleIndexes, SamplingParams params, int[][] generated) {
@@ -46,7 +63,7 @@ public record GenerationRequest(
 
   /** This request with log-probabilities of its prompt's tokens from {@code from} on. */
   public GenerationRequest scoring(int from) {
-    return new GenerationRequest(requestId, promptTokens, sampleIndexes, params, generated, from);
+    return new GenerationRequest(requestId, promptTokens, sampleIndexes, params, generated, from, messages);
   }
 
   /** Whether log-probabilities of the prompt's tokens are wanted. */

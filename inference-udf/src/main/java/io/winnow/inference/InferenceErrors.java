@@ -25,6 +25,13 @@ public final class InferenceErrors {
   public static final String ANSWER_FORMAT_INVALID = "answer_format_invalid";
   public static final String ENGINE_FAULT = "engine_fault";
   public static final String ENGINE_CRASH = "engine_crash";
+  public static final String ENDPOINT_KEY = "endpoint_key";
+  public static final String ENDPOINT_REFUSED = "endpoint_refused";
+  public static final String ENDPOINT_UNAVAILABLE = "endpoint_unavailable";
+  public static final String ENDPOINT_FAILED = "endpoint_failed";
+  public static final String ENDPOINT_ANSWER_INVALID = "endpoint_answer_invalid";
+  public static final String CONTENT_REFUSED = "content_refused";
+  public static final String REQUEST_REFUSED = "request_refused";
 
   /** The engine's process has ended twice with this prompt in it, the second time with no other under suspicion. */
   public static InferenceException engineCrash(int deaths) {
@@ -265,5 +272,38 @@ public final class InferenceErrors {
                 + " the last failure: %s. Mend its cause and run again with --retry-failed engine_fault.",
             prompts, cause),
         cause);
+  }
+
+  /** An API key that is not there, or none. */
+  public static InferenceException apiKey(String why, String whatToDo) {
+    return new InferenceException(
+        ENDPOINT_KEY, String.format("Cannot ask the endpoint: %s. %s.", why, whatToDo));
+  }
+
+  /** An executor that has no server of its own. */
+  public static InferenceException noSidecar(String model) {
+    return new InferenceException(
+        ENDPOINT_UNAVAILABLE,
+        String.format(
+            "Cannot ask %s@sidecar: no server runs beside this executor. Start one with it by the executor plugin, or"
+                + " give an address, %s@https://host/v1.",
+            model, model));
+  }
+
+  /** A server that refuses whatever it is asked, so that the job cannot go on. */
+  public static InferenceException endpointRefused(String model, String address, String why, String whatToDo) {
+    return new InferenceException(
+        ENDPOINT_REFUSED,
+        String.format("Cannot ask %s at %s: %s. %s.", model, address, why, whatToDo));
+  }
+
+  /** Servers of which none has answered anything for long. */
+  public static InferenceException endpointUnavailable(String model, String addresses, String time, String last) {
+    return new InferenceException(
+        ENDPOINT_UNAVAILABLE,
+        String.format(
+            "Cannot ask %s: no server has answered for %s (--endpoint-patience) at %s; the last failure: %s. What is"
+                + " done is kept; run the same command again when a server answers.",
+            model, time, addresses, last));
   }
 }

@@ -3,7 +3,10 @@ package io.winnow.inference;
 
 import java.util.List;
 
-/** Whatever answers prompts: the embedded engine now, endpoints and side-car servers later. Thread-safe. */
+/**
+ * Whatever answers prompts: the embedded engine, or servers behind an {@link EndpointSpec}. Thread-safe. Each sample
+ * that is submitted comes back once, as its text or as its error, unless the session is closed or the runtime ends.
+ */
 public interface ModelRuntime extends AutoCloseable {
   ModelInfo info();
 
@@ -35,7 +38,12 @@ public interface ModelRuntime extends AutoCloseable {
     /** Tokens generated for this session so far, those of unfinished samples included. */
     long generatedTokens();
 
-    /** What has finished, in the order of finishing; waits that long for the first one, then gives an empty list. */
+    /**
+     * What has finished, in the order of finishing; waits that long for the first one, then gives an empty list.
+     *
+     * @throws InferenceException when nobody will answer any more: the runtime has ended, or its servers refuse
+     *     whatever they are asked. What is open then was not tried in vain, and is no row's error
+     */
     List<Completion> poll(long waitMillis) throws InterruptedException;
 
     /** Cancels what is open; its memory is free again at the next step. */

@@ -206,7 +206,7 @@ class BadInputTest {
   @Test
   void wrongOptions() throws IOException {
     refused(2, Invocation.MODEL, List.of("--sampels", "3"), "'--sampels'", "'--samples'");
-    refused(2, "m@https://host.example/v1", List.of(), "endpoints are not supported");
+    refused(2, "@https://host.example/v1", List.of(), "NAME@https://host/v1");
     refused(2, Invocation.MODEL, List.of("--gold-regex", "(("), "--gold-regex", "((");
     refused(2, null, List.of(), "--model");
     refused(2, Invocation.MODEL, List.of("--max-tokens", "many"), "--max-tokens", "many");

@@ -4,6 +4,7 @@ package io.winnow.inference.conf;
 import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceException;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.ScriptParams;
 import java.nio.file.Path;
@@ -75,7 +76,8 @@ public final class GenerateSettings {
       Setting.ofList("model").group(SAMPLING).label("PATH").effect(Effect.MODEL)
           .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file: a path, or an"
               + " address such as hdfs://… or s3a://…, which each host fetches once; scripted: for a made-up model without"
-              + " weights, for tests.");
+              + " weights, for tests; NAME@https://host/v1[,https://…] for a model behind servers that speak OpenAI's"
+              + " protocol.");
   public static final Setting<Integer> SAMPLES =
       Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
           .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
@@ -247,8 +249,6 @@ public final class GenerateSettings {
   /** All of them, with those of the session at the end. */
   public static final List<Setting<?>> ALL = all();
 
-  private static final Pattern ENDPOINT = Pattern.compile("[^@]*@?https?://.*");
-
   private GenerateSettings() {}
 
   private static List<Setting<?>> all() {
@@ -263,6 +263,7 @@ public final class GenerateSettings {
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
                 KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
+    all.addAll(EndpointSettings.ALL);
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
   }
@@ -309,12 +310,12 @@ public final class GenerateSettings {
               + " and run the command again for the other model with the same --out.");
     }
     String model = models.get(0);
-    ModelAddress.check(model);
-    if (ENDPOINT.matcher(model).matches()) {
-      throw new UsageException(
-          "Cannot use --model '" + model + "': endpoints are not supported yet in this version. Give a Hugging Face"
-              + " folder or a .gguf file.");
+    if (EndpointSettings.isEndpoint(model)) {
+      EndpointSettings.check(values, model);
+      return;
     }
+    ModelAddress.check(model);
+    EndpointSettings.checkUnused(values);
     if (ScriptParams.isScripted(model)) {
       checkScript(model);
     }
@@ -405,6 +406,12 @@ public final class GenerateSettings {
             SessionSettings.pairs(values.get(TEMPLATE_ARG)))
         .withKvCacheType(values.get(KV_CACHE_TYPE))
         .withPrefixCache(values.get(PREFIX_CACHE).equals("on"));
+  }
+
+  /** What an executor opens to ask the first model: the embedded engine, or an endpoint. */
+  public static RuntimeSpec runtimeSpec(SettingValues values) {
+    String model = values.get(MODEL).get(0);
+    return EndpointSettings.isEndpoint(model) ? EndpointSettings.spec(values, model) : engineSpec(values);
   }
 
   /** How executors host that engine. */

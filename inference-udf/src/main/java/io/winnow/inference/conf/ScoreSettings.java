@@ -162,6 +162,13 @@ public final class ScoreSettings {
   private static void validateLikelihood(SettingValues values) {
     refuse(values, LIKELIHOOD, ADVANTAGE, "an advantage is one of rewards");
     refuse(values, LIKELIHOOD, REPORT, "only rewards have strict siblings");
+    values.find(GenerateSettings.MODEL).filter(models -> models.stream().anyMatch(EndpointSettings::isEndpoint))
+        .ifPresent(
+            models -> {
+              throw new UsageException(
+                  "Cannot score likelihoods by an endpoint: servers do not give those of a given answer. Give a Hugging"
+                      + " Face folder or a .gguf file.");
+            });
     GenerateSettings.checkModel(values);
     if (values.isGiven(MESSAGES_COLUMN)) {
       refuse(values, MESSAGES_COLUMN, PROMPT_COLUMN, "each of them makes the prompt");

@@ -3,11 +3,13 @@ package io.winnow.inference.udf;
 
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
+import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -17,8 +19,9 @@ import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
  * Requests as Arrow batches: {@code request_id int64, prompt_tokens list<int32>, sample_indexes list<int32>, generated
- * list<list<int32>>?, score_from int32}. Sampling parameters are the same for a whole job and don't travel with the rows. Ids of a row
- * are copied in one piece.
+ * list<list<int32>>?, score_from int32, messages utf8?}; messages as {@link Conversations} write them, where the prompt
+ * is no token ids. Sampling parameters are the same for a whole job and don't travel with the rows. Ids of a row are
+ * copied in one piece.
  */
 public final class ArrowRequests {
   private static final String ID = "request_id";
@@ -26,6 +29,7 @@ public final class ArrowRequests {
   private static final String SAMPLES = "sample_indexes";
   private static final String GENERATED = "generated";
   private static final String SCORE_FROM = "score_from";
+  private static final String MESSAGES = "messages";
 
   public static final Schema SCHEMA =
       new Schema(
@@ -34,7 +38,8 @@ public final class ArrowRequests {
               ArrowLists.intList(PROMPT),
               ArrowLists.intList(SAMPLES),
               ArrowLists.listOfIntLists(GENERATED),
-              new Field(SCORE_FROM, FieldType.notNullable(new ArrowType.Int(32, true)), null)));
+              new Field(SCORE_FROM, FieldType.notNullable(new ArrowType.Int(32, true)), null),
+              Field.nullable(MESSAGES, ArrowType.Utf8.INSTANCE)));
 
   private ArrowRequests() {}
 
@@ -61,6 +66,7 @@ public final class ArrowRequests {
         ListVector samples = (ListVector) root.getVector(SAMPLES);
         ListVector generated = (ListVector) root.getVector(GENERATED);
         IntVector scoreFrom = (IntVector) root.getVector(SCORE_FROM);
+        VarCharVector messages = (VarCharVector) root.getVector(MESSAGES);
         int row = 0;
         for (; row < rowsPerBatch && requests.hasNext(); row++) {
           GenerationRequest request = requests.next();
@@ -69,6 +75,11 @@ public final class ArrowRequests {
           ArrowLists.set(samples, row, request.sampleIndexes());
           ArrowLists.set(generated, row, request.generated());
           scoreFrom.setSafe(row, request.scoreFrom());
+          if (request.messages() == null) {
+            messages.setNull(row);
+          } else {
+            messages.setSafe(row, Conversations.text(request.messages()).getBytes(StandardCharsets.UTF_8));
+          }
         }
         root.setRowCount(row);
         return root;
@@ -83,12 +94,16 @@ public final class ArrowRequests {
 
   /** Row {@code row} of a batch as a request. */
   static GenerationRequest read(VectorSchemaRoot root, int row, SamplingParams params) {
+    VarCharVector messages = (VarCharVector) root.getVector(MESSAGES);
     return new GenerationRequest(
         ((BigIntVector) root.getVector(ID)).get(row),
         ArrowLists.ints((ListVector) root.getVector(PROMPT), row),
         ArrowLists.ints((ListVector) root.getVector(SAMPLES), row),
         params,
         ArrowLists.intLists((ListVector) root.getVector(GENERATED), row),
-        ((IntVector) root.getVector(SCORE_FROM)).get(row));
+        ((IntVector) root.getVector(SCORE_FROM)).get(row),
+        messages.isNull(row)
+            ? null
+            : Conversations.messages(new String(messages.get(row), StandardCharsets.UTF_8)));
   }
 }

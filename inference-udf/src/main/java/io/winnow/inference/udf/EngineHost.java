@@ -2,15 +2,18 @@
 package io.winnow.inference.udf;
 
 import io.winnow.inference.AnswerFormat;
+import io.winnow.inference.EndpointSpec;
 import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.HostMemory;
+import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.PromptRenderer;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.ScoredTextEncoder;
 import io.winnow.inference.ScriptParams;
 import io.winnow.inference.engine.EmbeddedRuntime;
@@ -33,8 +36,8 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 
 /**
- * The engines of this JVM, one for each {@link EngineSpec}, shared by all tasks. A process-wide registry, because Spark
- * gives the tasks of an executor nothing else in common. Bound: an engine that nobody holds is closed as soon as
+ * The runtimes of this JVM, one for each {@link RuntimeSpec}, shared by all tasks. A process-wide registry, because
+ * Spark gives the tasks of an executor nothing else in common. Bound: an engine that nobody holds is closed as soon as
  * another spec is asked for, or by {@link #closeIdle}; until then it stays, so that the next task starts at once.
  */
 public final class EngineHost {
@@ -42,7 +45,7 @@ public final class EngineHost {
   private static final Map<TextKey, ModelText> TEXTS = new HashMap<>();
 
   /** A model is known by its files as they are now: one written anew at the same place is another. */
-  private record EngineKey(EngineSpec spec, EngineHosting hosting, String files) {}
+  private record EngineKey(RuntimeSpec spec, EngineHosting hosting, String files) {}
 
   /** Engines opened in this JVM. */
   private static int opened;
@@ -121,9 +124,16 @@ public final class EngineHost {
     return ModelPlace.seen(spec);
   }
 
+  /** As above; an endpoint is what it says. */
+  public static RuntimeSpec seen(RuntimeSpec spec) {
+    return spec instanceof EngineSpec engine ? ModelPlace.seen(engine) : spec;
+  }
+
   /** For the log and the task: this host's model is another one than the driver's. */
-  public static InferenceException differs(EngineSpec spec, String part) {
-    return ModelPlace.differs(spec, part);
+  public static InferenceException differs(RuntimeSpec spec, String part) {
+    return spec instanceof EngineSpec engine
+        ? ModelPlace.differs(engine, part)
+        : InferenceErrors.modelDiffers(spec.model(), part);
   }
 
   /**
@@ -131,19 +141,22 @@ public final class EngineHost {
    *
    * @throws io.winnow.inference.InferenceException when the model cannot be fetched or opened
    */
-  public static Lease acquire(EngineSpec asked) {
+  public static Lease acquire(RuntimeSpec asked) {
     return acquire(asked, EngineHosting.PLAIN);
   }
 
   /** As above; another way of hosting is another engine. */
-  public static Lease acquire(EngineSpec asked, EngineHosting hosting) {
+  public static Lease acquire(RuntimeSpec asked, EngineHosting hosting) {
+    if (asked instanceof EndpointSpec endpoint) {
+      return acquireLocal(EndpointHost.located(endpoint), EngineHosting.PLAIN, "");
+    }
     // Before the lock is taken: a fetch takes minutes, and tasks that are killed must not wait for it.
-    return acquireLocal(ModelPlace.local(asked), hosting);
+    EngineSpec spec = withThreads(ModelPlace.local((EngineSpec) asked));
+    return acquireLocal(spec, hosting, files(spec.model()));
   }
 
-  private static synchronized Lease acquireLocal(EngineSpec asked, EngineHosting hosting) {
-    EngineSpec spec = withThreads(asked);
-    EngineKey key = new EngineKey(spec, hosting, files(spec.model()));
+  private static synchronized Lease acquireLocal(RuntimeSpec spec, EngineHosting hosting, String files) {
+    EngineKey key = new EngineKey(spec, hosting, files);
     Entry entry = ENGINES.get(key);
     if (entry == null || entry.runtime.ended()) {
       retire(ENGINES.remove(key));
@@ -158,7 +171,11 @@ public final class EngineHost {
     return new Lease(entry);
   }
 
-  private static ModelRuntime load(EngineSpec spec, EngineHosting hosting) {
+  private static ModelRuntime load(RuntimeSpec asked, EngineHosting hosting) {
+    if (asked instanceof EndpointSpec endpoint) {
+      return EndpointHost.open(endpoint);
+    }
+    EngineSpec spec = (EngineSpec) asked;
     return hosting.enginePerNode()
         ? NodeEngines.load(spec, text(spec), memory(), hosting)
         : EmbeddedRuntime.load(spec, text(spec), memory(), hosting);
@@ -231,7 +248,11 @@ public final class EngineHost {
    * Sequences that the engine of a spec decodes together: what it says, else what the memory of this JVM allows if
    * tasks run here. What executors will choose by their own memory is not known; then it is the most they may.
    */
-  public static int sequences(EngineSpec spec) {
+  public static int sequences(RuntimeSpec asked) {
+    if (asked instanceof EndpointSpec endpoint) {
+      return endpoint.limits().mostConcurrency();
+    }
+    EngineSpec spec = (EngineSpec) asked;
     if (spec.maxSequences() > 0) {
       return spec.maxSequences();
     }
@@ -288,8 +309,12 @@ public final class EngineHost {
    * @throws io.winnow.inference.InferenceException when the model cannot be opened; memory_exceeded when this JVM is
    *     also the one that computes, and the engine does not fit
    */
-  public static ModelInfo describe(EngineSpec asked) {
-    EngineSpec spec = ModelPlace.local(asked);
+  public static ModelInfo describe(RuntimeSpec asked) {
+    if (asked instanceof EndpointSpec endpoint) {
+      EndpointHost.checkKey(endpoint, computesHere());
+      return EndpointHost.describe(endpoint);
+    }
+    EngineSpec spec = ModelPlace.local((EngineSpec) asked);
     return EmbeddedRuntime.describe(spec, text(spec), computesHere() ? memory() : null);
   }
 
@@ -299,9 +324,12 @@ public final class EngineHost {
    * @param vocabSize tokens that the model has logits for
    * @throws io.winnow.inference.InferenceException answer_format_invalid, when it cannot
    */
-  public static void check(EngineSpec asked, AnswerFormat format, int vocabSize) {
+  public static void check(RuntimeSpec asked, AnswerFormat format, int vocabSize) {
+    if (!(asked instanceof EngineSpec spec)) {
+      return; // the server says what it cannot
+    }
     // Ends of sequence are spelled by nothing, whichever they are.
-    new AnswerGrammars(text(ModelPlace.local(asked)).tokenizer(), vocabSize, Set.of()).of(format);
+    new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of()).of(format);
   }
 
   /** The model's chat template and tokenizer. */

@@ -3,7 +3,7 @@ package io.winnow.inference.udf;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.EngineHosting;
-import io.winnow.inference.EngineSpec;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.SamplingParams;
@@ -23,20 +23,20 @@ import org.apache.arrow.vector.VectorSchemaRoot;
  * can write out what it has.
  */
 public final class GenerateFunction implements Serializable {
-  private final EngineSpec spec;
+  private final RuntimeSpec spec;
   private final EngineHosting hosting;
   private final SamplingParams params;
   private final long tickMillis;
   private final ModelInfo expected;
 
   /** @param expected what the model must be, as the driver found it */
-  public GenerateFunction(EngineSpec spec, SamplingParams params, long tickMillis, ModelInfo expected) {
+  public GenerateFunction(RuntimeSpec spec, SamplingParams params, long tickMillis, ModelInfo expected) {
     this(spec, EngineHosting.PLAIN, params, tickMillis, expected);
   }
 
   /** As above, with an engine that is hosted so. */
   public GenerateFunction(
-      EngineSpec spec, EngineHosting hosting, SamplingParams params, long tickMillis, ModelInfo expected) {
+      RuntimeSpec spec, EngineHosting hosting, SamplingParams params, long tickMillis, ModelInfo expected) {
     this.hosting = hosting;
     this.expected = expected;
     this.spec = spec;

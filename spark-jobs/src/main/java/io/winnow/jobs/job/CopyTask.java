@@ -3,6 +3,7 @@ package io.winnow.jobs.job;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
+import io.winnow.inference.Usage;
 import io.winnow.jobs.table.LedgerSpec;
 import io.winnow.jobs.table.TraceWriter;
 import java.io.IOException;
@@ -39,13 +40,15 @@ final class CopyTask implements ForeachPartitionFunction<Row> {
   private static Completion completion(Row row, int sample) {
     List<Integer> tokens = list(row, "twin_token_ids");
     // Without token ids only their number is known.
-    int[] ids =
+    int[] ids = tokens == null ? null : tokens.stream().mapToInt(Integer::intValue).toArray();
+    Integer promptTokens = row.getAs("twin_prompt_tokens");
+    Usage usage =
         tokens == null
-            ? new int[row.<Integer>getAs("twin_completion_tokens")]
-            : tokens.stream().mapToInt(Integer::intValue).toArray();
+            ? new Usage(promptTokens == null ? 0 : promptTokens, 0, row.getAs("twin_completion_tokens"), 0, 0, 0, 0)
+            : null;
     return new Completion(
         0, sample, ids, row.getAs("twin_text"), floats(row, "twin_logprobs"), floats(row, "twin_prompt_logprobs"),
-        FinishReason.ofLabel(row.getAs("twin_finish_reason")), null, null, 0);
+        FinishReason.ofLabel(row.getAs("twin_finish_reason")), null, null, 0, usage);
   }
 
   private static float[] floats(Row row, String name) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.EndpointSpec;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RenderedPrompt;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.udf.Conversations;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.PromptSource;
 import io.winnow.jobs.input.Prompts;
@@ -25,16 +28,25 @@ public final class DryRun {
   public static String describe(SparkSession spark, SettingValues asked) {
     SettingValues values = ModelDefaults.applied(asked);
     GenerateOptions options = GenerateOptions.of(values);
-    EngineSpec spec = options.engine();
+    RuntimeSpec spec = options.runtime();
     ModelInfo model = options.describe(values);
     Prompts prompts = PromptSource.open(spark, values);
     long total = prompts.counts().total() * options.samples();
     StringBuilder out = new StringBuilder();
-    line(out, "Model", "%s (%s, %,d parameters, context %,d)", spec.model(), model.architecture(), model.parameters(),
-        model.contextLength());
-    line(out, "Weights", "%s, %,.1f MB", TraceKey.weightFormat(values, model), model.weightBytes() / 1e6);
-    line(out, "Fingerprint", "%s", model.fingerprint());
-    line(out, "Engine", "up to %d sequences together", EngineHost.sequences(spec));
+    if (spec instanceof EndpointSpec endpoint) {
+      line(out, "Model", "%s at %s", endpoint.name(),
+          endpoint.sidecar() ? "each executor's own server" : String.join(", ", endpoint.urls()));
+      line(out, "Fingerprint", "%s", model.fingerprint());
+      line(out, "Endpoint", "%s in %s, %d to %d requests open at each address", endpoint.api().label(),
+          endpoint.wire().stream() ? "streams" : "whole answers", endpoint.limits().leastConcurrency(),
+          endpoint.limits().mostConcurrency());
+    } else {
+      line(out, "Model", "%s (%s, %,d parameters, context %,d)", spec.model(), model.architecture(), model.parameters(),
+          model.contextLength());
+      line(out, "Weights", "%s, %,.1f MB", TraceKey.weightFormat(values, model), model.weightBytes() / 1e6);
+      line(out, "Fingerprint", "%s", model.fingerprint());
+      line(out, "Engine", "up to %d sequences together", EngineHost.sequences(spec));
+    }
     String defaults = ModelDefaults.described(values);
     if (defaults != null) {
       line(out, "Defaults", "%s", defaults);
@@ -56,15 +68,23 @@ public final class DryRun {
       return out.toString();
     }
     Prompt prompt = Prompts.prompt(good.get(0));
-    RenderedPrompt rendered = EngineHost.renderer(spec).render(prompt.messages());
     line(out, "Prompt", "%s, gold %s", prompt.id(), prompt.gold());
+    if (spec instanceof EngineSpec engine) {
+      rendered(out, EngineHost.renderer(engine).render(prompt.messages()));
+    } else {
+      out.append("--- messages ---\n").append(Conversations.text(prompt.messages())).append('\n');
+    }
+    return out.append("Nothing was written.\n").toString();
+  }
+
+  private static void rendered(StringBuilder out, RenderedPrompt rendered) {
     out.append("--- rendered ---\n").append(rendered.text());
     out.append(rendered.text().endsWith("\n") ? "" : "\n");
     out.append("--- ").append(rendered.tokenIds().length).append(" tokens ---\n");
     for (int i = 0; i < rendered.tokenIds().length; i++) {
       out.append(i == 0 ? "" : i % 16 == 0 ? "\n" : " ").append(rendered.tokenIds()[i]);
     }
-    return out.append("\nNothing was written.\n").toString();
+    out.append('\n');
   }
 
   private static boolean exists(SparkSession spark, String table) {

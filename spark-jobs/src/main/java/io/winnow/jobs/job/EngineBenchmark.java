@@ -113,7 +113,7 @@ public final class EngineBenchmark implements AutoCloseable {
     GenerateOptions options = GenerateOptions.of(values);
     options.describe(values);
     List<GenerationRequest> requests = requests(spark, values, options);
-    return new EngineBenchmark(spark, values, requests, EngineHost.acquire(options.engine(), options.hosting()));
+    return new EngineBenchmark(spark, values, requests, EngineHost.acquire(options.runtime(), options.hosting()));
   }
 
   /** The token ids of the prompts. */
@@ -161,7 +161,10 @@ public final class EngineBenchmark implements AutoCloseable {
   }
 
   private static List<GenerationRequest> requests(SparkSession spark, SettingValues values, GenerateOptions options) {
-    EngineSpec spec = options.engine();
+    if (!(options.runtime() instanceof EngineSpec spec)) {
+      throw new UsageException(
+          "Cannot measure an endpoint: bench measures the embedded engine. Give a model's path.");
+    }
     PromptRenderer renderer = EngineHost.renderer(spec);
     int[] samples = IntStream.range(0, options.samples()).toArray();
     List<GenerationRequest> out = new ArrayList<>();

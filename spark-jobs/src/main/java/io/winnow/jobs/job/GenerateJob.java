@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
-import io.winnow.inference.EngineSpec;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.ModelInfo;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.jobs.input.Prompts;
@@ -82,7 +82,7 @@ public final class GenerateJob {
   }
 
   private GenerateResult run(Progress progress) {
-    EngineSpec spec = options.engine();
+    RuntimeSpec spec = options.runtime();
     ModelInfo model = options.describe(values);
     TraceCosts costs = new TraceCosts(options.price(values, model), spark.sparkContext());
     VersionedPrompts source = VersionedPrompts.open(spark, values);
@@ -96,7 +96,7 @@ public final class GenerateJob {
     epoch = runs.claim(workSet, facts.start(source));
     try {
       RecoveryResult recovered = Ledger.recover(spark, table, workSet, epoch);
-      TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
+      TraceKey key = TraceKey.of(values, model, spec);
       Dataset<Row> encoded = encode(prompts, spec, key, model);
       long total = prompts.counts().total() * options.samples();
       TraceRows rows = new TraceRows(options.run(runId, model), table.schema(), costs);
@@ -191,7 +191,7 @@ public final class GenerateJob {
         : TraceTable.open(spark, options.out(), kept);
   }
 
-  private Dataset<Row> encode(Prompts prompts, EngineSpec spec, TraceKey key, ModelInfo model) {
+  private Dataset<Row> encode(Prompts prompts, RuntimeSpec spec, TraceKey key, ModelInfo model) {
     PromptEncoder encoder = new PromptEncoder(spec, key, options.samples(), model.contextLength());
     StructType schema = PromptEncoder.schema(prompts.rows().schema());
     return prompts.rows().mapPartitions(encoder, Encoders.row(schema));
@@ -201,7 +201,8 @@ public final class GenerateJob {
   private long copy(WorkPlan plan, TraceRows rows, String workSet) {
     Dataset<Row> copies =
         plan.copies(
-            table.read(spark), options.sampling().maxTokens(), options.tokenIds(), options.sampling().logprobs(),
+            table.read(spark), options.sampling().maxTokens(), options.tokenIds() && options.runtime().takesTokens(),
+            options.sampling().logprobs(),
             options.promptLogprobs());
     if (copies.isEmpty()) {
       return 0;

@@ -5,6 +5,7 @@ import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.PriceTable;
@@ -15,7 +16,7 @@ import java.util.List;
 
 /** The settings of {@code generate} in the types that the parts of the job take. */
 record GenerateOptions(
-    EngineSpec engine,
+    RuntimeSpec runtime,
     EngineHosting hosting,
     String model,
     SamplingParams sampling,
@@ -36,10 +37,11 @@ record GenerateOptions(
    */
   static GenerateOptions of(SettingValues values) {
     GenerateSettings.validate(values);
+    RuntimeSpec runtime = EngineHost.seen(GenerateSettings.runtimeSpec(values));
     return new GenerateOptions(
-        EngineHost.seen(GenerateSettings.engineSpec(values)),
+        runtime,
         GenerateSettings.hosting(values),
-        values.get(GenerateSettings.MODEL).get(0),
+        runtime instanceof EngineSpec ? values.get(GenerateSettings.MODEL).get(0) : runtime.model(),
         GenerateSettings.samplingParams(values),
         values.find(GenerateSettings.OUT).orElse(""),
         values.get(GenerateSettings.SAMPLES),
@@ -60,11 +62,11 @@ record GenerateOptions(
    * @throws io.winnow.inference.InferenceException when it cannot be opened
    */
   ModelInfo describe(SettingValues values) {
-    ModelInfo info = EngineHost.describe(engine);
+    ModelInfo info = EngineHost.describe(runtime);
     GenerateSettings.checkTokenIds(values, info.vocabSize());
     if (sampling.answer() != null) {
       try {
-        EngineHost.check(engine, sampling.answer(), info.vocabSize());
+        EngineHost.check(runtime, sampling.answer(), info.vocabSize());
       } catch (InferenceException e) {
         throw new UsageException(e.getMessage(), e);
       }
@@ -80,7 +82,7 @@ record GenerateOptions(
   PriceTable.Price price(SettingValues values, ModelInfo info) {
     List<String> names = List.of(model, info.name(), info.fingerprint());
     return GenerateSettings.priceTable(values)
-        .map(table -> table.of(names, EngineHost.sequences(engine)))
+        .map(table -> table.of(names, EngineHost.sequences(runtime)))
         .orElse(null);
   }
 

@@ -93,7 +93,7 @@ final class GeneratePass {
       GenerateTask task =
           new GenerateTask(
               GenerateTask.function(
-                  run.options().engine(), run.options().hosting(), run.options().sampling(), run.model()),
+                  run.options().runtime(), run.options().hosting(), run.options().sampling(), run.model()),
               run.options().sampling(), run.rows(), ledger.spec(), counters);
       Thread watcher = new Thread(() -> watch(ledger), "winnow-progress");
       watcher.setDaemon(true);

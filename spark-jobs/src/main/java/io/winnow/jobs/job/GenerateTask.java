@@ -3,11 +3,11 @@ package io.winnow.jobs.job;
 
 import io.winnow.inference.Completion;
 import io.winnow.inference.EngineHosting;
-import io.winnow.inference.EngineSpec;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.udf.ArrowCompletions;
 import io.winnow.inference.udf.ArrowRequests;
@@ -51,7 +51,7 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     this.counters = counters;
   }
 
-  static GenerateFunction function(EngineSpec spec, EngineHosting hosting, SamplingParams params, ModelInfo model) {
+  static GenerateFunction function(RuntimeSpec spec, EngineHosting hosting, SamplingParams params, ModelInfo model) {
     return new GenerateFunction(spec, hosting, params, TICK_MILLIS, model);
   }
 

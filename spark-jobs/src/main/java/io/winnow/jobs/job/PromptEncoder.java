@@ -6,6 +6,8 @@ import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.RenderedPrompt;
+import io.winnow.inference.RuntimeSpec;
+import io.winnow.inference.udf.Conversations;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.trace.Prompt;
@@ -23,17 +25,18 @@ import org.apache.spark.sql.types.StructType;
  * Renders and tokenizes prompts on the executors and gives every sample its key. Adds to the columns of {@link
  * Prompts#SCHEMA} (and {@code kept}): {@code tokens array<int>}, {@code trace_ids array<string>} by sample index,
  * {@code thinking boolean} (the prompt ends inside an open thinking section), {@code failure struct<class, message>}
- * (what is wrong with the row, found here or before).
+ * (what is wrong with the row, found here or before), {@code conversation string} (the messages as canonical text,
+ * where a server renders them: there are no tokens then; else null).
  */
 final class PromptEncoder implements MapPartitionsFunction<Row, Row> {
   static final StructType FAILURE = Prompts.ERROR;
 
-  private final EngineSpec spec;
+  private final RuntimeSpec spec;
   private final TraceKey key;
   private final int samples;
   private final int contextLength;
 
-  PromptEncoder(EngineSpec spec, TraceKey key, int samples, int contextLength) {
+  PromptEncoder(RuntimeSpec spec, TraceKey key, int samples, int contextLength) {
     this.spec = spec;
     this.key = key;
     this.samples = samples;
@@ -46,12 +49,13 @@ final class PromptEncoder implements MapPartitionsFunction<Row, Row> {
         .add("tokens", DataTypes.createArrayType(DataTypes.IntegerType, false))
         .add("trace_ids", DataTypes.createArrayType(DataTypes.StringType, false))
         .add("thinking", DataTypes.BooleanType)
-        .add("failure", FAILURE);
+        .add("failure", FAILURE)
+        .add("conversation", DataTypes.StringType);
   }
 
   @Override
   public Iterator<Row> call(Iterator<Row> rows) {
-    PromptRenderer renderer = EngineHost.renderer(spec);
+    PromptRenderer renderer = spec instanceof EngineSpec engine ? EngineHost.renderer(engine) : null;
     int[] indexes = IntStream.range(0, samples).toArray();
     return new Iterator<>() {
       @Override
@@ -71,7 +75,10 @@ final class PromptEncoder implements MapPartitionsFunction<Row, Row> {
     int[] tokens = {};
     boolean thinking = false;
     Row failure = prompt.failed() ? RowFactory.create(prompt.errorClass(), prompt.errorMessage()) : null;
-    if (failure == null) {
+    String conversation = null;
+    if (failure == null && renderer == null) {
+      conversation = Conversations.text(prompt.messages());
+    } else if (failure == null) {
       try {
         RenderedPrompt rendered = renderer.render(prompt.messages());
         tokens = rendered.tokenIds();
@@ -86,14 +93,15 @@ final class PromptEncoder implements MapPartitionsFunction<Row, Row> {
         failure = RowFactory.create(e.errorClass(), e.getMessage());
       }
     }
-    Object[] out = new Object[row.size() + 4];
+    Object[] out = new Object[row.size() + 5];
     for (int i = 0; i < row.size(); i++) {
       out[i] = row.get(i);
     }
     out[row.size()] = Arrays.stream(tokens).boxed().toArray(Integer[]::new);
-    out[row.size() + 1] = key.traceIds(tokens, indexes);
+    out[row.size() + 1] = conversation == null ? key.traceIds(tokens, indexes) : key.traceIds(conversation, indexes);
     out[row.size() + 2] = thinking;
     out[row.size() + 3] = failure;
+    out[row.size() + 4] = conversation;
     return RowFactory.create(out);
   }
 }

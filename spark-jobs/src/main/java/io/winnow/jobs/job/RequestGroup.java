@@ -4,17 +4,20 @@ package io.winnow.jobs.job;
 import io.winnow.inference.Completion;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
+import io.winnow.inference.udf.Conversations;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.BiPredicate;
 import org.apache.spark.sql.Row;
 
-/** Planned rows with the same tokens, which are one request. */
+/** Planned rows with the same prompt, in tokens or in words, which are one request. */
 final class RequestGroup {
   private final List<Integer> tokens;
+  private final String conversation;
   private final List<Member> members = new ArrayList<>();
   private final TreeSet<Integer> samples = new TreeSet<>();
   private int open;
@@ -23,7 +26,8 @@ final class RequestGroup {
   record Before(int attempts, int[] tokens, float[] logprobs) {
     /** The completion with the log-probabilities that the earlier part of the trace has. */
     Completion joined(Completion c) {
-      if (c.logprobs() == null || logprobs == null || c.logprobs().length < logprobs.length) {
+      // An endpoint begins anew.
+      if (c.usage() != null || c.logprobs() == null || logprobs == null || c.logprobs().length < logprobs.length) {
         return c;
       }
       float[] all = c.logprobs().clone();
@@ -93,12 +97,15 @@ final class RequestGroup {
    */
   RequestGroup(Row first, BiPredicate<String, String> done) {
     this.tokens = first.getList(first.fieldIndex("tokens"));
+    this.conversation = first.getAs("conversation");
     add(first, done);
   }
 
   /** Adds a row if it has the same tokens. */
   boolean addIfEqual(Row row, BiPredicate<String, String> done) {
-    boolean equal = row.getAs("failure") == null && row.getList(row.fieldIndex("tokens")).equals(tokens);
+    boolean equal =
+        row.getAs("failure") == null && row.getList(row.fieldIndex("tokens")).equals(tokens)
+            && Objects.equals(conversation, row.getAs("conversation"));
     if (equal) {
       add(row, done);
     }
@@ -120,6 +127,11 @@ final class RequestGroup {
     return members.stream().map(Member::promptId).toList();
   }
 
+  /** The prompts that go to an engine of this process, and so may end it; none where a server is asked. */
+  List<String> promptIdsHere() {
+    return conversation == null ? promptIds() : List.of();
+  }
+
   /** Samples that at least one row lacks. */
   TreeSet<Integer> samples() {
     return samples;
@@ -132,6 +144,9 @@ final class RequestGroup {
    */
   GenerationRequest request(long id, SamplingParams params, boolean promptLogprobs) {
     int[] indexes = samples.stream().mapToInt(Integer::intValue).toArray();
+    if (conversation != null) {
+      return new GenerationRequest(id, Conversations.messages(conversation), indexes, params);
+    }
     int[][] generated = new int[indexes.length][];
     boolean any = false;
     for (int i = 0; i < indexes.length; i++) {

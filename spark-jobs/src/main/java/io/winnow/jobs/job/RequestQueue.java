@@ -196,10 +196,10 @@ final class RequestQueue implements Iterator<GenerationRequest> {
       if (entry.getKey() == aloneId) {
         one = entry.getValue().promptIds();
       } else {
-        crowd.addAll(entry.getValue().promptIds());
+        crowd.addAll(entry.getValue().promptIdsHere());
       }
     }
-    ahead.forEach(group -> crowd.addAll(group.promptIds()));
+    ahead.forEach(group -> crowd.addAll(group.promptIdsHere()));
     crowd.sort(Comparator.naturalOrder());
     try {
       inFlight.note(crowd, one);

@@ -59,7 +59,7 @@ final class RunFacts {
     common.put("instruction_set", EngineFacts.instructionSet());
     common.put("spark_version", spark.version());
     common.put("java_version", System.getProperty("java.version"));
-    common.put("reproducible", true);
+    common.put("reproducible", options.runtime().reproducible());
   }
 
   /**

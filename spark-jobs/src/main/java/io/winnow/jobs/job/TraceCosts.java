@@ -2,6 +2,7 @@
 package io.winnow.jobs.job;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.Usage;
 import io.winnow.inference.conf.PriceTable.Price;
 import java.io.Serializable;
 import org.apache.spark.SparkContext;
@@ -43,9 +44,13 @@ final class TraceCosts implements Serializable {
     if (!engine) {
       return 0.0;
     }
-    double cost = price.of(promptTokens, c.tokenIds().length, c.engineMillis());
+    Usage usage = c.usage();
+    double cost =
+        usage == null
+            ? price.of(promptTokens, c.tokenIds().length, c.engineMillis())
+            : price.of(usage.billedPromptTokens(), usage.billedCompletionTokens(), c.engineMillis());
     nanodollars.add(Math.round(cost * NANODOLLARS));
-    tokens.add(c.tokenIds().length);
+    tokens.add(c.completionTokens());
     return cost;
   }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.Usage;
 import io.winnow.jobs.trace.ParsedTrace;
 import io.winnow.jobs.trace.TraceParser;
 import io.winnow.jobs.verify.Verdict;
@@ -82,9 +83,13 @@ final class TraceRows implements Serializable {
     values.put("model_fingerprint", run.modelFingerprint());
     values.put("correct", correct(first));
     values.put("finish_reason", c.finishReason().label());
-    int promptTokens = planned.getList(planned.fieldIndex("tokens")).size();
-    values.put("prompt_tokens", promptTokens);
-    values.put("completion_tokens", c.tokenIds().length);
+    Usage usage = c.usage();
+    int promptTokens = usage == null ? planned.getList(planned.fieldIndex("tokens")).size() : usage.promptTokens();
+    // A server that does not count says nothing.
+    values.put("prompt_tokens", usage != null && promptTokens == 0 ? null : (Integer) promptTokens);
+    values.put(
+        "completion_tokens",
+        usage != null && c.completionTokens() == 0 && !c.text().isEmpty() ? null : (Integer) c.completionTokens());
     values.put("seed", run.seed());
     values.put("cost_usd", costs.of(c, promptTokens));
     values.put("engine_ms", c.engineMillis());
@@ -95,10 +100,10 @@ final class TraceRows implements Serializable {
     values.put("prompt", run.messagesGiven() ? null : planned.getAs("question"));
     values.put("messages", run.messagesGiven() ? messages(planned) : null);
     values.put("gold", planned.getAs("gold"));
-    values.put("text", failed && c.tokenIds().length == 0 ? null : c.text());
+    values.put("text", failed && c.completionTokens() == 0 ? null : c.text());
     values.put("think_end", parsed == null ? null : parsed.thinkEnd());
     values.put("answer", parsed == null ? null : parsed.answer());
-    values.put("token_ids", run.tokenIds() && !failed ? boxed(c.tokenIds()) : null);
+    values.put("token_ids", run.tokenIds() && !failed && c.tokenIds() != null ? boxed(c.tokenIds()) : null);
     values.put("logprobs", failed || c.logprobs() == null ? null : boxed(c.logprobs()));
     if (run.promptLogprobs()) {
       values.put(
@@ -209,7 +214,8 @@ final class TraceRows implements Serializable {
    */
   private static String nextAction(Completion c) {
     return switch (c.errorClass()) {
-      case InferenceErrors.ENGINE_FAULT -> "retry";
+      case InferenceErrors.ENGINE_FAULT, InferenceErrors.ENDPOINT_FAILED, InferenceErrors.ENDPOINT_ANSWER_INVALID ->
+          "retry";
       case InferenceErrors.ENGINE_CRASH -> "quarantine";
       default -> "skip";
     };

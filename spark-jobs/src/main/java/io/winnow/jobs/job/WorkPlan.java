@@ -132,6 +132,7 @@ final class WorkPlan implements AutoCloseable {
                 first(kept("logprobs", logprobs)).as("twin_logprobs"),
                 first(kept("prompt_logprobs", promptLogprobs)).as("twin_prompt_logprobs"),
                 first("finish_reason").as("twin_finish_reason"),
+                first("prompt_tokens").as("twin_prompt_tokens"),
                 first("completion_tokens").as("twin_completion_tokens"),
                 first("engine_ms").as("twin_engine_ms"));
     return missing.join(twins, col("missing_id").equalTo(col("twin_id")));
@@ -149,7 +150,8 @@ final class WorkPlan implements AutoCloseable {
   Dataset<Row> partitioned(int partitions) {
     // Rows that failed have no tokens and would all meet in one partition.
     Column spread = when(col("failure").isNotNull(), col("prompt_id"));
-    return rows.repartition(partitions, col("tokens"), spread).sortWithinPartitions("tokens", "prompt_id");
+    return rows.repartition(partitions, col("tokens"), col("conversation"), spread)
+        .sortWithinPartitions("tokens", "conversation", "prompt_id");
   }
 
   @Override

@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The one transaction that changes rows: those that failed or were cut off get what a run has made of them since. It is
  * Delta's MERGE, so files are copied on write and columns of the user's own stay. A row is replaced only by one that
- * goes further (a failed one by a whole one or by a later attempt, a truncated one by a longer one), so that doing it
- * twice, or late, harms nothing; a row that was deleted meanwhile stays deleted.
+ * goes further (a failed one by a whole one or by a later attempt, a truncated one by a longer or an ended one), so
+ * that doing it twice, or late, harms nothing; a row that was deleted meanwhile stays deleted.
  */
 final class Replacement {
   private static final Logger LOG = LoggerFactory.getLogger(Replacement.class);
@@ -25,7 +25,7 @@ final class Replacement {
   private static final String FURTHER =
       "(t.error IS NOT NULL AND (s.error IS NULL OR s.error.attempts > t.error.attempts))"
           + " OR (t.error IS NULL AND t.finish_reason = 'length' AND s.error IS NULL"
-          + " AND s.completion_tokens > t.completion_tokens)";
+          + " AND (s.finish_reason <> 'length' OR s.completion_tokens > t.completion_tokens))";
 
   private Replacement() {}
 

@@ -2,6 +2,7 @@
 package io.winnow.jobs.trace;
 
 import io.winnow.inference.ModelInfo;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.SettingValues;
 import java.io.Serializable;
@@ -31,6 +32,10 @@ import java.util.TreeMap;
  *   sample=INDEX\n
  * </pre>
  *
+ * <p>Where the server renders the prompt there are no token ids; then a line {@code template=FINGERPRINT} stands behind
+ * the numerics, of what is said to the server about rendering, and in place of the ids {@code messages=BYTES\n} and the
+ * conversation as canonical JSON.
+ *
  * <p>All text is UTF-8; canonical texts hold no line feeds (lists are JSON). {@code max_tokens} is not in it: a trace
  * cut there is a prefix of the longer one. A setting added later leaves existing keys alone as long as it is neutral.
  */
@@ -52,6 +57,15 @@ public final class TraceKey implements Serializable {
    * @param numericsVersion names the order of arithmetic of the engine
    */
   public static TraceKey of(SettingValues values, ModelInfo model, String numericsVersion) {
+    return of(values, model, numericsVersion, null);
+  }
+
+  /** As above, of whatever the spec opens. */
+  public static TraceKey of(SettingValues values, ModelInfo model, RuntimeSpec spec) {
+    return of(values, model, spec.numericsVersion(), spec.takesTokens() ? null : model.templateFingerprint());
+  }
+
+  private static TraceKey of(SettingValues values, ModelInfo model, String numericsVersion, String template) {
     Map<String, String> settings = new TreeMap<>(values.affectingTokens());
     settings.remove(GenerateSettings.WEIGHTS.name());
     String weights = weightFormat(values, model);
@@ -60,6 +74,9 @@ public final class TraceKey implements Serializable {
     line(text, "tokenizer", model.tokenizerFingerprint());
     line(text, "weights", weights);
     line(text, "numerics", numericsVersion);
+    if (template != null) {
+      line(text, "template", template);
+    }
     settings.forEach((name, value) -> line(text, "set." + name, value));
     return new TraceKey(text.toString().getBytes(StandardCharsets.UTF_8));
   }
@@ -77,15 +94,25 @@ public final class TraceKey implements Serializable {
 
   /** The keys of several samples of one prompt, in the order of the indexes. */
   public String[] traceIds(int[] promptTokens, int[] sampleIndexes) {
-    byte[] count = ("tokens=" + promptTokens.length + "\n").getBytes(StandardCharsets.UTF_8);
     ByteBuffer ids = ByteBuffer.allocate(4 * promptTokens.length);
     ids.asIntBuffer().put(promptTokens);
+    return traceIds("tokens=" + promptTokens.length + "\n", ids.array(), sampleIndexes);
+  }
+
+  /** The keys of several samples of a conversation that the server renders, in the order of the indexes. */
+  public String[] traceIds(String conversation, int[] sampleIndexes) {
+    byte[] bytes = conversation.getBytes(StandardCharsets.UTF_8);
+    return traceIds("messages=" + bytes.length + "\n", bytes, sampleIndexes);
+  }
+
+  private String[] traceIds(String length, byte[] prompt, int[] sampleIndexes) {
+    byte[] size = length.getBytes(StandardCharsets.UTF_8);
     String[] keys = new String[sampleIndexes.length];
     for (int i = 0; i < keys.length; i++) {
       MessageDigest digest = sha256();
       digest.update(head);
-      digest.update(count);
-      digest.update(ids.array());
+      digest.update(size);
+      digest.update(prompt);
       digest.update(("sample=" + sampleIndexes[i] + "\n").getBytes(StandardCharsets.UTF_8));
       keys[i] = HexFormat.of().formatHex(digest.digest(), 0, ID_BYTES);
     }

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
+import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.conf.Effect;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.ModelDefaults;
@@ -48,6 +48,8 @@ class SettingEffectsTest {
     "{\"id\": \"b\", \"question\": \"What is 2 + 2?\", \"other\": \"Name a square.\", \"answer\": \"4\", \"n\": \"# 4\","
         + " \"turns\": [{\"role\": \"user\", \"content\": \"Bye\"}]}",
   };
+
+  private static final Map<String, String> SERVED = Map.of("model", "r1@http://127.0.0.1:9/v1");
 
   @TempDir static Path folder;
 
@@ -136,6 +138,23 @@ class SettingEffectsTest {
             Map.entry("max-duration", new Case("60")),
             Map.entry("max-tokens-total", new Case("1000")),
             Map.entry("prices", new Case(prices("2").toString())),
+            Map.entry("model-revision", new Case("r2", SERVED)),
+            Map.entry("api-key-env", new Case("PATH", SERVED)),
+            Map.entry("api-key-file", new Case(file("key", "sk-1").toString(), SERVED)),
+            Map.entry("api-key-header", new Case("api-key", SERVED)),
+            Map.entry("api-key-over-http", new Case("true", SERVED)),
+            Map.entry("endpoint-api", new Case("completions", SERVED)),
+            Map.entry("endpoint-dialect", new Case("vllm", SERVED)),
+            Map.entry("endpoint-stream", new Case("false", SERVED)),
+            Map.entry("endpoint-samples", new Case("4", SERVED)),
+            Map.entry("endpoint-concurrency", new Case("8", SERVED)),
+            Map.entry("endpoint-attempts", new Case("3", SERVED)),
+            Map.entry("endpoint-timeout", new Case("60", SERVED)),
+            Map.entry("endpoint-idle-timeout", new Case("30", SERVED)),
+            Map.entry("endpoint-patience", new Case("30", SERVED)),
+            Map.entry("endpoint-http", new Case("2", SERVED)),
+            Map.entry("endpoint-header", new Case("x-team=a", SERVED)),
+            Map.entry("extra-body", new Case("{\"a\": 1}", SERVED)),
             Map.entry("master", new Case("local[1]")),
             Map.entry("conf", new Case("a=b")),
             Map.entry("verbose", new Case("true")));
@@ -186,9 +205,9 @@ class SettingEffectsTest {
 
   /** Keys of the traces of the first line's prompt, by sample. */
   private static List<String> keys(SettingValues values) {
-    EngineSpec spec = GenerateSettings.engineSpec(values);
+    RuntimeSpec spec = GenerateSettings.runtimeSpec(values);
     ModelInfo model = EngineHost.describe(spec);
-    TraceKey key = TraceKey.of(values, model, EngineSpec.NUMERICS_VERSION);
+    TraceKey key = TraceKey.of(values, model, spec);
     PromptEncoder encoder =
         new PromptEncoder(spec, key, values.get(GenerateSettings.SAMPLES), model.contextLength());
     var rows = PromptSource.open(spark, values).rows().filter("ordinal = 1");

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.winnow.inference.EndpointSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.conf.Effect;
 import io.winnow.inference.conf.GenerateSettings;
@@ -47,7 +48,15 @@ class TraceKeyTest {
           Map.entry("logit-bias", "5:1.5"), Map.entry("generation-config", "auto"),
           Map.entry("stop-token-ids", "7"), Map.entry("min-tokens", "3"), Map.entry("ignore-eos", "true"),
           Map.entry("choice", "yes"), Map.entry("regex", "a+"), Map.entry("json-schema", "{\"type\": \"null\"}"),
-          Map.entry("step-trace", "s"), Map.entry("engine-per-node", "true"), Map.entry("speculation", "off"));
+          Map.entry("step-trace", "s"), Map.entry("engine-per-node", "true"), Map.entry("speculation", "off"),
+          Map.entry("model-revision", "r"), Map.entry("api-key-env", "KEY"), Map.entry("api-key-file", "f"),
+          Map.entry("api-key-header", "api-key"), Map.entry("api-key-over-http", "true"),
+          Map.entry("endpoint-api", "completions"), Map.entry("endpoint-dialect", "vllm"),
+          Map.entry("endpoint-stream", "false"), Map.entry("endpoint-samples", "4"),
+          Map.entry("endpoint-concurrency", "8"), Map.entry("endpoint-attempts", "3"),
+          Map.entry("endpoint-timeout", "60"), Map.entry("endpoint-idle-timeout", "30"),
+          Map.entry("endpoint-patience", "30"), Map.entry("endpoint-http", "2"),
+          Map.entry("endpoint-header", "x-team=a"), Map.entry("extra-body", "{\"a\": 1}"));
 
   private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
     return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1024, 1, 1);
@@ -162,6 +171,24 @@ class TraceKeyTest {
     assertArrayEquals(
         new String[] {key.traceId(TOKENS, 3), key.traceId(TOKENS, 1)}, key.traceIds(TOKENS, new int[] {3, 1}));
     assertNotEquals(key.traceId(TOKENS, 3), key.traceId(TOKENS, 1));
+  }
+
+  /**
+   * The expected value is computed outside of Java:
+   *
+   * <pre>
+   * python3 -c "import hashlib; c='[{\"role\":\"user\",\"content\":\"2 + 2 \u00d7 1?\"}]'.encode();
+   * print(hashlib.sha256(
+   *   b'winnow-trace-1\nmodel=r1@v2\ntokenizer=server\nweights=server\nnumerics=server\ntemplate=t\nset.seed=0\n'
+   *   b'set.temperature=0.6\nset.top-p=0.95\nmessages=%d\n' % len(c) + c + b'sample=3\n').hexdigest()[:32])"
+   * </pre>
+   */
+  @Test
+  void takesTheConversationWhereAServerRendersIt() {
+    ModelInfo info = new ModelInfo("r1", "endpoint", "r1@v2", "server", "t", "server", 1 << 30, 1 << 30, 0, 0);
+    TraceKey key = TraceKey.of(values(Map.of()), info, EndpointSpec.of("r1", List.of("http://127.0.0.1:1/v1")));
+    String conversation = "[{\"role\":\"user\",\"content\":\"2 + 2 \u00d7 1?\"}]";
+    assertEquals(List.of("85c5f4adb521c05c8ec2c7fac7b5c4d3"), List.of(key.traceIds(conversation, new int[] {3})));
   }
 
   @Test
