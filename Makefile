@@ -5,7 +5,7 @@ FIXTURES ?=
 MVN := mvn -B -ntp
 
 .PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify bench-endpoint mutation natives-arm64 \
-  faults soak scale first-run spark-submit clean
+  faults soak scale first-run spark-submit sidecar clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ first-run: ## What a newcomer does: a fresh clone and the README's first command
 
 spark-submit: build ## The job on a real Spark distribution: local mode and a standalone master with two workers.
 	tests/spark-submit.sh
+
+sidecar: build ## Servers beside executors on a standalone master, with kills: make sidecar MODEL=FILE.gguf
+	@MODEL="$(MODEL)" tests/sidecar.sh
 
 clean: ## Removes what was built.
 	$(MVN) -q clean

@@ -25,6 +25,7 @@ public final class InferenceErrors {
   public static final String ANSWER_FORMAT_INVALID = "answer_format_invalid";
   public static final String ENGINE_FAULT = "engine_fault";
   public static final String ENGINE_CRASH = "engine_crash";
+  public static final String SIDECAR_FAILED = "sidecar_failed";
   public static final String ENDPOINT_KEY = "endpoint_key";
   public static final String ENDPOINT_REFUSED = "endpoint_refused";
   public static final String ENDPOINT_UNAVAILABLE = "endpoint_unavailable";
@@ -272,6 +273,20 @@ public final class InferenceErrors {
                 + " the last failure: %s. Mend its cause and run again with --retry-failed engine_fault.",
             prompts, cause),
         cause);
+  }
+
+  /**
+   * The server beside an executor is given up: an exception for its tasks, never a row's error.
+   *
+   * @param why with the end of the server's log
+   */
+  public static InferenceException sidecarFailed(String model, String executor, String why) {
+    return new InferenceException(
+        SIDECAR_FAILED,
+        String.format(
+            "Cannot generate: the server of %s beside executor %s is not there: %s\nMend what the log names, and run again"
+                + " to make what is missing.",
+            model, executor, why));
   }
 
   /** An API key that is not there, or none. */

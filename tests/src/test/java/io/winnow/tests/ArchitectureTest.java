@@ -53,12 +53,13 @@ class ArchitectureTest {
             "inference", "inference.model", "inference.tokenizer", "inference.grammar", "inference.checkpoint",
             "kernels"));
     arrows.put("inference.remote", List.of("inference", "inference.conf", "inference.checkpoint", "kernels"));
+    arrows.put("inference.sidecar", List.of("inference", "inference.conf"));
     arrows.put("inference.endpoint", List.of("inference"));
     arrows.put(
         "inference.udf",
         List.of(
             "inference", "inference.conf", "inference.engine", "inference.tokenizer", "inference.grammar",
-            "inference.remote", "inference.endpoint"));
+            "inference.remote", "inference.endpoint", "inference.sidecar"));
     arrows.put("jobs.trace", List.of("inference", "inference.conf"));
     arrows.put(
         "jobs.verify",

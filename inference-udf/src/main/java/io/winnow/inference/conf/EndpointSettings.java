@@ -94,7 +94,7 @@ public final class EndpointSettings {
 
   /** A name without '/' or '@' would still be one; what follows must look like an address or be the side-car. */
   private static final Pattern MODEL =
-      Pattern.compile("(?<name>[^@]*(?:@[^@]*)*?)@(?<urls>(?i:https?://).*|" + EndpointSpec.SIDECAR + ")");
+      Pattern.compile("(?<name>[^@]*(?:@[^@]*)*?)@(?<urls>(?i:https?://).*|" + EndpointSpec.SIDECAR + "?)");
   private static final Pattern BARE_URL = Pattern.compile("(?i)https?://.*");
   private static final Pattern RANGE = Pattern.compile("\\s*(\\d{1,5})\\s*(?:-\\s*(\\d{1,5})\\s*)?");
   private static final Pattern SECRET =
@@ -139,6 +139,7 @@ public final class EndpointSettings {
    */
   static void check(SettingValues values, String model) {
     EndpointSpec spec = spec(values, model);
+    SidecarSettings.check(values, spec);
     refuse(values, GenerateSettings.WEIGHTS, "the server holds the weights as it was told to");
     refuse(values, GenerateSettings.KV_CACHE_TYPE, "the server holds keys and values as it was told to");
     refuse(values, GenerateSettings.GENERATION_CONFIG, "the model's folder lies with the server");
@@ -164,6 +165,7 @@ public final class EndpointSettings {
 
   /** Refuses settings that would be in a trace's key and do nothing, because no model is behind an endpoint. */
   static void checkUnused(SettingValues values) {
+    SidecarSettings.checkUnused(values);
     for (Setting<?> setting : List.of(MODEL_REVISION, EXTRA_BODY, API)) {
       refuse(values, setting, "--model names no endpoint (NAME@https://host/v1)");
     }
@@ -188,7 +190,7 @@ public final class EndpointSettings {
   }
 
   private static List<String> urls(String model, String text) {
-    if (text.equals(EndpointSpec.SIDECAR)) {
+    if (EndpointSpec.SIDECAR.startsWith(text)) {
       return List.of();
     }
     List<String> urls = new ArrayList<>();

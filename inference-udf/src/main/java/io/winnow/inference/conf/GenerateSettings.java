@@ -77,7 +77,7 @@ public final class GenerateSettings {
           .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file: a path, or an"
               + " address such as hdfs://… or s3a://…, which each host fetches once; scripted: for a made-up model without"
               + " weights, for tests; NAME@https://host/v1[,https://…] for a model behind servers that speak OpenAI's"
-              + " protocol.");
+              + " protocol, NAME@sidecar for a server of its own beside each executor (--sidecar).");
   public static final Setting<Integer> SAMPLES =
       Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
           .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
@@ -264,6 +264,7 @@ public final class GenerateSettings {
                 KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(EndpointSettings.ALL);
+    all.addAll(SidecarSettings.ALL);
     all.addAll(SessionSettings.ALL);
     return List.copyOf(all);
   }
@@ -418,7 +419,8 @@ public final class GenerateSettings {
   public static EngineHosting hosting(SettingValues values) {
     return new EngineHosting(
         values.find(STEP_TRACE).map(folder -> Path.of(folder).toAbsolutePath().toString()).orElse(null),
-        values.get(ENGINE_PER_NODE), values.find(SPECULATION).orElse("off").equals("on"));
+        values.get(ENGINE_PER_NODE), values.find(SPECULATION).orElse("off").equals("on"),
+        SidecarSettings.spec(values).orElse(null));
   }
 
   private static boolean isRegex(String text) {

@@ -6,6 +6,7 @@ import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.Message;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.SidecarSpec;
 import io.winnow.inference.endpoint.ApiKey;
 import io.winnow.inference.endpoint.EndpointRuntime;
 import io.winnow.inference.tokenizer.ModelText;
@@ -56,9 +57,17 @@ public final class EndpointHost {
   /**
    * The endpoint with the address of this executor's own server, if that is meant; waits until it is ready.
    *
+   * @param own what that server is, or null
    * @throws io.winnow.inference.InferenceException when there is no such server
    */
-  static EndpointSpec located(EndpointSpec spec) {
+  static EndpointSpec located(EndpointSpec spec, SidecarSpec own) {
+    if (spec.sidecar() && own != null) {
+      return SidecarHost.located(spec, own);
+    }
+    return located(spec);
+  }
+
+  private static EndpointSpec located(EndpointSpec spec) {
     Supplier<List<String>> own = sidecar;
     if (spec.sidecar() && own == null) {
       throw InferenceErrors.noSidecar(spec.name());
@@ -72,7 +81,7 @@ public final class EndpointHost {
    * @throws io.winnow.inference.InferenceException when the API key is not there
    */
   static ModelRuntime open(EndpointSpec spec) {
-    return new EndpointRuntime(spec, describe(spec), key(spec), renderer(spec));
+    return SidecarHost.watched(spec, new EndpointRuntime(spec, describe(spec), key(spec), renderer(spec)));
   }
 
   /**

@@ -148,7 +148,7 @@ public final class EngineHost {
   /** As above; another way of hosting is another engine. */
   public static Lease acquire(RuntimeSpec asked, EngineHosting hosting) {
     if (asked instanceof EndpointSpec endpoint) {
-      return acquireLocal(EndpointHost.located(endpoint), EngineHosting.PLAIN, "");
+      return acquireLocal(EndpointHost.located(endpoint, hosting.sidecar()), EngineHosting.PLAIN, "");
     }
     // Before the lock is taken: a fetch takes minutes, and tasks that are killed must not wait for it.
     EngineSpec spec = withThreads(ModelPlace.local((EngineSpec) asked));

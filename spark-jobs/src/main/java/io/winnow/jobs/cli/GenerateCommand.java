@@ -4,6 +4,7 @@ package io.winnow.jobs.cli;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.jobs.job.EngineFacts;
 import java.util.List;
 import java.util.Optional;
 
@@ -61,6 +62,7 @@ public final class GenerateCommand implements Command {
   @Override
   public void validate(SettingValues values) {
     GenerateSettings.validate(values);
+    EngineFacts.checkSidecar(values);
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.jobs.job.DryRun;
+import io.winnow.jobs.job.EngineFacts;
 import io.winnow.jobs.job.GenerateJob;
 import io.winnow.jobs.job.GenerateResult;
 import java.util.Optional;
@@ -30,11 +31,18 @@ public final class GenerateWork {
               session.spark(),
               values,
               session.stop()::requested,
-              (done, total, failed, correct, decided, tokens, engines) ->
-                  line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided, engines)));
+              (done, total, failed, correct, decided, tokens, engines) -> {
+                servers(line);
+                line.update(new ProgressLine.Snapshot(done, total, failed, tokens, correct, decided, engines));
+              });
       line.close();
       return Optional.of(summary(values, r));
     }
+  }
+
+  private static void servers(ProgressLine line) {
+    String servers = EngineFacts.servers();
+    line.note(servers == null ? null : "winnow: " + servers, servers != null && !servers.contains("starting"));
   }
 
   private static RunSummary summary(SettingValues values, GenerateResult r) {

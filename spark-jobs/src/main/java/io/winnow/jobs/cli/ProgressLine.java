@@ -32,6 +32,8 @@ public final class ProgressLine implements AutoCloseable {
   private long shownAt;
   private int shownLength;
   private boolean shown;
+  private String noted;
+  private Long notedAt;
 
   /** @param nanoClock such as {@code System::nanoTime} */
   public ProgressLine(PrintStream err, boolean terminal, LongSupplier nanoClock) {
@@ -80,6 +82,27 @@ public final class ProgressLine implements AutoCloseable {
     if (now - shownAt >= (terminal ? REDRAW_NANOS : LINE_NANOS)) {
       show(now);
     }
+  }
+
+  /**
+   * Takes a word on what has to be there before anything is done, and shows it as a line of its own if it is another than
+   * the last and that was some seconds ago, or if {@code important}.
+   *
+   * @param text null for none
+   */
+  public synchronized void note(String text, boolean important) {
+    long now = nanoClock.getAsLong();
+    boolean due = notedAt == null || important || now - notedAt >= LINE_NANOS;
+    if (text == null || text.equals(noted) || !due) {
+      return;
+    }
+    noted = text;
+    notedAt = now;
+    if (terminal && shown) {
+      err.println();
+      shownLength = 0;
+    }
+    err.println(text);
   }
 
   private void show(long now) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.cli;
 
+import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.SessionSettings;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.SidecarSettings;
 import io.winnow.inference.conf.UsageException;
 import java.io.PrintStream;
 import java.util.Map;
@@ -15,6 +17,7 @@ import org.apache.spark.sql.SparkSession;
  * that already runs is used as it is and left running.
  */
 public final class Session implements AutoCloseable {
+  private static final String PLUGINS = "spark.plugins";
   private static final String EXTENSIONS = "spark.sql.extensions";
   private static final String DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension";
   private static final String HADOOP_PREFIX = "spark.hadoop.";
@@ -40,7 +43,7 @@ public final class Session implements AutoCloseable {
 
   Session(SettingValues values, Map<String, String> conf, PrintStream out, PrintStream err, boolean terminal,
       StopSignal stop) {
-    this(values.find(SessionSettings.MASTER).orElse(null), conf, null, out, err, terminal,
+    this(values.find(SessionSettings.MASTER).orElse(null), withSidecar(values, conf), null, out, err, terminal,
         values.find(SessionSettings.VERBOSE).orElse(false), stop);
   }
 
@@ -54,6 +57,15 @@ public final class Session implements AutoCloseable {
     this.terminal = terminal;
     this.verbose = verbose;
     this.stop = stop;
+  }
+
+  /** With what starts the servers of executors early; a dry run starts none. */
+  private static Map<String, String> withSidecar(SettingValues values, Map<String, String> conf) {
+    Map<String, String> all = new TreeMap<>(conf);
+    if (!values.find(GenerateSettings.DRY_RUN).orElse(false)) {
+      all.putAll(SidecarSettings.sessionConf(values, conf.getOrDefault(PLUGINS, System.getProperty(PLUGINS))));
+    }
+    return all;
   }
 
   /** A session around one that runs; {@link #close} leaves it running. */

@@ -4,7 +4,11 @@ package io.winnow.jobs.job;
 import io.winnow.inference.EngineMemory;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.HostMemory;
+import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.SidecarSettings;
 import io.winnow.inference.udf.EngineHost;
+import io.winnow.inference.udf.SidecarHost;
+import io.winnow.inference.udf.SidecarProgress;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -41,6 +45,20 @@ public final class EngineFacts {
    */
   public static EngineMemory memory(EngineSpec spec) {
     return EngineHost.memory(spec);
+  }
+
+  /**
+   * Looks whether what shall run beside executors can be started at all.
+   *
+   * @throws io.winnow.inference.conf.UsageException when its command is none
+   */
+  public static void checkSidecar(SettingValues values) {
+    SidecarSettings.spec(values).ifPresent(SidecarHost::check);
+  }
+
+  /** How the servers beside executors are, as executors have told; null where there are none. */
+  public static String servers() {
+    return SidecarProgress.line();
   }
 
   /** The implementation that this host takes. */

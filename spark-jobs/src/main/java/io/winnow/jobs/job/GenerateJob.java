@@ -65,6 +65,7 @@ public final class GenerateJob {
     this.values = ModelDefaults.applied(asked);
     this.budget = new RunBudget(values, stop, System::nanoTime, startNanos);
     this.options = GenerateOptions.of(values);
+    SidecarExecutors.of(spark.sparkContext().getConf(), options.hosting().sidecar()); // refused now or never
   }
 
   /**

@@ -10,8 +10,10 @@ import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.PriceTable;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.SidecarSettings;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.inference.udf.EngineHost;
+import io.winnow.inference.udf.SidecarHost;
 import java.util.List;
 
 /** The settings of {@code generate} in the types that the parts of the job take. */
@@ -37,6 +39,7 @@ record GenerateOptions(
    */
   static GenerateOptions of(SettingValues values) {
     GenerateSettings.validate(values);
+    SidecarSettings.spec(values).ifPresent(SidecarHost::check);
     RuntimeSpec runtime = EngineHost.seen(GenerateSettings.runtimeSpec(values));
     return new GenerateOptions(
         runtime,

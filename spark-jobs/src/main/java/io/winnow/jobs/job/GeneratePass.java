@@ -13,6 +13,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.apache.spark.SparkContext;
+import org.apache.spark.resource.ResourceProfile;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -101,7 +104,13 @@ final class GeneratePass {
       // Stopped tasks look for it themselves: an interrupt would also hit the file that they write at their end.
       context.setJobGroup(run.runId(), "winnow generate " + run.runId(), false);
       try {
-        plan.partitioned(partitions()).foreachPartition(task);
+        Dataset<Row> work = plan.partitioned(partitions());
+        ResourceProfile executors = SidecarExecutors.of(context.getConf(), run.options().hosting().sidecar());
+        if (executors == null) {
+          work.foreachPartition(task);
+        } else {
+          work.javaRDD().withResources(executors).foreachPartition(task::call);
+        }
       } catch (Exception e) { // a cancelled job ends with a SparkException, which is checked and not declared
         lost = reader.lostExecutors() > 0 && !context.isStopped();
         // The reason lies with the ledger, or with whoever asked to stop, or with executors that died too often for

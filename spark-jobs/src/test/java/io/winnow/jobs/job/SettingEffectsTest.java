@@ -49,6 +49,7 @@ class SettingEffectsTest {
         + " \"turns\": [{\"role\": \"user\", \"content\": \"Bye\"}]}",
   };
 
+  private static final Map<String, String> BESIDE = Map.of("model", "r1@sidecar", "sidecar", "vllm");
   private static final Map<String, String> SERVED = Map.of("model", "r1@http://127.0.0.1:9/v1");
 
   @TempDir static Path folder;
@@ -155,6 +156,18 @@ class SettingEffectsTest {
             Map.entry("endpoint-http", new Case("2", SERVED)),
             Map.entry("endpoint-header", new Case("x-team=a", SERVED)),
             Map.entry("extra-body", new Case("{\"a\": 1}", SERVED)),
+            Map.entry("sidecar", new Case("sglang", BESIDE)),
+            Map.entry("sidecar-model", new Case("/models/r1", BESIDE)),
+            Map.entry("sidecar-args", new Case("--max-num-seqs 8", BESIDE)),
+            Map.entry("sidecar-env", new Case("A=b", BESIDE)),
+            Map.entry("sidecar-health", new Case("/ping", BESIDE)),
+            Map.entry("sidecar-startup-timeout", new Case("60", BESIDE)),
+            Map.entry("sidecar-restarts", new Case("1", BESIDE)),
+            Map.entry("sidecar-grace", new Case("5", BESIDE)),
+            Map.entry("sidecar-silence", new Case("60", BESIDE)),
+            Map.entry("sidecar-log", new Case("/var/log", BESIDE)),
+            Map.entry("sidecar-gpus", new Case("8", BESIDE)),
+            Map.entry("sidecar-discovery", new Case("/opt/gpus.sh", BESIDE)),
             Map.entry("master", new Case("local[1]")),
             Map.entry("conf", new Case("a=b")),
             Map.entry("verbose", new Case("true")));

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.udf;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/** On the driver: how the servers beside executors are, as the executors told last. Process-wide, as the driver is. */
+public final class SidecarProgress {
+  private static final int MOST_CHARS = 100;
+  private static final Map<String, String> PHASES = new TreeMap<>();
+  private static final Map<String, String> LINES = new TreeMap<>();
+
+  private SidecarProgress() {}
+
+  static synchronized void clear() {
+    PHASES.clear();
+    LINES.clear();
+  }
+
+  static synchronized void heard(String executor, String phase, String line) {
+    PHASES.put(executor, phase);
+    LINES.put(executor, line);
+  }
+
+  /** How many are ready, and the word of one that is not; null where there are none. */
+  public static synchronized String line() {
+    if (PHASES.isEmpty()) {
+      return null;
+    }
+    long ready = PHASES.values().stream().filter("READY"::equals).count();
+    String text = "servers ready: " + ready + " of " + PHASES.size();
+    for (Map.Entry<String, String> entry : PHASES.entrySet()) {
+      if (!entry.getValue().equals("READY")) {
+        String line = LINES.get(entry.getKey()).split("\n", 2)[0];
+        return text + "; executor " + entry.getKey() + " "
+            + (line.length() > MOST_CHARS ? line.substring(0, MOST_CHARS) + "…" : line);
+      }
+    }
+    return text;
+  }
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""llama.cpp's server out of pip's xllamacpp, started with the words of llama-server that Winnow's template uses.
+
+    python3 tests/peers/llamacpp_server.py --model m.gguf --alias m --host 127.0.0.1 --port 8080 --threads 2
+
+The key comes from LLAMA_API_KEY. Runs until it is signalled.
+"""
+import argparse
+import os
+import signal
+import threading
+
+import xllamacpp
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--model", required=True)
+    args.add_argument("--alias", required=True)
+    args.add_argument("--host", default="127.0.0.1")
+    args.add_argument("--port", type=int, required=True)
+    args.add_argument("--threads", type=int, default=2)
+    args.add_argument("--n-gpu-layers", type=int, default=0)
+    args.add_argument("--ctx-size", type=int, default=8192, help="of all slots together")
+    args.add_argument("--parallel", type=int, default=8, help="slots")
+    args = args.parse_args()
+
+    params = xllamacpp.CommonParams()
+    params.model.path = args.model
+    params.model_alias = {args.alias} if isinstance(params.model_alias, set) else args.alias
+    params.port = args.port
+    params.n_parallel = args.parallel
+    params.n_ctx = args.ctx_size
+    params.n_gpu_layers = args.n_gpu_layers
+    params.cpuparams.n_threads = args.threads
+    params.cpuparams_batch.n_threads = args.threads
+    params.kv_unified = False
+    if os.environ.get("LLAMA_API_KEY"):
+        params.api_keys = [os.environ["LLAMA_API_KEY"]]
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    print("loading", args.model, "for GPUs", os.environ.get("CUDA_VISIBLE_DEVICES", "none"), flush=True)
+    server = xllamacpp.Server(params)
+    print("listening at", server.listening_address, flush=True)
+    ended.wait()
+    os._exit(0)
+
+
+main()
