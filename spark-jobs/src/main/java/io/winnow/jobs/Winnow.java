@@ -19,6 +19,7 @@ import io.winnow.jobs.cli.ScoreCommand;
 import io.winnow.jobs.cli.Session;
 import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
+import io.winnow.jobs.cli.TeachersCommand;
 import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
 import io.winnow.jobs.job.RewardJob;
@@ -174,7 +175,8 @@ public final class Winnow {
     List<Command> commands =
         List.of(
             GENERATE, new VerifyCommand(), new ScoreCommand(), new ReplayCommand(), new StatusCommand(),
-            new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
+            new BenchCommand(), new DoctorCommand(EngineFacts::kernels),
+            new TeachersCommand());
     return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
   }
 }

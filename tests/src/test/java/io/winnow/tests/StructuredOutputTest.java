@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,6 +72,7 @@ class StructuredOutputTest {
       seen.add(row.getAs("text"));
       assertEquals("stop", row.getAs("finish_reason"));
       assertEquals(row.<String>getAs("text"), row.getAs("answer"));
+      assertEquals(row.<String>getAs("text"), row.getAs("label"));
     }
     assertTrue(Set.of("easy", "hard", "hard to say").containsAll(seen) && seen.size() > 1, seen::toString);
     Invocation again = generate("choice", with(words, "--samples", "8"));
@@ -93,7 +96,15 @@ class StructuredOutputTest {
     generate("whole", with(inline, "--max-tokens", "300", "--kv-cache-tokens", "1024"));
     assertEquals(
         Tables.comparable(spark, folder.resolve("whole")), Tables.comparable(spark, folder.resolve("cut")));
+    assertEquals(
+        "struct<result:bigint,sure:boolean,steps:array<string>>",
+        Tables.read(spark, folder.resolve("cut")).schema().apply("label").dataType().catalogString());
+    Invocation other =
+        Invocation.generate(prompts, folder.resolve("cut"), "--choice", "easy", "--samples", "1").expect(1);
+    assertTrue(other.err().contains("column label is STRUCT<") && other.err().contains("--label-column"), other.err());
     for (Row row : rows(folder.resolve("cut"))) {
+      Row label = row.getAs("label");
+      assertEquals(new ObjectMapper().readTree(label.json()), withNulls(row.getAs("text")));
       assertEquals("stop", row.getAs("finish_reason"), row.<String>getAs("text"));
       JsonNode value = new ObjectMapper().readTree(row.<String>getAs("text"));
       assertTrue(value.get("result").isInt() && value.get("result").intValue() <= 999, value::toString);
@@ -155,6 +166,16 @@ class StructuredOutputTest {
             "generate", "--prompts", prompts.toString(), "--model", Invocation.MODEL.toString(), "--dry-run", "--regex",
             "a\\b").expect(2);
     assertTrue(refused.err().contains("\\b is not supported"), refused.err());
+  }
+
+  /** The object as a struct has it: what is not there is null. */
+  private static JsonNode withNulls(String json) throws IOException {
+    JsonNode object = new ObjectMapper().readTree(json);
+    ObjectNode out = new ObjectMapper().createObjectNode();
+    out.set("result", object.get("result"));
+    out.set("sure", object.has("sure") ? object.get("sure") : NullNode.instance);
+    out.set("steps", object.get("steps"));
+    return out;
   }
 
   private static String[] with(String[] words, String... more) {

@@ -107,6 +107,11 @@ public final class EndpointSettings {
     return MODEL.matcher(model).matches() || BARE_URL.matcher(model).matches();
   }
 
+  /** What the servers of such a model call it. */
+  static String name(String model) {
+    return parts(model).group("name");
+  }
+
   /** What an executor opens of such a model. */
   public static EndpointSpec spec(SettingValues values, String model) {
     Matcher parts = parts(model);

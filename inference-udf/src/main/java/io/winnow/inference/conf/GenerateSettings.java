@@ -77,7 +77,8 @@ public final class GenerateSettings {
           .doc("A Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file: a path, or an"
               + " address such as hdfs://… or s3a://…, which each host fetches once; scripted: for a made-up model without"
               + " weights, for tests; NAME@https://host/v1[,https://…] for a model behind servers that speak OpenAI's"
-              + " protocol, NAME@sidecar for a server of its own beside each executor (--sidecar).");
+              + " protocol, NAME@sidecar for a server of its own beside each executor (--sidecar). Several models are"
+              + " teachers of one run, see --route.");
   public static final Setting<Integer> SAMPLES =
       Setting.ofInt("samples").group(SAMPLING).effect(Effect.ROWS).defaultValue(8).check(n -> n >= 1, "1 or more")
           .doc("Traces of each prompt; 8 contain the 4 of an earlier run, which are not made again.");
@@ -243,8 +244,8 @@ public final class GenerateSettings {
           .doc("Stops cleanly (exit 4) when the run has generated so many tokens.");
   public static final Setting<String> PRICES =
       Setting.ofFile("prices").group(BUDGET).effect(Effect.TUNING)
-          .doc("JSON of prices for cost_usd: {\"models\": {\"NAME\": {\"prompt_per_million\": USD,"
-              + " \"completion_per_million\": USD}}, \"engine_hour\": USD}.");
+          .doc("JSON or YAML of prices for cost_usd: {\"models\": {\"NAME\": {\"prompt_per_million\": USD,"
+              + " \"completion_per_million\": USD}}, \"engine_hour\": USD}; docs/COSTS.md has all its fields.");
 
   /** All of them, with those of the session at the end. */
   public static final List<Setting<?>> ALL = all();
@@ -263,6 +264,9 @@ public final class GenerateSettings {
                 COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
                 KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
+    all.addAll(EstimateSettings.ALL);
+    all.addAll(LabelSettings.ALL);
+    all.addAll(TeacherSettings.ALL);
     all.addAll(EndpointSettings.ALL);
     all.addAll(SidecarSettings.ALL);
     all.addAll(SessionSettings.ALL);
@@ -277,10 +281,12 @@ public final class GenerateSettings {
   public static void validate(SettingValues values) {
     values.get(PROMPTS);
     requireModel(values);
-    if (!values.get(DRY_RUN)) {
+    if (EstimateSettings.writes(values)) {
       values.get(OUT);
     }
-    checkModel(values);
+    EstimateSettings.check(values);
+    TeacherSettings.check(values);
+    TeacherSettings.each(values).forEach(own -> checkModel(own, own.get(MODEL).get(0)));
     priceTable(values);
     if (values.find(MAX_COST).isPresent() && values.find(PRICES).isEmpty()) {
       throw new UsageException(
@@ -302,15 +308,18 @@ public final class GenerateSettings {
     return models;
   }
 
-  /** Refuses models that no command of this version can use. */
+  /** Refuses models that a command for one model cannot use. */
   static void checkModel(SettingValues values) {
     List<String> models = requireModel(values);
     if (models.size() > 1) {
       throw new UsageException(
-          "Cannot use " + models.size() + " models in one run: not supported yet in this version. Give --model once,"
-              + " and run the command again for the other model with the same --out.");
+          "Cannot use " + models.size() + " models here: the command takes one. Give --model once, and run the command"
+              + " again for the other model.");
     }
-    String model = models.get(0);
+    checkModel(values, models.get(0));
+  }
+
+  private static void checkModel(SettingValues values, String model) {
     if (EndpointSettings.isEndpoint(model)) {
       EndpointSettings.check(values, model);
       return;

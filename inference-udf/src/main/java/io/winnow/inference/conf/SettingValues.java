@@ -227,6 +227,27 @@ public final class SettingValues implements Serializable {
     return with(setting, setting.parseAll(setting.option(), List.of(text)), named, from);
   }
 
+  /** These values as if one of them had not been given. */
+  public <T> SettingValues without(Setting<T> setting) {
+    TreeMap<String, String> changed = new TreeMap<>(texts);
+    TreeSet<String> named = new TreeSet<>(given);
+    TreeSet<String> idle = new TreeSet<>(neutral);
+    TreeMap<String, String> read = new TreeMap<>(contents);
+    TreeMap<String, String> from = new TreeMap<>(origins);
+    changed.remove(setting.name());
+    named.remove(setting.name());
+    idle.remove(setting.name());
+    read.remove(setting.name());
+    from.remove(setting.name());
+    if (setting.defaultValue() != null) {
+      changed.put(setting.name(), setting.text(setting.defaultValue()));
+      if (setting.defaultValue().equals(setting.neutralValue())) {
+        idle.add(setting.name());
+      }
+    }
+    return new SettingValues(changed, named, namesByEffect, idle, read, from);
+  }
+
   /**
    * These values with another default for one that was not given.
    *

@@ -172,9 +172,9 @@ final class RequestBody {
     switch (format.kind()) {
       case JSON_SCHEMA -> {
         if (dialect.equals("llamacpp") && spec.api() == EndpointSpec.Api.COMPLETIONS) {
-          body.set("json_schema", value(first));
+          body.set("json_schema", closed(value(first)));
         } else {
-          schema(body, value(first), dialect);
+          schema(body, closed(value(first)), dialect);
         }
       }
       case REGEX -> {
@@ -203,6 +203,20 @@ final class RequestBody {
     if (dialect.equals("openai")) {
       described.put("strict", true);
     }
+  }
+
+  /** The schema with all objects closed, as they are where answers are read; servers take it otherwise. */
+  private static JsonNode closed(JsonNode schema) {
+    if (schema instanceof ObjectNode node) {
+      if (node.path("properties").isObject() && !node.has("additionalProperties")) {
+        node.put("additionalProperties", false);
+      }
+      for (String inner : List.of("properties", "$defs", "definitions", "anyOf", "oneOf")) {
+        node.path(inner).forEach(RequestBody::closed);
+      }
+      closed(node.path("items"));
+    }
+    return schema;
   }
 
   private static ObjectNode wrapped(List<String> texts) {

@@ -16,6 +16,7 @@ import io.winnow.inference.PromptRenderer;
 import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.ScoredTextEncoder;
 import io.winnow.inference.ScriptParams;
+import io.winnow.inference.conf.PriceTable;
 import io.winnow.inference.engine.EmbeddedRuntime;
 import io.winnow.inference.engine.MemoryBudget;
 import io.winnow.inference.engine.NodeEngines;
@@ -26,6 +27,7 @@ import io.winnow.inference.tokenizer.ScoredTexts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -257,6 +259,42 @@ public final class EngineHost {
       return spec.maxSequences();
     }
     return computesHere() ? memory(spec).sequences() : EngineSpec.MOST_SEQUENCES;
+  }
+
+  /**
+   * What prices take a model to be computed with. The embedded engine: its sequences, its threads as cores, and the
+   * devices that Spark gives its executor, where executors are like this host or their cores are stated. A server that
+   * runs beside the executor: all of the executor's. Other servers: nothing of ours.
+   */
+  public static PriceTable.Machine machine(RuntimeSpec spec) {
+    SparkEnv env = SparkEnv.get();
+    int gpus = env == null ? 0 : env.conf().getInt("spark.executor.resource.gpu.amount", 0);
+    if (spec instanceof EngineSpec engine) {
+      return new PriceTable.Machine(sequences(engine), withThreads(engine).threads(), gpus, true);
+    }
+    EndpointSpec endpoint = (EndpointSpec) spec;
+    int cores = env == null ? 0 : env.conf().getInt("spark.executor.cores", 0);
+    return new PriceTable.Machine(endpoint.limits().mostConcurrency(), cores, gpus, endpoint.sidecar());
+  }
+
+  /**
+   * Sizes engines so that all of them fit into this JVM side by side: each has an equal share of its memory and of its
+   * threads, and says so by numbers of its own.
+   *
+   * @return the specs in the order given; none where they do not fit, or are more than there are threads
+   */
+  public static List<EngineSpec> sideBySide(List<EngineSpec> specs) {
+    HostMemory share = memory().share(specs.size());
+    List<EngineSpec> out = new ArrayList<>();
+    for (EngineSpec spec : specs) {
+      int threads = withThreads(spec).threads() / specs.size();
+      EngineMemory memory = MemoryBudget.of(ModelPlace.local(spec), share);
+      if (threads < 1 || !memory.fits()) {
+        return List.of();
+      }
+      out.add(spec.withThreads(threads).withRoom(memory.sequences(), memory.kvCacheTokens()));
+    }
+    return out;
   }
 
   /** What the engines that are here now have done since they were opened, and how full they are. */

@@ -279,7 +279,7 @@ class SettingsTest {
     assertTrue(refusal(Map.of("model", "m", "out", "o")).startsWith("The option --prompts is missing"));
     assertTrue(refusal(Map.of("prompts", "p", "out", "o")).startsWith("The option --model is missing"));
     assertTrue(refusal(Map.of("prompts", "p", "model", "m")).startsWith("The option --out is missing"));
-    assertTrue(refusal(with(good, "model", "[\"a\",\"b\"]")).contains("not supported yet in this version"));
+    assertTrue(refusal(with(good, "model", "[\"a\",\"a\"]")).contains("--model 'a' twice"));
     assertTrue(refusal(with(good, "model", "https://host/v1")).contains("Write NAME@https://host/v1"));
     assertTrue(refusal(with(good, "extra-body", "{\"a\": 1}")).contains("--model names no endpoint"));
     GenerateSettings.validate(values(with(good, "model", "r1@https://host/v1, https://other/v1/")));

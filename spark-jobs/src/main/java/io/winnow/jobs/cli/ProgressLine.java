@@ -98,11 +98,15 @@ public final class ProgressLine implements AutoCloseable {
     }
     noted = text;
     notedAt = now;
+    say(text);
+  }
+
+  /** Says something else, in a line of its own. */
+  public synchronized void say(String text) {
     if (terminal && shown) {
-      err.println();
-      shownLength = 0;
+      err.print("\r" + " ".repeat(shownLength) + "\r");
     }
-    err.println(text);
+    err.println("winnow: " + text);
   }
 
   private void show(long now) {

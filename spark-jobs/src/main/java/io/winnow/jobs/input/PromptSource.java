@@ -167,7 +167,7 @@ public final class PromptSource {
         error == null ? null : RowFactory.create(error.errorClass(), error.message()));
   }
 
-  private static Prompts.Counts counts(Dataset<Row> prompts, long merged) {
+  static Prompts.Counts counts(Dataset<Row> prompts, long merged) {
     Column good = col("error").isNull();
     List<Row> classes =
         prompts

@@ -67,6 +67,16 @@ public record Prompts(Dataset<Row> rows, List<StructField> kept, String format, 
     }
   }
 
+  /**
+   * Some of these prompts, counted anew.
+   *
+   * @param some of {@code rows}, all columns as they are but for {@code kept}
+   * @param columns the kept columns that {@code some} has
+   */
+  public Prompts of(Dataset<Row> some, List<StructField> columns) {
+    return new Prompts(some, columns, format, PromptSource.counts(some, counts.merged()));
+  }
+
   /** Reads one of {@code rows}. */
   public static Prompt prompt(Row row) {
     Row error = row.getAs("error");

@@ -6,8 +6,11 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RenderedPrompt;
 import io.winnow.inference.RuntimeSpec;
+import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.ModelDefaults;
+import io.winnow.inference.conf.RouteRule;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.TeacherSettings;
 import io.winnow.inference.udf.Conversations;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.PromptSource;
@@ -26,6 +29,10 @@ public final class DryRun {
 
   /** The text to show. */
   public static String describe(SparkSession spark, SettingValues asked) {
+    List<String> models = asked.get(GenerateSettings.MODEL);
+    if (models.size() > 1) {
+      return ofTeachers(spark, asked, models);
+    }
     SettingValues values = ModelDefaults.applied(asked);
     GenerateOptions options = GenerateOptions.of(values);
     RuntimeSpec spec = options.runtime();
@@ -85,6 +92,26 @@ public final class DryRun {
       out.append(i == 0 ? "" : i % 16 == 0 ? "\n" : " ").append(rendered.tokenIds()[i]);
     }
     out.append('\n');
+  }
+
+  /** Each teacher's prompts, and one of them as it sees it; of rules that escalate, those of the first are all. */
+  private static String ofTeachers(SparkSession spark, SettingValues values, List<String> models) {
+    List<Teacher> teachers = Teacher.of(values);
+    RouteRule rule = TeacherSettings.route(values);
+    Prompts prompts = PromptRoutes.opened(spark, values, rule).prompts();
+    PromptRoutes routes = PromptRoutes.of(spark, values, rule, teachers, prompts);
+    StringBuilder out = new StringBuilder();
+    line(out, "Teachers", "%d, --route %s", models.size(), values.get(TeacherSettings.ROUTE));
+    for (int i = 0; i < models.size(); i++) {
+      boolean open = rule.escalates() && i > 0;
+      String share = open ? "what is not solved before" : String.format(Locale.ROOT, "%,d prompts",
+          routes.share(i).counts().total());
+      line(out, "", "%d. %s: %s", i + 1, routes.teachers().get(i).address(), share);
+    }
+    for (Teacher teacher : routes.teachers()) {
+      out.append('\n').append(describe(spark, teacher.values()));
+    }
+    return out.toString();
   }
 
   private static boolean exists(SparkSession spark, String table) {

@@ -4,6 +4,7 @@ package io.winnow.jobs.job;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RuntimeSpec;
+import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.jobs.input.Prompts;
@@ -17,8 +18,11 @@ import io.winnow.jobs.table.TableException;
 import io.winnow.jobs.table.TraceCounts;
 import io.winnow.jobs.table.TraceTable;
 import io.winnow.jobs.trace.TraceKey;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -45,7 +49,7 @@ public final class GenerateJob {
   private final SparkSession spark;
   private final SettingValues values;
   private final GenerateOptions options;
-  private final String runId = RunId.next();
+  private final String runId;
   private final long startNanos = System.nanoTime();
   private final RunBudget budget;
   private TraceTable table;
@@ -63,13 +67,23 @@ public final class GenerateJob {
   private GenerateJob(SparkSession spark, SettingValues asked, BooleanSupplier stop) {
     this.spark = spark;
     this.values = ModelDefaults.applied(asked);
+    this.runId = RunId.next();
     this.budget = new RunBudget(values, stop, System::nanoTime, startNanos);
     this.options = GenerateOptions.of(values);
     SidecarExecutors.of(spark.sparkContext().getConf(), options.hosting().sidecar()); // refused now or never
   }
 
+  /** The part of a run that one of several teachers does. */
+  GenerateJob(SparkSession spark, Teacher teacher, String runId, RunBudget budget) {
+    this.spark = spark;
+    this.values = teacher.values();
+    this.runId = runId;
+    this.budget = budget;
+    this.options = teacher.options();
+  }
+
   /**
-   * Runs the job to its end.
+   * Runs the job to its end; with several models, one part for each.
    *
    * @param values checked settings of {@code generate}
    * @param stop asked now and then; once true, the job ends cleanly with what is decoded so far
@@ -79,26 +93,50 @@ public final class GenerateJob {
    */
   public static GenerateResult run(
       SparkSession spark, SettingValues values, BooleanSupplier stop, Progress progress) {
-    return new GenerateJob(spark, values, stop).run(progress);
+    return run(spark, values, stop, progress, line -> {});
   }
 
-  private GenerateResult run(Progress progress) {
-    RuntimeSpec spec = options.runtime();
-    ModelInfo model = options.describe(values);
-    TraceCosts costs = new TraceCosts(options.price(values, model), spark.sparkContext());
-    VersionedPrompts source = VersionedPrompts.open(spark, values);
+  /** As above; {@code told} gets a line for people now and then, where there are several models. */
+  public static GenerateResult run(
+      SparkSession spark, SettingValues values, BooleanSupplier stop, Progress progress, Consumer<String> told) {
+    return run(spark, values, stop, progress, told, prompts -> prompts);
+  }
+
+  /** As above, for some of the prompts. */
+  static GenerateResult run(
+      SparkSession spark, SettingValues values, BooleanSupplier stop, Progress progress, Consumer<String> told,
+      UnaryOperator<Prompts> some) {
+    if (values.get(GenerateSettings.MODEL).size() > 1) {
+      return new TeachersJob(spark, values, stop, told, some).run(progress);
+    }
+    GenerateJob job = new GenerateJob(spark, values, stop);
+    ModelInfo model = job.options.describe(job.values);
+    Teacher only = new Teacher(job.values, job.options, model, job.options.price(job.values, model));
+    VersionedPrompts source = VersionedPrompts.open(spark, job.values);
+    return job.run(only, source.of(some), List.of(), progress);
+  }
+
+  /**
+   * Runs this part to its end.
+   *
+   * @param teacher who answers
+   * @param source the prompts
+   * @param teachers all models of the run as they were given, where there are several
+   */
+  GenerateResult run(Teacher teacher, VersionedPrompts source, List<String> teachers, Progress progress) {
+    ModelInfo model = teacher.info();
+    TraceCosts costs = new TraceCosts(teacher.price(), spark.sparkContext());
     Prompts prompts = source.prompts();
-    StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
-    table = open(TraceTable.asked(kept, options.promptLogprobs()));
+    table = opened(prompts);
     String workSet = RunFacts.workSet(spark, values, model);
     RunsTable runs = RunsTable.open(table);
     RunFacts facts = new RunFacts(spark, values, options, model, runId, workSet, table.version());
+    facts.among(teachers);
     // From here on an older run of the same work cannot commit any more; only then is what it has done looked at.
     epoch = runs.claim(workSet, facts.start(source));
     try {
       RecoveryResult recovered = Ledger.recover(spark, table, workSet, epoch);
-      TraceKey key = TraceKey.of(values, model, spec);
-      Dataset<Row> encoded = encode(prompts, spec, key, model);
+      Dataset<Row> encoded = encoded(prompts, teacher);
       long total = prompts.counts().total() * options.samples();
       TraceRows rows = new TraceRows(options.run(runId, model), table.schema(), costs);
       Accounts accounts =
@@ -186,14 +224,25 @@ public final class GenerateJob {
     return new Accounts(total, existing, committed.rows(), toDo, others);
   }
 
+  /** The table for the traces of prompts, made where there is none. */
+  TraceTable opened(Prompts prompts) {
+    StructType kept = new StructType(prompts.kept().toArray(StructField[]::new));
+    kept = options.label() == null ? kept : kept.add(options.label().field(kept));
+    return open(TraceTable.asked(kept, options.promptLogprobs()));
+  }
+
   private TraceTable open(StructType kept) {
     return TraceTable.isName(options.out())
         ? TraceTable.openNamed(spark, options.out(), kept)
         : TraceTable.open(spark, options.out(), kept);
   }
 
-  private Dataset<Row> encode(Prompts prompts, RuntimeSpec spec, TraceKey key, ModelInfo model) {
-    PromptEncoder encoder = new PromptEncoder(spec, key, options.samples(), model.contextLength());
+  /** Prompts with the ids of the traces that are wanted of the teacher; see {@link PromptEncoder}. */
+  static Dataset<Row> encoded(Prompts prompts, Teacher teacher) {
+    GenerateOptions options = teacher.options();
+    TraceKey key = TraceKey.of(teacher.values(), teacher.info(), options.runtime());
+    PromptEncoder encoder =
+        new PromptEncoder(options.runtime(), key, options.samples(), teacher.info().contextLength());
     StructType schema = PromptEncoder.schema(prompts.rows().schema());
     return prompts.rows().mapPartitions(encoder, Encoders.row(schema));
   }

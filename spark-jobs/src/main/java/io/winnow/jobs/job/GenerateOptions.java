@@ -8,6 +8,7 @@ import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.LabelSettings;
 import io.winnow.inference.conf.PriceTable;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.SidecarSettings;
@@ -30,7 +31,8 @@ record GenerateOptions(
     boolean tokenIds,
     boolean promptLogprobs,
     List<String> retryFailed,
-    boolean messagesGiven) {
+    boolean messagesGiven,
+    LabelColumn label) {
 
   /**
    * Looks for the model's files if they lie on another file system.
@@ -40,12 +42,17 @@ record GenerateOptions(
   static GenerateOptions of(SettingValues values) {
     GenerateSettings.validate(values);
     SidecarSettings.spec(values).ifPresent(SidecarHost::check);
+    SamplingParams sampling = GenerateSettings.samplingParams(values);
+    LabelColumn label = null;
+    if (sampling.answer() != null) {
+      label = new LabelColumn(values.get(LabelSettings.LABEL_COLUMN), sampling.answer());
+    }
     RuntimeSpec runtime = EngineHost.seen(GenerateSettings.runtimeSpec(values));
     return new GenerateOptions(
         runtime,
         GenerateSettings.hosting(values),
         runtime instanceof EngineSpec ? values.get(GenerateSettings.MODEL).get(0) : runtime.model(),
-        GenerateSettings.samplingParams(values),
+        sampling,
         values.find(GenerateSettings.OUT).orElse(""),
         values.get(GenerateSettings.SAMPLES),
         values.get(GenerateSettings.PARTITIONS),
@@ -54,7 +61,8 @@ record GenerateOptions(
         values.get(GenerateSettings.TOKEN_IDS),
         values.get(GenerateSettings.PROMPT_LOGPROBS),
         values.get(GenerateSettings.RETRY_FAILED),
-        values.find(GenerateSettings.MESSAGES_COLUMN).isPresent());
+        values.find(GenerateSettings.MESSAGES_COLUMN).isPresent(),
+        label);
   }
 
   /**
@@ -70,6 +78,7 @@ record GenerateOptions(
     if (sampling.answer() != null) {
       try {
         EngineHost.check(runtime, sampling.answer(), info.vocabSize());
+        label.reader();
       } catch (InferenceException e) {
         throw new UsageException(e.getMessage(), e);
       }
@@ -85,8 +94,15 @@ record GenerateOptions(
   PriceTable.Price price(SettingValues values, ModelInfo info) {
     List<String> names = List.of(model, info.name(), info.fingerprint());
     return GenerateSettings.priceTable(values)
-        .map(table -> table.of(names, EngineHost.sequences(runtime)))
+        .map(table -> table.of(names, EngineHost.machine(runtime)))
         .orElse(null);
+  }
+
+  /** The same on another number of partitions, where none was asked for, and by another runtime. */
+  GenerateOptions on(RuntimeSpec other, int number) {
+    return new GenerateOptions(
+        other, hosting, model, sampling, out, samples, partitions == 0 ? number : partitions, commitIntervalMillis,
+        verifiers, tokenIds, promptLogprobs, retryFailed, messagesGiven, label);
   }
 
   /** Which rows of the table are made anew. */
@@ -97,6 +113,7 @@ record GenerateOptions(
   /** What all rows of a run have in common. */
   TraceRows.Run run(String runId, ModelInfo info) {
     return new TraceRows.Run(
-        runId, model, info.fingerprint(), sampling.seed(), tokenIds, promptLogprobs, verifiers, messagesGiven);
+        runId, model, info.fingerprint(), sampling.seed(), tokenIds, promptLogprobs, verifiers, messagesGiven,
+        label);
   }
 }

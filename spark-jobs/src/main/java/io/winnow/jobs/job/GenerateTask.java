@@ -126,7 +126,7 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    counters.written(c.finishReason() == FinishReason.ERROR, correct(row));
+    counters.written(!row.isNullAt(ledger.schema().fieldIndex("error")), correct(row));
   }
 
   private Boolean correct(Row row) {

@@ -22,6 +22,8 @@ final class RunBudget implements BooleanSupplier {
   private final Optional<Long> maxNanos;
   private final Optional<Long> maxTokens;
   private final Optional<Double> maxCost;
+  /** The budget that this one is a part of, or null. */
+  private final RunBudget whole;
   private long tokens;
   private double cost;
   private String reason;
@@ -38,6 +40,22 @@ final class RunBudget implements BooleanSupplier {
     this.maxNanos = values.find(GenerateSettings.MAX_DURATION).map(Duration::toNanos);
     this.maxTokens = values.find(GenerateSettings.MAX_TOKENS_TOTAL);
     this.maxCost = values.find(GenerateSettings.MAX_COST);
+    this.whole = null;
+  }
+
+  private RunBudget(RunBudget whole) {
+    this.asked = whole.asked;
+    this.nanos = whole.nanos;
+    this.startNanos = whole.startNanos;
+    this.maxNanos = whole.maxNanos;
+    this.maxTokens = whole.maxTokens;
+    this.maxCost = whole.maxCost;
+    this.whole = whole;
+  }
+
+  /** For a part of the run: what it uses, others don't have. It is to end when the run is. */
+  RunBudget part() {
+    return new RunBudget(this);
   }
 
   /**
@@ -47,13 +65,26 @@ final class RunBudget implements BooleanSupplier {
    * @param usd cost of them, of their prompts and of the engine's time, in US dollars
    */
   synchronized void used(long generated, double usd) {
-    tokens = Math.max(tokens, generated);
-    cost = Math.max(cost, usd);
+    long more = Math.max(0, generated - tokens);
+    double dearer = Math.max(0, usd - cost);
+    tokens += more;
+    cost += dearer;
+    if (whole != null) {
+      whole.usedMore(more, dearer);
+    }
+  }
+
+  private synchronized void usedMore(long more, double dearer) {
+    tokens += more;
+    cost += dearer;
   }
 
   /** Whether the run is to end. Once true, always true. */
   @Override
   public synchronized boolean getAsBoolean() {
+    if (whole != null) {
+      return whole.getAsBoolean();
+    }
     if (reason == null) {
       reason = reached();
     }
@@ -62,7 +93,7 @@ final class RunBudget implements BooleanSupplier {
 
   /** Why the run is to end, in words that name the budget; null while it is not. */
   synchronized String reason() {
-    return reason;
+    return whole == null ? reason : whole.reason();
   }
 
   private String reached() {

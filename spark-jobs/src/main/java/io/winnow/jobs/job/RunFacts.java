@@ -62,6 +62,16 @@ final class RunFacts {
     common.put("reproducible", options.runtime().reproducible());
   }
 
+  /** Notes the models of the run, where this is the part of one of several. */
+  void among(List<String> teachers) {
+    if (!teachers.isEmpty()) {
+      @SuppressWarnings("unchecked") // put there by the constructor
+      Map<String, String> all = new TreeMap<>((Map<String, String>) common.get("settings"));
+      all.put("teachers", GenerateSettings.MODEL.text(teachers));
+      common.put("settings", all);
+    }
+  }
+
   /**
    * Names what a run works on: two runs of one work set would make the same traces. The prompts by their path, the
    * model by its content, and whatever else decides the tokens.

@@ -2,6 +2,7 @@
 package io.winnow.jobs.job;
 
 import io.winnow.inference.Completion;
+import io.winnow.inference.FinishReason;
 import io.winnow.inference.Usage;
 import io.winnow.inference.conf.PriceTable.Price;
 import java.io.Serializable;
@@ -30,7 +31,7 @@ final class TraceCosts implements Serializable {
   }
 
   /**
-   * US dollars of a trace by the price table; null without prices. What the engine did once is paid once: traces that
+   * US dollars of a trace by the price table; null without prices, or where a server does not count. What the engine did once is paid once: traces that
    * are copied, or share a completion with the row before, cost nothing, nor do rows that never reached the engine.
    *
    * @param c made by a request of the engine if its request id is above 0
@@ -45,10 +46,17 @@ final class TraceCosts implements Serializable {
       return 0.0;
     }
     Usage usage = c.usage();
+    boolean uncounted =
+        usage != null && usage.billedPromptTokens() == 0 && usage.billedCompletionTokens() == 0;
+    if (uncounted && price.rank() > 0 && c.finishReason() != FinishReason.ERROR && !c.text().isEmpty()) {
+      return null; // the server counts nothing, and nobody knows what it bills
+    }
     double cost =
         usage == null
             ? price.of(promptTokens, c.tokenIds().length, c.engineMillis())
-            : price.of(usage.billedPromptTokens(), usage.billedCompletionTokens(), c.engineMillis());
+            : price.of(
+                usage.billedPromptTokens(), usage.billedCachedTokens(), usage.billedCompletionTokens(),
+                c.engineMillis());
     nanodollars.add(Math.round(cost * NANODOLLARS));
     tokens.add(c.completionTokens());
     return cost;

@@ -7,6 +7,8 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.Usage;
+import io.winnow.jobs.label.LabelException;
+import io.winnow.jobs.label.LabelReader;
 import io.winnow.jobs.trace.ParsedTrace;
 import io.winnow.jobs.trace.TraceParser;
 import io.winnow.jobs.verify.Verdict;
@@ -18,6 +20,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +40,7 @@ final class TraceRows implements Serializable {
    * @param promptLogprobs whether log-probabilities of the prompts' tokens are kept
    * @param verifiers names, in the order asked for; the first one decides {@code correct}
    * @param messagesGiven whether the prompts came as conversations
+   * @param label the column of answers of a given form, or null
    */
   record Run(
       String runId,
@@ -46,13 +50,15 @@ final class TraceRows implements Serializable {
       boolean tokenIds,
       boolean promptLogprobs,
       List<String> verifiers,
-      boolean messagesGiven)
+      boolean messagesGiven,
+      LabelColumn label)
       implements Serializable {}
 
   private final Run run;
   private final StructType schema;
   private final TraceCosts costs;
   private transient List<Verifier> verifiers;
+  private transient LabelReader labels;
 
   TraceRows(Run run, StructType schema, TraceCosts costs) {
     this.run = run;
@@ -66,15 +72,17 @@ final class TraceRows implements Serializable {
    * @param planned row of {@link WorkPlan#rows}
    * @param traceId its key
    * @param sampleIndex the sample
-   * @param c what the engine gave, or a failure as a completion with reason ERROR
+   * @param given what the engine gave, or a failure as a completion with reason ERROR
    * @param attempts how often the row was tried before
    */
-  Row row(Row planned, String traceId, int sampleIndex, Completion c, int attempts) {
+  Row row(Row planned, String traceId, int sampleIndex, Completion given, int attempts) {
+    Map<String, Object> label = new HashMap<>();
+    Completion c = labelled(planned, given, label);
     boolean failed = c.finishReason() == FinishReason.ERROR;
     ParsedTrace parsed = failed ? null : parse(planned, c.text());
     Map<String, Verdict> verdicts = failed ? Map.of() : verdicts(planned.getAs("gold"), c);
     Verdict first = verdicts.isEmpty() ? null : verdicts.values().iterator().next();
-    Map<String, Object> values = new LinkedHashMap<>();
+    Map<String, Object> values = new LinkedHashMap<>(label);
     values.put("prompt_id", planned.getAs("prompt_id"));
     values.put("trace_id", traceId);
     values.put("sample_index", sampleIndex);
@@ -91,7 +99,7 @@ final class TraceRows implements Serializable {
         "completion_tokens",
         usage != null && c.completionTokens() == 0 && !c.text().isEmpty() ? null : (Integer) c.completionTokens());
     values.put("seed", run.seed());
-    values.put("cost_usd", costs.of(c, promptTokens));
+    values.put("cost_usd", costs.of(given, promptTokens));
     values.put("engine_ms", c.engineMillis());
     values.put("created_at", Timestamp.from(Instant.now()));
     values.put(
@@ -116,6 +124,21 @@ final class TraceRows implements Serializable {
 
   Run run() {
     return run;
+  }
+
+  /** Puts the label among the values; what ended by itself and is none is a failure. One that was cut is neither. */
+  private Completion labelled(Row planned, Completion c, Map<String, Object> values) {
+    if (run.label() == null || c.finishReason() != FinishReason.STOP) {
+      return c;
+    }
+    labels = labels == null ? run.label().reader() : labels;
+    try {
+      Object label = labels.read(c.text(), parse(planned, c.text()).answer());
+      values.put(run.label().name(), LabelColumn.value(label, labels.type()));
+      return c;
+    } catch (LabelException e) {
+      return LabelColumn.refused(c, run.label().format(), e);
+    }
   }
 
   private Row fill(Map<String, Object> values, Row planned) {
@@ -214,7 +237,8 @@ final class TraceRows implements Serializable {
    */
   private static String nextAction(Completion c) {
     return switch (c.errorClass()) {
-      case InferenceErrors.ENGINE_FAULT, InferenceErrors.ENDPOINT_FAILED, InferenceErrors.ENDPOINT_ANSWER_INVALID ->
+      case InferenceErrors.ENGINE_FAULT, InferenceErrors.ENDPOINT_FAILED, InferenceErrors.ENDPOINT_ANSWER_INVALID,
+          LabelColumn.INVALID ->
           "retry";
       case InferenceErrors.ENGINE_CRASH -> "quarantine";
       default -> "skip";

@@ -7,6 +7,7 @@ import io.winnow.jobs.input.PromptSource;
 import io.winnow.jobs.input.Prompts;
 import io.winnow.jobs.table.TableVersion;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -17,6 +18,11 @@ import org.apache.spark.sql.SparkSession;
 record VersionedPrompts(Prompts prompts, Long version) {
   /** A table that changes as often while it is opened has no version that one could name. */
   private static final int TRIES = 3;
+
+  /** Some of the prompts, of the same version. */
+  VersionedPrompts of(UnaryOperator<Prompts> some) {
+    return new VersionedPrompts(some.apply(prompts), version);
+  }
 
   /** Opens them as {@link PromptSource#open} does; the rows stay those of the version, whatever is written later. */
   static VersionedPrompts open(SparkSession spark, SettingValues values) {

@@ -73,8 +73,8 @@ public final class TableErrors {
   static TableException columnType(String path, String column, String found, String wanted) {
     return error(
         SCHEMA_MISMATCH,
-        "Cannot write to %s: column %s is %s in the table and %s here. Leave it out of --keep-columns, cast it, or"
-            + " give --out another folder.",
+        "Cannot write to %s: column %s is %s in the table and %s here. Leave it out of --keep-columns, cast it, give"
+            + " labels another --label-column, or --out another folder.",
         path, column, found, wanted);
   }
 

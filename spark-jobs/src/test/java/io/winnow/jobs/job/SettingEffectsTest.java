@@ -14,6 +14,7 @@ import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SessionSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
+import io.winnow.inference.conf.TeacherSettings;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.jobs.input.PromptSource;
 import io.winnow.jobs.trace.TraceKey;
@@ -51,6 +52,10 @@ class SettingEffectsTest {
 
   private static final Map<String, String> BESIDE = Map.of("model", "r1@sidecar", "sidecar", "vllm");
   private static final Map<String, String> SERVED = Map.of("model", "r1@http://127.0.0.1:9/v1");
+
+  private static final Map<String, String> TWO = Map.of("model", "[\"" + MODEL + "\", \"scripted:\"]");
+
+  private static final Map<String, String> ESTIMATED = Map.of("estimate", "true");
 
   @TempDir static Path folder;
 
@@ -97,6 +102,14 @@ class SettingEffectsTest {
             Map.entry("chat-template", new Case(chat)),
             Map.entry("template-arg", new Case("mark=!", Map.of("chat-template", chat))),
             Map.entry("model", new Case(otherModel().toString())),
+            Map.entry("label-column", new Case("judged", Map.of("choice", "yes"))),
+            Map.entry("estimate", new Case("true")),
+            Map.entry("estimate-rows", new Case("9", ESTIMATED)),
+            Map.entry("estimate-keep", new Case("true", ESTIMATED)),
+            Map.entry("json", new Case("true", ESTIMATED)),
+            Map.entry("route", new Case("column:other", TWO)),
+            Map.entry("side-by-side", new Case("off", TWO)),
+            Map.entry("teacher-option", new Case(MODEL + ":temperature=0.7", TWO)),
             Map.entry("samples", new Case("12")),
             Map.entry("temperature", new Case("0.7")),
             Map.entry("top-p", new Case("0.9")),
@@ -217,7 +230,8 @@ class SettingEffectsTest {
   }
 
   /** Keys of the traces of the first line's prompt, by sample. */
-  private static List<String> keys(SettingValues values) {
+  private static List<String> keys(SettingValues asked) {
+    SettingValues values = TeacherSettings.each(asked).get(0);
     RuntimeSpec spec = GenerateSettings.runtimeSpec(values);
     ModelInfo model = EngineHost.describe(spec);
     TraceKey key = TraceKey.of(values, model, spec);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.jobs.label;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.winnow.inference.AnswerFormat;
+import io.winnow.jobs.label.LabelType.Field;
+import io.winnow.jobs.label.LabelType.ListOf;
+import io.winnow.jobs.label.LabelType.Plain;
+import io.winnow.jobs.label.LabelType.Struct;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LabelReaderTest {
+  private static final String SCHEMA =
+      "{\"type\": \"object\", \"properties\": {"
+          + "\"topic\": {\"enum\": [\"algebra\", \"geometry\"]},"
+          + "\"level\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 5},"
+          + "\"sure\": {\"type\": [\"number\", \"null\"], \"exclusiveMaximum\": 1},"
+          + "\"steps\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/step\"}, \"maxItems\": 2},"
+          + "\"odd\": {\"anyOf\": [{\"type\": \"string\", \"minLength\": 2}, {\"type\": \"boolean\"}]}},"
+          + "\"required\": [\"topic\", \"level\"], \"additionalProperties\": false,"
+          + "\"$defs\": {\"step\": {\"type\": \"object\", \"properties\": {\"text\": {\"type\": \"string\","
+          + " \"pattern\": \"^[a-z ]+$\"}}}}}";
+
+  private static Object read(AnswerFormat format, String text) throws LabelException {
+    return LabelReader.of(format).read(text);
+  }
+
+  private static String refusal(AnswerFormat format, String text) {
+    return assertThrows(LabelException.class, () -> read(format, text)).getMessage();
+  }
+
+  @Test
+  void aSchemaBecomesAStructWithTypedFields() throws LabelException {
+    LabelReader reader = LabelReader.of(AnswerFormat.jsonSchema(SCHEMA));
+    assertEquals(
+        new Struct(
+            List.of(
+                new Field("topic", Plain.TEXT), new Field("level", Plain.INTEGER), new Field("sure", Plain.NUMBER),
+                new Field("steps", new ListOf(new Struct(List.of(new Field("text", Plain.TEXT))))),
+                new Field("odd", Plain.JSON))),
+        reader.type());
+    // As a server may write it: any order, any blanks, 3.0 for a whole number.
+    assertEquals(
+        Arrays.asList("algebra", 3L, 0.5, List.of(List.of("carry over")), "true"),
+        reader.read("\n{ \"level\": 3.0,\n \"topic\":\"algebra\", \"sure\":0.5, \"odd\": true,"
+            + "\"steps\":[{\"text\":\"carry over\"}] }\n"));
+    assertEquals(
+        Arrays.asList("geometry", 5L, null, null, "\"no\""),
+        reader.read("{\"topic\":\"geometry\",\"level\":5,\"sure\":null,\"odd\":\"no\"}"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+      "Sure! {\"topic\": \"algebra\", \"level\": 1} | is not JSON",
+      "```json {\"topic\": \"algebra\", \"level\": 1} ``` | is not JSON",
+      "{\"topic\": \"algebra\", \"level\": 1 | is not JSON",
+      "{\"topic\": \"algebra\", \"level\": 1} {} | is not JSON",
+      "{\"topic\": \"algebra\", \"level\": 1, \"level\": 2} | is not JSON: Duplicate",
+      "[] | at # '[]' is no object",
+      "{\"topic\": \"algebra\"} | at # 'level' is missing",
+      "{\"topic\": \"calculus\", \"level\": 1} | at #/topic '\"calculus\"' is none of",
+      "{\"topic\": \"algebra\", \"level\": \"1\"} | at #/level '\"1\"' is no integer",
+      "{\"topic\": \"algebra\", \"level\": 1.5} | at #/level '1.5' is no integer",
+      "{\"topic\": \"algebra\", \"level\": 6} | at #/level 6 is too high",
+      "{\"topic\": \"algebra\", \"level\": 1, \"sure\": 1.0} | at #/sure 1.0 is too high",
+      "{\"topic\": \"algebra\", \"level\": 1, \"why\": \"\"} | a property 'why' more",
+      "{\"topic\": \"algebra\", \"level\": 1, \"odd\": \"x\"} | at #/odd the text has 1 characters",
+      "{\"topic\": \"algebra\", \"level\": 1, \"steps\": [{},{},{}]} | at #/steps there are 3 items",
+      "{\"topic\": \"algebra\", \"level\": 1, \"steps\": [{\"text\": \"A\"}]} | at #/steps/0/text 'A' does not match",
+  })
+  void whatTheSchemaDoesNotDescribeIsRefusedWithItsPlace(String text, String why) {
+    String refusal = refusal(AnswerFormat.jsonSchema(SCHEMA), text);
+    assertTrue(refusal.contains(why), refusal);
+  }
+
+  @Test
+  void aChoiceIsOneOfItsTextsAndBlanksAroundItDoNotCount() throws LabelException {
+    AnswerFormat format = AnswerFormat.choice(List.of("yes", "no ", "no"));
+    assertEquals("no ", read(format, "no "));
+    assertEquals("yes", read(format, "\n yes"));
+    assertEquals("'Yes' is none of the choices 'yes, no , no'", refusal(format, "Yes"));
+  }
+
+  @Test
+  void thinkingMayComeBeforeTheAnswer() throws LabelException {
+    LabelReader reader = LabelReader.of(AnswerFormat.choice(List.of("yes", "no")));
+    assertEquals("no", reader.read("<think>yes</think>\n\nno", "\n\nno"));
+    LabelReader whole = LabelReader.of(AnswerFormat.regex("<think>(?P<why>.*)</think>(?<what_is>yes|no)"));
+    assertEquals(List.of("so", "no"), whole.read("<think>so</think>no", "no"));
+    assertThrows(LabelException.class, () -> reader.read("no, or yes", "no, or yes"));
+  }
+
+  @Test
+  void groupsWithNamesBecomeFields() throws LabelException {
+    AnswerFormat plain = AnswerFormat.regex("\\d{4}-\\d\\d");
+    assertEquals(Plain.TEXT, LabelReader.of(plain).type());
+    assertEquals("2024-05", read(plain, "2024-05"));
+    assertTrue(refusal(plain, "in 2024-05").contains("does not match the pattern"));
+    AnswerFormat named = AnswerFormat.regex("(?P<score_of>[0-9]+)(?: of (?<most>\\d+))?|[(?<x>]");
+    assertEquals(
+        new Struct(List.of(new Field("score_of", Plain.TEXT), new Field("most", Plain.TEXT))),
+        LabelReader.of(named).type());
+    assertEquals(List.of("3", "5"), read(named, "3 of 5"));
+    assertEquals(Arrays.asList("3", null), read(named, "3"));
+    String hostile = "(.*a){12}x";
+    assertTrue(refusal(AnswerFormat.regex(hostile), "a".repeat(64)).contains("too many steps"));
+  }
+
+  @Test
+  void whatNoTableCanHoldIsRefusedBeforeWork() {
+    for (String schema : List.of(
+        "{\"type\": \"object\", \"properties\": {\"a b\": {\"type\": \"string\"}}}",
+        "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\"}, \"A\": {\"type\": \"string\"}}}")) {
+      assertThrows(IllegalArgumentException.class, () -> LabelReader.of(AnswerFormat.jsonSchema(schema)), schema);
+    }
+  }
+}
