@@ -2,7 +2,9 @@
 package io.winnow.jobs;
 
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.PassRateSettings;
 import io.winnow.inference.conf.ScoreSettings;
+import io.winnow.inference.conf.SelectSettings;
 import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
@@ -13,9 +15,11 @@ import io.winnow.jobs.cli.CommandLineRunner;
 import io.winnow.jobs.cli.DoctorCommand;
 import io.winnow.jobs.cli.GenerateCommand;
 import io.winnow.jobs.cli.GenerateWork;
+import io.winnow.jobs.cli.PassRateCommand;
 import io.winnow.jobs.cli.ReplayCommand;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.ScoreCommand;
+import io.winnow.jobs.cli.SelectCommand;
 import io.winnow.jobs.cli.Session;
 import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
@@ -24,6 +28,8 @@ import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
 import io.winnow.jobs.job.RewardJob;
 import io.winnow.jobs.job.VerifyRows;
+import io.winnow.jobs.refine.PassRateJob;
+import io.winnow.jobs.refine.SelectJob;
 import io.winnow.jobs.sql.WinnowExtensions;
 import io.winnow.jobs.table.TraceTable;
 import java.io.FileDescriptor;
@@ -160,6 +166,28 @@ public final class Winnow {
   }
 
   /**
+   * A row a prompt with its pass rates, as {@code pass-rate} writes them. Lazy.
+   *
+   * @param rows traces, or graded completions
+   * @param options as on the command line, without dashes or in camel case: k, tau, min, max, correctColumn …
+   * @throws UsageException when the options cannot work
+   */
+  public static Dataset<Row> passRate(Dataset<Row> rows, Map<String, String> options) {
+    return PassRateJob.of(rows, values(rows.sparkSession(), PassRateSettings.OF_ROWS, options));
+  }
+
+  /**
+   * What {@code select} takes of judged rows. Lazy.
+   *
+   * @param rows traces, or graded completions
+   * @param options as on the command line, without dashes or in camel case: strategy, perPrompt, rankBy …
+   * @throws UsageException when the options cannot work
+   */
+  public static Dataset<Row> select(Dataset<Row> rows, Map<String, String> options) {
+    return SelectJob.of(rows, values(rows.sparkSession(), SelectSettings.OF_ROWS, options));
+  }
+
+  /**
    * Gives the SQL functions to a session that runs already; one that is still to be made takes {@code
    * spark.sql.extensions=io.winnow.jobs.sql.WinnowExtensions}.
    */
@@ -175,8 +203,8 @@ public final class Winnow {
     List<Command> commands =
         List.of(
             GENERATE, new VerifyCommand(), new ScoreCommand(), new ReplayCommand(), new StatusCommand(),
-            new BenchCommand(), new DoctorCommand(EngineFacts::kernels),
-            new TeachersCommand());
+            new PassRateCommand(), new SelectCommand(), new TeachersCommand(), new BenchCommand(),
+            new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
   }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What {@code --help} prints: made of the declarations, at most 100 columns wide. */
 final class HelpText {
@@ -63,7 +64,15 @@ final class HelpText {
     boolean said =
         value == null || value.equals("") || value.equals(List.of()) || value.equals(Map.of())
             || Boolean.FALSE.equals(value);
-    return said ? "" : " Default: " + setting.text(value) + ".";
+    if (said) {
+      return "";
+    }
+    // A list as it is written on the command line, and not as JSON.
+    String text =
+        setting.kind() == Setting.Kind.COMMA_LIST && value instanceof List<?> list
+            ? list.stream().map(String::valueOf).collect(Collectors.joining(","))
+            : setting.text(value);
+    return " Default: " + text + ".";
   }
 
   private static void entry(StringBuilder text, String name, String doc, int width) {

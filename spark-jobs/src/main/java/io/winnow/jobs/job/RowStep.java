@@ -5,11 +5,7 @@ import io.winnow.inference.conf.UsageException;
 import io.winnow.jobs.input.RowSource;
 import io.winnow.jobs.table.StepOutput;
 import io.winnow.jobs.table.TableVersion;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -69,7 +65,7 @@ public final class RowStep {
     RowSource source = RowSource.open(spark, spec.in(), spec.format(), spec.wanted(), asLines, version);
     StructType added = added(function.schema(), spec.prefix());
     checkNames(source, added, spec.in(), spec.prefix());
-    String key = key(spec, function, source.state());
+    String key = StepKey.of(spec.step(), function.version(), spec.settings(), source.state());
     if (output.holds(key)) {
       return new StepResult(0, 0, Map.of(), 0, since(startNanos), spec.out(), true, false);
     }
@@ -127,20 +123,6 @@ public final class RowStep {
       throw new UsageException(
           "Cannot add the columns " + String.join(", ", clashes) + ": " + in + " has them already. Give --prefix, for"
               + " example --prefix " + prefix + "new_.");
-    }
-  }
-
-  /** Names all that decides the output. */
-  private static String key(Spec spec, RowFunction function, String state) {
-    StringBuilder all = new StringBuilder(spec.step()).append('\n').append(function.version()).append('\n');
-    spec.settings().forEach((name, value) -> all.append(name).append('=').append(value).append('\n'));
-    all.append(state);
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(all.toString().getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java platform has SHA-256.", e);
     }
   }
 

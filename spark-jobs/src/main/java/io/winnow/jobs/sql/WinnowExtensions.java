@@ -155,7 +155,93 @@ public final class WinnowExtensions extends AbstractFunction1<SparkSessionExtens
               """
               > SELECT _FUNC_(4, 1, 2);
                0.5
-              """));
+              """),
+          rate(
+              RateOf.Kind.G_PASS, 4,
+              "_FUNC_(n, c, k, tau) - Returns G-Pass@k with threshold tau: how likely at least max(ceil(k * tau), 1) of"
+                  + " k samples are correct (Liu et al. 2024); 0 where k is above n; NULL where k is below 1, c not"
+                  + " from 0 to n, or tau not from 0 to 1.",
+              "* tau - the share of them that must be correct, from 0 to 1", "_FUNC_(4, 2, 2, 1.0)",
+              "0.16666666666666666"),
+          rate(
+              RateOf.Kind.MG_PASS, 3,
+              "_FUNC_(n, c, k) - Returns mG-Pass@k, 2/k times the sum of P(at least i of k are correct) over i from"
+                  + " ceil(k/2) + 1 to k (Liu et al. 2024); 0 where k is above n.",
+              "", "_FUNC_(4, 2, 2)", "0.16666666666666666"),
+          wilson(RateOf.Kind.WILSON_LOW, "lower", "_FUNC_(8, 0)", "0.0"),
+          wilson(RateOf.Kind.WILSON_HIGH, "upper", "_FUNC_(8, 8)", "1.0"),
+          new Declared(
+              MajorityOf.NAME, MajorityOf.class, 1, 2, MajorityOf::new,
+              "_FUNC_(answers[, grades]) - Returns the answer that most samples give, answers that are equal by"
+                  + " mathematics taken together, as a struct: answer, votes, answered, samples, classes, margin, tie,"
+                  + " share and grade.",
+              """
+              * answers - an array of texts or numbers, NULL for a sample without one
+              * grades - an array of doubles; grade is their mean over the samples that give the answer, and over the
+                  answers that tie
+              """,
+              """
+              > SELECT _FUNC_(array('1/2', '0.5', '3')).votes;
+               2
+              """),
+          new Declared(
+              AdvantagesOf.NAME, AdvantagesOf.class, 1, 3, AdvantagesOf::new,
+              "_FUNC_(rewards[, scale[, epsilon]]) - Returns for each reward of a group by how much it is above the"
+                  + " mean, over the sample's standard deviation plus epsilon; NULL for NULL.",
+              """
+              * rewards - an array of doubles
+              * scale - 'grpo', or 'unbiased' for the difference alone
+              * epsilon - 1e-4 by itself
+              """,
+              """
+              > SELECT _FUNC_(array(3.0D, 1.0D), 'unbiased')[1];
+               -1.0
+              """),
+          new Declared(
+              ChoiceOf.Kind.DIVERSE.function, ChoiceOf.class, 2, 3, each -> new ChoiceOf(ChoiceOf.Kind.DIVERSE, each),
+              "_FUNC_(texts, k[, n]) - Returns the places (from 0) of k texts that differ most, with the distance to"
+                  + " the nearest taken before: greedily, by the Jaccard distance of their sets of word n-grams.",
+              """
+              * texts - an array of texts in the order of preference
+              * k - how many to take
+              * n - words of an n-gram, 5 by itself
+              """,
+              """
+              > SELECT _FUNC_(array('a b', 'a b', 'c'), 2, 1)[1].place;
+               2
+              """),
+          pairs(
+              ChoiceOf.Kind.LENGTH_PAIRS, "whose lengths are most alike, each in one pair",
+              "_FUNC_(array(10.0D, 50.0D), array(49.0D), 1)[0].chosen", "1"),
+          pairs(
+              ChoiceOf.Kind.PAIRS_IN_ORDER, "in their orders, each in one pair",
+              "_FUNC_(array(10.0D, 50.0D), array(49.0D), 1)[0].chosen", "0"));
+
+  private static Declared rate(
+      RateOf.Kind kind, int arguments, String usage, String last, String example, String gives) {
+    return new Declared(
+        kind.function, RateOf.class, arguments, arguments, each -> new RateOf(kind, each), usage,
+        "* n - samples of a prompt\n* c - those of them that are correct\n* k - samples that are drawn\n" + last,
+        "> SELECT " + example + ";\n " + gives);
+  }
+
+  private static Declared wilson(RateOf.Kind kind, String end, String example, String gives) {
+    return new Declared(
+        kind.function, RateOf.class, 2, 3, each -> new RateOf(kind, each),
+        "_FUNC_(n, c[, confidence]) - Returns the " + end + " end of Wilson's interval of the rate c / n; NULL where n"
+            + " is below 1 or c not from 0 to n.",
+        "* n - samples\n* c - those of them that are correct\n* confidence - 0.95 by itself",
+        "> SELECT " + example + ";\n " + gives);
+  }
+
+  private static Declared pairs(ChoiceOf.Kind kind, String how, String example, String gives) {
+    return new Declared(
+        kind.function, ChoiceOf.class, 3, 4, each -> new ChoiceOf(kind, each),
+        "_FUNC_(chosen, rejected, k[, ratio]) - Returns up to k pairs of places (from 0), " + how + ".",
+        "* chosen - an array of lengths (doubles)\n* rejected - another\n* k - how many pairs\n"
+            + "* ratio - the longer of a pair is at most so many times as long",
+        "> SELECT " + example + ";\n " + gives);
+  }
 
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
@@ -166,6 +252,11 @@ public final class WinnowExtensions extends AbstractFunction1<SparkSessionExtens
   /** Gives the functions to a session that runs already. */
   public static void register(SparkSession spark) {
     FunctionRegistry registry = spark.sessionState().functionRegistry();
-    ALL.forEach(each -> registry.registerFunction(each.id(), each.info(), each.builder()));
+    for (Declared each : ALL) {
+      // Spark warns of one that takes the place of another.
+      if (!registry.functionExists(each.id())) {
+        registry.registerFunction(each.id(), each.info(), each.builder());
+      }
+    }
   }
 }

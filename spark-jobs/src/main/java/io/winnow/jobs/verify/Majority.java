@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.verify;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Self-consistency: the answer that most samples of a prompt give, where answers that mean the same are one class.
  *
- * <p>To mean the same is not transitive in general, so classes are made around answers that lead them, and not along
- * chains: answers written alike are one; then, the most frequent first (of those as frequent the shortest, then the
- * first in the alphabet), each joins the first class whose leader means the same ({@link AnswerEquality#same}), or
- * leads one of its own. So each member equals its leader, the result does not depend on the order of the samples, and
- * what is undecided counts as different. After {@link #MOST_CLASSES} classes answers are no more compared and lead
- * classes of their own.
+ * <p>How classes are made, {@link AnswerClasses} says.
  *
  * @param answer the leader of the largest class, null when no sample has an answer
  * @param votes samples in that class
@@ -28,9 +19,6 @@ import java.util.Map;
  */
 public record Majority(
     String answer, int votes, int answered, int samples, int margin, int classes, boolean[] members) {
-  /** A prompt has some dozens of samples; more classes than this mean that there is no majority to find. */
-  static final int MOST_CLASSES = 200;
-
   /** Whether another class is as large as that of {@link #answer}, which is then the one whose leader comes first. */
   public boolean tie() {
     return answer != null && margin == 0;
@@ -46,66 +34,28 @@ public record Majority(
     return answered >= 2 && votes == answered;
   }
 
-  private static final class Kind {
-    final String leader;
-    int votes;
-
-    Kind(String leader) {
-      this.leader = leader;
-    }
-  }
-
   /**
    * Counts the answers of a prompt's samples.
    *
    * @param answers as {@link AnswerEquality#extract} gives them, null for a sample without one
    */
   public static Majority of(List<String> answers, AnswerEquality equality) {
-    Map<String, Integer> spellings = new LinkedHashMap<>();
-    for (String answer : answers) {
-      if (answer != null) {
-        spellings.merge(answer.strip(), 1, Integer::sum);
-      }
-    }
-    List<String> ordered = new ArrayList<>(spellings.keySet());
-    ordered.sort(
-        Comparator.<String>comparingInt(text -> -spellings.get(text)).thenComparingInt(String::length)
-            .thenComparing(Comparator.naturalOrder()));
-    List<Kind> kinds = new ArrayList<>();
-    Map<String, Kind> kindOf = new LinkedHashMap<>();
-    for (String text : ordered) {
-      Kind kind = kinds.size() >= MOST_CLASSES ? null : find(kinds, text, equality);
-      if (kind == null) {
-        kind = new Kind(text);
-        kinds.add(kind);
-      }
-      kind.votes += spellings.get(text);
-      kindOf.put(text, kind);
-    }
-    // A stable sort: of classes as large, the one whose leader came first.
-    kinds.sort(Comparator.comparingInt(kind -> -kind.votes));
-    boolean[] members = new boolean[answers.size()];
-    if (kinds.isEmpty()) {
-      return new Majority(null, 0, 0, answers.size(), 0, 0, members);
-    }
-    Kind first = kinds.get(0);
-    int answered = 0;
-    for (int i = 0; i < members.length; i++) {
-      answered += answers.get(i) == null ? 0 : 1;
-      members[i] = answers.get(i) != null && kindOf.get(answers.get(i).strip()) == first;
-    }
-    int second = kinds.size() > 1 ? kinds.get(1).votes : 0;
-    return new Majority(
-        first.leader, first.votes, answered, answers.size(), first.votes - second, kinds.size(), members);
+    return of(AnswerClasses.of(answers, equality));
   }
 
-  private static Kind find(List<Kind> kinds, String text, AnswerEquality equality) {
-    for (Kind kind : kinds) {
-      if (equality.same(kind.leader, text)) {
-        return kind;
-      }
+  /** The largest of the classes that are found already. */
+  public static Majority of(AnswerClasses classes) {
+    boolean[] members = new boolean[classes.samples()];
+    List<AnswerClasses.Kind> kinds = classes.kinds();
+    if (kinds.isEmpty()) {
+      return new Majority(null, 0, 0, members.length, 0, 0, members);
     }
-    return null;
+    AnswerClasses.Kind first = kinds.get(0);
+    first.members().forEach(place -> members[place] = true);
+    int second = kinds.size() > 1 ? kinds.get(1).votes() : 0;
+    return new Majority(
+        first.leader(), first.votes(), classes.answered(), members.length, first.votes() - second, kinds.size(),
+        members);
   }
 
   @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
@@ -20,7 +21,9 @@ import org.junit.jupiter.api.Test;
 class SqlFunctionsTest {
   private static final List<String> NAMES =
       List.of(
-          "winnow_extract_answer", "winnow_math_equal", "winnow_pass_at_k", "winnow_reward", "winnow_verify_math");
+          "winnow_advantages", "winnow_diverse", "winnow_extract_answer", "winnow_g_pass_at_k", "winnow_length_pairs",
+          "winnow_majority", "winnow_math_equal", "winnow_mg_pass_at_k", "winnow_pairs_in_order", "winnow_pass_at_k",
+          "winnow_reward", "winnow_verify_math", "winnow_wilson_high", "winnow_wilson_low");
 
   private static SparkSession spark;
 
@@ -190,5 +193,35 @@ class SqlFunctionsTest {
     SparkSession other = spark.newSession();
     WinnowExtensions.register(other);
     assertEquals(0.5, other.sql("SELECT winnow_pass_at_k(4, 1, 2)").head().getDouble(0));
+  }
+
+  @Test
+  void estimatesChoicesAndMajoritiesAreFunctions() {
+    assertEquals(0.5, value("winnow_g_pass_at_k(4, 1, 2, 0.5)"));
+    assertEquals(1.0 / 6, (Double) value("winnow_mg_pass_at_k(4L, 2, 2)"), 1e-15);
+    assertNull(value("winnow_g_pass_at_k(4, NULL, 2, 0.5)"));
+    assertEquals(0.32440756488388023, (Double) value("winnow_wilson_high(8, 0)"), 1e-14);
+    assertEquals(0.1268765839031979, (Double) value("winnow_wilson_low(10, 3, 0.9)"), 1e-14);
+    assertTrue(refusal("winnow_wilson_low(10, 'x')").contains("a whole number"));
+    Row majority =
+        row("SELECT winnow_majority(array('1/2', '0.5', NULL, '3', '3'), array(1D, NULL, 1D, 0D, 0D)) AS m")
+            .getStruct(0);
+    // Two classes tie: one is right wherever that is known, the other wrong.
+    assertEquals("[3,2,4,5,2,0,true,0.4,0.5]", majority.toString());
+    assertEquals("[null,0,0,1,0,0,false,0.0,null]", value("winnow_majority(array(CAST(NULL AS STRING)))").toString());
+    assertEquals(
+        "[[0,null], [2,1.0]]", row("SELECT winnow_diverse(array('a b', 'a b', 'c'), 2, 1)").getList(0).toString());
+    assertEquals(
+        "[[1,0]]", row("SELECT winnow_length_pairs(array(10D, 50D), array(49D), 3, 1.5)").getList(0).toString());
+    assertEquals("[[0,0]]", row("SELECT winnow_pairs_in_order(array(10D, 50D), array(49D), 3)").getList(0).toString());
+    List<Double> advantages =
+        row("SELECT winnow_advantages(array(1D, 0D, NULL, 0D, 0D)) FROM range(1)").getList(0);
+    double wrong = -0.25 / 0.5001;
+    assertEquals(Arrays.asList(0.75 / 0.5001, wrong, null, wrong, wrong), advantages);
+    assertTrue(refusal("winnow_advantages(array(1D), 'rloo')").contains("not 'rloo'"));
+  }
+
+  private static String refusal(String expression) {
+    return assertThrows(AnalysisException.class, () -> value(expression)).getMessage();
   }
 }
