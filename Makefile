@@ -4,8 +4,8 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify bench-endpoint mutation natives-arm64 \
-  faults soak scale first-run spark-submit sidecar clean
+.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify bench-endpoint export-check \
+  export-scale mutation natives-arm64 faults soak scale first-run spark-submit sidecar clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,12 @@ bench-endpoint: ## A server under Winnow beside a bare load generator: make benc
 
 bench-verify: ## The mathematics verifier beside pip's math-verify: make bench-verify ORACLE=DIR [ROUNDS=5] [ITEMS=400]
 	@ORACLE="$(ORACLE)" ROUNDS="$(ROUNDS)" ITEMS="$(ITEMS)" SETS="$(SETS)" VENV="$(VENV)" tests/bench-verify.sh
+
+export-check: build ## What export writes, read by datasets and TRL (installed from PyPI, no PyTorch): make export-check [VENV=DIR]
+	@VENV="$(VENV)" OUT="$(OUT)" tests/export-check.sh
+
+export-scale: build ## A million traces exported in one JVM of 1 GiB: make export-scale [ROWS=1000000]
+	@ROWS="$(ROWS)" OUT="$(OUT)" tests/export-scale.sh
 
 mutation: ## How many changes of verifiers and rewards a test notices (an hour): make mutation [CLASSES=io.winnow.jobs.verify.math.*]
 	$(MVN) -q -Pmutation -pl spark-jobs -am test-compile $(if $(CLASSES),-Dmutation.classes='$(CLASSES)')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs;
 
+import io.winnow.inference.conf.ExportSettings;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.PassRateSettings;
 import io.winnow.inference.conf.ScoreSettings;
@@ -13,6 +14,7 @@ import io.winnow.jobs.cli.BenchCommand;
 import io.winnow.jobs.cli.Command;
 import io.winnow.jobs.cli.CommandLineRunner;
 import io.winnow.jobs.cli.DoctorCommand;
+import io.winnow.jobs.cli.ExportCommand;
 import io.winnow.jobs.cli.GenerateCommand;
 import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.PassRateCommand;
@@ -26,6 +28,8 @@ import io.winnow.jobs.cli.StopSignal;
 import io.winnow.jobs.cli.TeachersCommand;
 import io.winnow.jobs.cli.VerifyCommand;
 import io.winnow.jobs.job.EngineFacts;
+import io.winnow.jobs.job.ExportJob;
+import io.winnow.jobs.job.ExportResult;
 import io.winnow.jobs.job.RewardJob;
 import io.winnow.jobs.job.VerifyRows;
 import io.winnow.jobs.refine.PassRateJob;
@@ -188,6 +192,18 @@ public final class Winnow {
   }
 
   /**
+   * Writes a DataFrame as a data set for trainers, as {@code export} does; the DataFrame is read some times, so what
+   * makes it must give the same rows each time.
+   *
+   * @param options as on the command line, without dashes or in camel case: format, out, thinking …
+   * @return what was written
+   * @throws UsageException when the options cannot work
+   */
+  public static ExportResult export(Dataset<Row> rows, Map<String, String> options) {
+    return ExportJob.run(rows, values(rows.sparkSession(), ExportSettings.OF_ROWS, options));
+  }
+
+  /**
    * Gives the SQL functions to a session that runs already; one that is still to be made takes {@code
    * spark.sql.extensions=io.winnow.jobs.sql.WinnowExtensions}.
    */
@@ -202,8 +218,8 @@ public final class Winnow {
   private static CommandLineRunner runner() {
     List<Command> commands =
         List.of(
-            GENERATE, new VerifyCommand(), new ScoreCommand(), new ReplayCommand(), new StatusCommand(),
-            new PassRateCommand(), new SelectCommand(), new TeachersCommand(), new BenchCommand(),
+            GENERATE, new VerifyCommand(), new ScoreCommand(), new PassRateCommand(), new SelectCommand(),
+            new ExportCommand(), new TeachersCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
             new DoctorCommand(EngineFacts::kernels));
     return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
   }

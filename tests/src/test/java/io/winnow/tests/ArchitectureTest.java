@@ -71,6 +71,7 @@ class ArchitectureTest {
     arrows.put("jobs.estimate", List.of());
     arrows.put("jobs.select", List.of());
     arrows.put("jobs.input", List.of("inference", "inference.conf", "jobs.trace"));
+    arrows.put("jobs.export", List.of("inference.conf", "jobs.trace"));
     arrows.put("jobs.table", List.of());
     arrows.put("jobs.sql", List.of("jobs.verify", "jobs.reward", "jobs.estimate", "jobs.select"));
     arrows.put("jobs.job", List.of("inference", "inference.conf", "inference.udf", "jobs.*"));
