@@ -4,8 +4,9 @@ SHELL := /bin/bash
 FIXTURES ?=
 MVN := mvn -B -ntp
 
-.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify bench-endpoint export-check \
-  export-scale mutation natives-arm64 faults soak scale first-run spark-submit sidecar clean
+.PHONY: help build check test conformance same-bytes native-check bench bench-peers bench-verify bench-endpoint \
+  bench-decontaminate export-check export-scale rapids mutation natives-arm64 faults soak scale first-run spark-submit \
+  sidecar clean
 
 help: ## Lists the verbs.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,6 +46,11 @@ bench-verify: ## The mathematics verifier beside pip's math-verify: make bench-v
 
 export-check: build ## What export writes, read by datasets and TRL (installed from PyPI, no PyTorch): make export-check [VENV=DIR]
 	@VENV="$(VENV)" OUT="$(OUT)" tests/export-check.sh
+bench-decontaminate: build ## Decontamination beside datatrove's: make bench-decontaminate [SIZES="10000 100000 1000000"]
+	@SIZES="$(SIZES)" VENV="$(VENV)" tests/bench-decontaminate.sh
+
+rapids: ## Which share of each job's operators RAPIDS would run on a GPU; fetches its jar (576 MB), needs no GPU.
+	$(MVN) -q -Prapids -pl tests -am verify -Dtest=RapidsShareTest -Dsurefire.failIfNoSpecifiedTests=false
 
 export-scale: build ## A million traces exported in one JVM of 1 GiB: make export-scale [ROWS=1000000]
 	@ROWS="$(ROWS)" OUT="$(OUT)" tests/export-scale.sh

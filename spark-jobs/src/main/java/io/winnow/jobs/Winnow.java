@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs;
 
+import io.winnow.inference.conf.DecontaminateSettings;
 import io.winnow.inference.conf.ExportSettings;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.PassRateSettings;
@@ -13,12 +14,14 @@ import io.winnow.inference.conf.VerifySettings;
 import io.winnow.jobs.cli.BenchCommand;
 import io.winnow.jobs.cli.Command;
 import io.winnow.jobs.cli.CommandLineRunner;
+import io.winnow.jobs.cli.DecontaminateCommand;
 import io.winnow.jobs.cli.DoctorCommand;
 import io.winnow.jobs.cli.ExportCommand;
 import io.winnow.jobs.cli.GenerateCommand;
 import io.winnow.jobs.cli.GenerateWork;
 import io.winnow.jobs.cli.PassRateCommand;
 import io.winnow.jobs.cli.ReplayCommand;
+import io.winnow.jobs.cli.RunCommand;
 import io.winnow.jobs.cli.RunSummary;
 import io.winnow.jobs.cli.ScoreCommand;
 import io.winnow.jobs.cli.SelectCommand;
@@ -27,6 +30,7 @@ import io.winnow.jobs.cli.StatusCommand;
 import io.winnow.jobs.cli.StopSignal;
 import io.winnow.jobs.cli.TeachersCommand;
 import io.winnow.jobs.cli.VerifyCommand;
+import io.winnow.jobs.job.DecontaminateJob;
 import io.winnow.jobs.job.EngineFacts;
 import io.winnow.jobs.job.ExportJob;
 import io.winnow.jobs.job.ExportResult;
@@ -43,6 +47,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -204,6 +209,18 @@ public final class Winnow {
   }
 
   /**
+   * A DataFrame with the columns that {@code decontaminate} adds: contaminated and evidence. Lazy, but that the
+   * benchmarks are read.
+   *
+   * @param options as on the command line, without dashes or in camel case: {@code column}, {@code against}, {@code
+   *     mode} …; several of one are a JSON array
+   * @throws UsageException when the options cannot work
+   */
+  public static Dataset<Row> decontaminate(Dataset<Row> rows, Map<String, String> options) {
+    return DecontaminateJob.added(rows, values(rows.sparkSession(), DecontaminateSettings.OF_ROWS, options));
+  }
+
+  /**
    * Gives the SQL functions to a session that runs already; one that is still to be made takes {@code
    * spark.sql.extensions=io.winnow.jobs.sql.WinnowExtensions}.
    */
@@ -219,8 +236,10 @@ public final class Winnow {
     List<Command> commands =
         List.of(
             GENERATE, new VerifyCommand(), new ScoreCommand(), new PassRateCommand(), new SelectCommand(),
-            new ExportCommand(), new TeachersCommand(), new ReplayCommand(), new StatusCommand(), new BenchCommand(),
-            new DoctorCommand(EngineFacts::kernels));
-    return new CommandLineRunner(commands, VERSION, EngineFacts::kernelsRefusal);
+            new DecontaminateCommand(), new ExportCommand(), new TeachersCommand(), new ReplayCommand(),
+            new StatusCommand(), new BenchCommand(), new DoctorCommand(EngineFacts::kernels));
+    List<Command> all = new ArrayList<>(commands);
+    all.add(new RunCommand(commands, EngineFacts::kernelsRefusal));
+    return new CommandLineRunner(all, VERSION, EngineFacts::kernelsRefusal);
   }
 }

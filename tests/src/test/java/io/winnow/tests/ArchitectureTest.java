@@ -68,12 +68,15 @@ class ArchitectureTest {
     arrows.put("jobs.verify.mathverify", List.of("jobs.verify", "jobs.verify.math"));
     arrows.put("jobs.label", List.of("inference", "jobs.verify"));
     arrows.put("jobs.reward", List.of("inference.conf", "jobs.verify"));
-    arrows.put("jobs.estimate", List.of());
-    arrows.put("jobs.select", List.of());
+    arrows.put("jobs.sampling", List.of("inference.conf", "jobs.estimate", "jobs.verify"));
+    arrows.put("jobs.curate", List.of("inference.conf", "jobs.reward"));
     arrows.put("jobs.input", List.of("inference", "inference.conf", "jobs.trace"));
     arrows.put("jobs.export", List.of("inference.conf", "jobs.trace"));
     arrows.put("jobs.table", List.of());
     arrows.put("jobs.sql", List.of("jobs.verify", "jobs.reward", "jobs.estimate", "jobs.select"));
+    arrows.put("jobs.recipe", List.of("inference.conf"));
+    arrows.put("jobs.estimate", List.of());
+    arrows.put("jobs.select", List.of());
     arrows.put("jobs.job", List.of("inference", "inference.conf", "inference.udf", "jobs.*"));
     arrows.put(
         "jobs.refine",

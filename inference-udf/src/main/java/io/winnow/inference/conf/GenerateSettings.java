@@ -257,7 +257,8 @@ public final class GenerateSettings {
         new ArrayList<>(
             List.of(
                 PROMPTS, FORMAT, PROMPT_COLUMN, MESSAGES_COLUMN, GOLD_COLUMN, GOLD_REGEX, ID_COLUMN, KEEP_COLUMNS,
-                LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES, TEMPERATURE,
+                LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES,
+                AdaptiveSettings.STOP_WHEN, AdaptiveSettings.SAMPLES_MAX, AdaptiveSettings.SAMPLE_BLOCKS, TEMPERATURE,
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
                 GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
                 OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
@@ -294,6 +295,7 @@ public final class GenerateSettings {
     }
     checkEnds(values);
     AnswerSettings.check(values);
+    AdaptiveSettings.check(values);
     if (values.find(MESSAGES_COLUMN).isPresent()) {
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_COLUMN);
       refuseBeside(values, MESSAGES_COLUMN, PROMPT_TEMPLATE);

@@ -15,6 +15,11 @@ public interface Command {
   /** Its options, those of the session included where it opens one. */
   List<Setting<?>> settings();
 
+  /** The one of its settings that a word without an option gives; null where there is none. */
+  default Setting<?> operand() {
+    return null;
+  }
+
   /** Whole command lines for the help. */
   default List<String> examples() {
     return List.of();

@@ -7,6 +7,7 @@ import io.winnow.inference.conf.Setting;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /** Parses words, finds the command, runs it, and turns every failure into one line and an exit code. */
@@ -127,6 +129,11 @@ public final class CommandLineRunner {
       }
       spec.addOption(option.build());
     }
+    if (command.operand() != null) {
+      spec.addPositional(
+          PositionalParamSpec.builder().index("0").arity("0..1").paramLabel(command.operand().label())
+              .type(List.class).auxiliaryTypes(String.class).build());
+    }
     return spec.addOption(OptionSpec.builder("-h", HELP).usageHelp(true).build());
   }
 
@@ -168,6 +175,11 @@ public final class CommandLineRunner {
         options.put(setting.name(), List.copyOf(parsed.matchedOption(setting.option()).<List<String>>getValue()));
       }
     }
+    if (command.operand() != null && parsed.hasMatchedPositional(0)) {
+      List<String> all = new ArrayList<>(options.getOrDefault(command.operand().name(), List.of()));
+      all.addAll(parsed.matchedPositional(0).<List<String>>getValue());
+      options.put(command.operand().name(), all);
+    }
     return options;
   }
 
@@ -177,7 +189,7 @@ public final class CommandLineRunner {
   }
 
   /** {@code --conf}, then a session that runs, then what spark-submit gave. */
-  private static Function<String, String> lookUp(Map<String, String> conf) {
+  static Function<String, String> lookUp(Map<String, String> conf) {
     SparkSession running = Session.running();
     return key -> {
       if (conf.containsKey(key)) {

@@ -30,7 +30,9 @@ final class HelpText {
 
   static String of(Command command) {
     StringBuilder text = new StringBuilder();
-    text.append("Usage: winnow ").append(command.name()).append(" [options]\n").append(command.summary()).append("\n");
+    String operand = command.operand() == null ? "" : " " + command.operand().label();
+    text.append("Usage: winnow ").append(command.name()).append(operand).append(" [options]\n");
+    text.append(command.summary()).append("\n");
     Map<String, List<Setting<?>>> groups = new LinkedHashMap<>();
     for (Setting<?> setting : command.settings()) {
       groups.computeIfAbsent(setting.group(), group -> new ArrayList<>()).add(setting);

@@ -37,6 +37,7 @@ public final class SummaryPrinter {
     }
     if (run.accounts() != null) {
       line(out, "accounted", accounted(run.accounts()));
+      spared(out, run.accounts());
     }
     line(out, "wall time", ProgressLine.duration(run.seconds()));
     line(out, "table", run.table());
@@ -78,13 +79,23 @@ public final class SummaryPrinter {
     }
   }
 
+  private static void spared(PrintStream out, Accounts a) {
+    if (a.spared() > 0) {
+      double share = 100.0 * a.spared() / a.planned();
+      line(
+          out, "spared",
+          count(a.spared()) + " traces by --stop-when (" + decimal(share) + " % of the " + count(a.planned())
+              + " of a fixed number)");
+    }
+  }
+
   private static String accounted(Accounts a) {
     String others = "";
     if (a.others() != 0) {
       others = (a.others() > 0 ? " + " : " - ") + count(Math.abs(a.others())) + " by others meanwhile";
     }
     return count(a.planned()) + " wanted = " + count(a.existing()) + " before + " + count(a.written()) + " now + "
-        + count(a.stillToDo()) + " to do" + others;
+        + count(a.stillToDo()) + " to do" + (a.spared() == 0 ? "" : " + " + count(a.spared()) + " spared") + others;
   }
 
   private static String verified(RunSummary run) {

@@ -14,6 +14,7 @@ import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.io.compress.CompressionCodec;
 import org.apache.hadoop.io.compress.CompressionCodecFactory;
@@ -175,7 +176,11 @@ record SourceFiles(String format, List<String> files, boolean single) {
   /** Opens a file and decompresses it as its ending says. */
   static InputStream open(Configuration conf, String file) throws IOException {
     Path path = new Path(file);
-    InputStream in = path.getFileSystem(conf).open(path);
+    FileSystem fs = path.getFileSystem(conf);
+    if (fs instanceof LocalFileSystem local && path.getName().contains(":")) {
+      fs = local.getRawFileSystem(); // the other looks for a file of checksums, whose name it cannot make of such a one
+    }
+    InputStream in = fs.open(path);
     CompressionCodec codec = new CompressionCodecFactory(conf).getCodec(path);
     return codec == null ? in : codec.createInputStream(in);
   }

@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /** Which code this is: what the build wrote into {@code build.properties}. */
-final class BuildFacts {
+public final class BuildFacts {
   private static final String FILE = "build.properties";
 
   private BuildFacts() {}
@@ -16,7 +16,7 @@ final class BuildFacts {
    * The version, with {@code +} and the commit that it was built from where the build knew it; {@code -dirty} at its
    * end says that the sources were not those of the commit.
    */
-  static String version() {
+  public static String version() {
     Properties facts = new Properties();
     try (InputStream in = BuildFacts.class.getResourceAsStream(FILE)) {
       if (in == null) {

@@ -6,6 +6,7 @@ import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RenderedPrompt;
 import io.winnow.inference.RuntimeSpec;
+import io.winnow.inference.conf.AdaptiveSettings;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.RouteRule;
@@ -20,6 +21,7 @@ import io.winnow.jobs.trace.Prompt;
 import io.winnow.jobs.trace.TraceKey;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
@@ -64,6 +66,11 @@ public final class DryRun {
     line(out, "Prompts", "%,d (%s)", prompts.counts().total(), prompts.format());
     prompts.counts().failedByClass().forEach((name, n) -> line(out, "", "%,d cannot be used: %s", n, name));
     line(out, "Traces", "%,d = %,d prompts x %d samples", total, prompts.counts().total(), options.samples());
+    if (options.known() != null) {
+      List<Integer> ends = AdaptiveSettings.ends(values);
+      line(out, "At most", "each prompt ends by %s, decided after %s samples", values.get(AdaptiveSettings.STOP_WHEN),
+          ends.stream().map(String::valueOf).collect(Collectors.joining(", ")));
+    }
     if (!options.out().isEmpty() && exists(spark, options.out())) {
       line(out, "Table", "%s exists; only what it lacks would be made", options.out());
     } else {

@@ -4,6 +4,7 @@ package io.winnow.jobs.job;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RuntimeSpec;
+import io.winnow.inference.conf.AdaptiveSettings;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.ModelDefaults;
 import io.winnow.inference.conf.SettingValues;
@@ -54,11 +55,13 @@ public final class GenerateJob {
   private final RunBudget budget;
   private TraceTable table;
   private long copied;
+  private int copyRounds;
   private long generatedTokens;
   private double generateSeconds;
   private EngineStats engines = EngineStats.NONE;
   private boolean stopped;
   private boolean disturbed;
+  private boolean replaces;
   private TraceCounts committed = TraceCounts.ZERO;
   private long lastVersion = -1;
   private long epoch;
@@ -144,7 +147,7 @@ public final class GenerateJob {
       stopped &= accounts.stillToDo() > 0;
       GenerateResult result = result(prompts, accounts, recovered);
       String state = stopped ? "stopped" : result.written() == 0 ? "nothing_to_do" : "done";
-      runs.append(facts.end(result, committed, lastVersion, state, result.stopReason()));
+      runs.append(facts.end(result, committed, lastVersion, state, detail(result)));
       return result;
     } catch (Exception | Error e) { // Spark throws checked exceptions that it does not declare
       try {
@@ -166,21 +169,22 @@ public final class GenerateJob {
       boolean fresh = table.version() == 0;
       WorkPlan plan = plan(encoded, model);
       try {
-        existing = existing < 0 ? total - plan.traces : existing;
+        existing = existing >= 0 ? existing : plan.there >= 0 ? plan.there : total - plan.traces;
+        replaces |= plan.redone > 0;
         stopped |= budget.getAsBoolean();
         if (plan.traces == 0 || stopped) {
-          return new Accounts(total, existing, committed.rows(), plan.traces, 0);
+          return accounts(plan, total, existing);
         }
         if (pass - lostPasses > MAX_PASSES || pass > MAX_LOST_PASSES) {
           throw JobErrors.notConverging(plan.traces, pass - 1, table.path());
         }
-        if (pass == 1 && !fresh && copy(plan, rows, workSet) > 0) {
+        while (pass == 1 && !fresh && plan.traces > 0 && copy(plan, rows, workSet) > 0) {
           // What was copied is no longer missing.
           plan.close();
           plan = plan(encoded, model);
         }
         if (plan.traces == 0) {
-          return new Accounts(total, existing, committed.rows(), 0, 0);
+          return accounts(plan, total, existing);
         }
         GeneratePass.Setting setting =
             new GeneratePass.Setting(
@@ -194,9 +198,12 @@ public final class GenerateJob {
         engines = outcome.engines().plus(engines.withLoad(EngineStats.Load.NONE));
         stopped |= outcome.stopped();
         suspects = outcome.suspects();
-        lostPasses += outcome.lost() ? 1 : 0;
+        // Where a rule ends prompts, a task that was tried again leaves those to the next pass whose verdicts it cannot
+        // know, because the attempt before has them.
+        boolean ruled = options.known() != null;
+        lostPasses += outcome.lost() || ruled && outcome.done().counts().rows() > 0 ? 1 : 0;
         // Counted by what is in, whatever kept the rest out: a lost or damaged offer, an executor that died.
-        if (stopped || plan.traces == outcome.done().counts().rows()) {
+        if (!ruled && (stopped || plan.traces == outcome.done().counts().rows())) {
           return accounts(plan, total, existing, model);
         }
       } finally {
@@ -208,7 +215,23 @@ public final class GenerateJob {
   private WorkPlan plan(Dataset<Row> encoded, ModelInfo model) {
     // The version first: what is committed between the two is then looked at once more.
     plannedVersion = table.version();
-    return WorkPlan.of(encoded, options.redo(model, runId).there(table.read(spark)));
+    Redo redo = options.redo(model, runId);
+    KnownSamples known = options.known();
+    return known == null
+        ? WorkPlan.of(encoded, redo.there(table.read(spark)))
+        : WorkPlan.of(encoded, redo.there(table.read(spark), known.columns()), known);
+  }
+
+  /** The accounts by a plan that was made when all was done, or at the end of a run that was stopped. */
+  private Accounts accounts(WorkPlan plan, long total, long existing) {
+    if (plan.there < 0) {
+      return new Accounts(total, existing, committed.rows(), plan.traces, 0);
+    }
+    long others = plan.there - existing - committed.rows();
+    if (others != 0 && !disturbed && !replaces) {
+      throw JobErrors.doNotAddUp(total, existing, committed.rows(), plan.atMost, table.path());
+    }
+    return new Accounts(total, existing, committed.rows(), plan.atMost, others, plan.spared);
   }
 
   /**
@@ -257,7 +280,8 @@ public final class GenerateJob {
     if (copies.isEmpty()) {
       return 0;
     }
-    try (Ledger ledger = Ledger.open(spark, table, ledgerOptions(runId + "-copies", workSet))) {
+    String round = copyRounds++ == 0 ? "" : "-" + copyRounds;
+    try (Ledger ledger = Ledger.open(spark, table, ledgerOptions(runId + "-copies" + round, workSet))) {
       copies.foreachPartition(new CopyTask(rows, ledger.spec()));
       LedgerProgress done = ledger.finish();
       count(done);
@@ -298,6 +322,14 @@ public final class GenerateJob {
         totals.engineSeconds(),
         totals.costUsd(),
         engines);
+  }
+
+  /** Why the run was stopped, and what {@code --stop-when} spared; null for a run that is simply done. */
+  private String detail(GenerateResult result) {
+    String spared = options.known() == null ? null : values.get(AdaptiveSettings.STOP_WHEN) + " spared "
+        + result.accounts().spared() + " of " + result.planned() + " traces";
+    String why = result.stopReason();
+    return why == null ? spared : spared == null ? why : why + "; " + spared;
   }
 
   /** The sums of a run that failed, which may have lost its session as well. */

@@ -7,6 +7,7 @@ import io.winnow.inference.InferenceException;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.SamplingParams;
+import io.winnow.inference.conf.AdaptiveSettings;
 import io.winnow.inference.conf.GenerateSettings;
 import io.winnow.inference.conf.LabelSettings;
 import io.winnow.inference.conf.PriceTable;
@@ -15,9 +16,16 @@ import io.winnow.inference.conf.SidecarSettings;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.inference.udf.EngineHost;
 import io.winnow.inference.udf.SidecarHost;
+import io.winnow.jobs.sampling.AdaptiveSampling;
+import io.winnow.jobs.sampling.SampleControllers;
 import java.util.List;
 
-/** The settings of {@code generate} in the types that the parts of the job take. */
+/**
+ * The settings of {@code generate} in the types that the parts of the job take.
+ *
+ * @param samples of a prompt, at most
+ * @param known decides when a prompt has enough of them; null where all get as many
+ */
 record GenerateOptions(
     RuntimeSpec runtime,
     EngineHosting hosting,
@@ -32,7 +40,8 @@ record GenerateOptions(
     boolean promptLogprobs,
     List<String> retryFailed,
     boolean messagesGiven,
-    LabelColumn label) {
+    LabelColumn label,
+    KnownSamples known) {
 
   /**
    * Looks for the model's files if they lie on another file system.
@@ -54,7 +63,7 @@ record GenerateOptions(
         runtime instanceof EngineSpec ? values.get(GenerateSettings.MODEL).get(0) : runtime.model(),
         sampling,
         values.find(GenerateSettings.OUT).orElse(""),
-        values.get(GenerateSettings.SAMPLES),
+        AdaptiveSettings.most(values),
         values.get(GenerateSettings.PARTITIONS),
         values.get(GenerateSettings.COMMIT_INTERVAL).toMillis(),
         values.get(GenerateSettings.VERIFY),
@@ -62,7 +71,11 @@ record GenerateOptions(
         values.get(GenerateSettings.PROMPT_LOGPROBS),
         values.get(GenerateSettings.RETRY_FAILED),
         values.find(GenerateSettings.MESSAGES_COLUMN).isPresent(),
-        label);
+        label,
+        AdaptiveSettings.rule(values)
+            .map(rule -> new AdaptiveSampling(SampleControllers.of(rule), AdaptiveSettings.ends(values)))
+            .map(KnownSamples::new)
+            .orElse(null));
   }
 
   /**

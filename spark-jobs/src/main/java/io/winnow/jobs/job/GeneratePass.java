@@ -97,7 +97,7 @@ final class GeneratePass {
           new GenerateTask(
               GenerateTask.function(
                   run.options().runtime(), run.options().hosting(), run.options().sampling(), run.model()),
-              run.options().sampling(), run.rows(), ledger.spec(), counters);
+              run.options().sampling(), run.rows(), ledger.spec(), counters, run.options().known());
       Thread watcher = new Thread(() -> watch(ledger), "winnow-progress");
       watcher.setDaemon(true);
       watcher.start();
@@ -164,7 +164,9 @@ final class GeneratePass {
   }
 
   private void tell(LiveCounters.Snapshot s) {
-    run.progress().update(s.traces(), plan.traces, s.failed(), s.correct(), s.decided(), s.tokens(), s.engines());
+    // What a rule ends beforehand is no longer to be waited for.
+    long total = plan.atMost - reader.spared();
+    run.progress().update(s.traces(), total, s.failed(), s.correct(), s.decided(), s.tokens(), s.engines());
   }
 
   private RunProgress standing(LiveCounters.Snapshot s, long tokens) {

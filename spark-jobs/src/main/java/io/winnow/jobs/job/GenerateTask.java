@@ -29,7 +29,8 @@ import org.apache.spark.sql.Row;
 
 /**
  * One partition of the long job: planned rows go to the engine, completions come back, are verified and offered to the
- * ledger. Neighbouring rows with the same tokens are one request, and each gets its own traces of it.
+ * ledger. Neighbouring rows with the same tokens are one request, and each gets its own traces of it. Where a rule
+ * decides when a prompt has samples enough, it is asked as soon as a block of them is whole.
  */
 final class GenerateTask implements ForeachPartitionFunction<Row> {
   private static final int ROWS_PER_BATCH = 1;
@@ -41,14 +42,18 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
   private final TraceRows rows;
   private final LedgerSpec ledger;
   private final LiveCounters counters;
+  private final KnownSamples rule;
 
+  /** @param rule decides when a prompt has samples enough; null where all get as many */
   GenerateTask(
-      GenerateFunction generate, SamplingParams params, TraceRows rows, LedgerSpec ledger, LiveCounters counters) {
+      GenerateFunction generate, SamplingParams params, TraceRows rows, LedgerSpec ledger, LiveCounters counters,
+      KnownSamples rule) {
     this.generate = generate;
     this.params = params;
     this.rows = rows;
     this.ledger = ledger;
     this.counters = counters;
+    this.rule = rule;
   }
 
   static GenerateFunction function(RuntimeSpec spec, EngineHosting hosting, SamplingParams params, ModelInfo model) {
@@ -72,22 +77,26 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
         BufferAllocator allocator = new RootAllocator()) {
       RequestQueue requests =
           new RequestQueue(
-              planned, writer, inFlight, params, rows.run().promptLogprobs(), (g, c) -> write(writer, g, c));
+              planned, writer, inFlight, params, rows.run().promptLogprobs(), rule, (g, c) -> write(writer, g, c));
       try (CloseableIterator<VectorSchemaRoot> in = ArrowRequests.batches(requests, allocator, ROWS_PER_BATCH);
           CompletionStream out = generate.apply(in, allocator)) {
         long counted = 0;
+        long spared = 0;
         while (out.hasNext()) {
           for (Completion c : ArrowCompletions.read(out.next())) {
             if (InferenceErrors.KV_CACHE_TOO_SMALL.equals(c.errorClass())) {
               // A setting, not the row, is wrong: as a row the error would outlive the setting.
               throw new InferenceException(c.errorClass(), c.errorMessage());
             }
-            write(writer, requests.finish(c), c);
+            write(writer, requests.of(c), c);
+            requests.finish(c);
           }
           writer.flushIfDue();
           long generated = out.generatedTokens();
           counters.generated(generated - counted);
           counted = generated;
+          counters.spared(requests.spared() - spared);
+          spared = requests.spared();
           counters.engine(out.engine());
           // A killed task ends here; closing the stream takes its sequences out of the engine.
           if (task.isInterrupted()) {
@@ -126,7 +135,12 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    counters.written(!row.isNullAt(ledger.schema().fieldIndex("error")), correct(row));
+    boolean failed = !row.isNullAt(ledger.schema().fieldIndex("error"));
+    if (rule != null) {
+      String text = row.getString(ledger.schema().fieldIndex("text"));
+      member.made(c.sampleIndex(), rule.of(correct(row), text, failed));
+    }
+    counters.written(failed, correct(row));
   }
 
   private Boolean correct(Row row) {

@@ -30,6 +30,7 @@ final class LiveCounters implements Serializable {
   private final LongAccumulator correct;
   private final LongAccumulator decided;
   private final LongAccumulator tokens;
+  private final LongAccumulator spared;
   private final EngineCounters engines;
 
   LiveCounters(SparkContext context) {
@@ -38,12 +39,18 @@ final class LiveCounters implements Serializable {
     correct = context.longAccumulator("winnow correct");
     decided = context.longAccumulator("winnow decided");
     tokens = context.longAccumulator("winnow generated tokens");
+    spared = context.longAccumulator("winnow spared traces");
     engines = new EngineCounters(context);
   }
 
   /** The engine has generated tokens. */
   void generated(long newTokens) {
     tokens.add(newTokens);
+  }
+
+  /** A rule has made traces needless. */
+  void spared(long traces) {
+    spared.add(traces);
   }
 
   /** In a task: adds what its engine has done since any task has told of it. */
@@ -154,6 +161,11 @@ final class LiveCounters implements Serializable {
       return new Snapshot(
           sum(counters.traces), sum(counters.failed), sum(counters.correct), sum(counters.decided),
           sum(counters.tokens), engines.stats(this::sum));
+    }
+
+    /** Traces that a rule has made needless so far. */
+    long spared() {
+      return sum(counters.spared);
     }
 
     /** What finished and running tasks have added to an accumulator so far. */

@@ -7,6 +7,7 @@ import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.when;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -31,9 +32,9 @@ record Redo(String runId, List<String> failed, int maxTokens, int contextLength,
    * @param traces rows of the table
    * @return {@code prompt_id, trace_id, redo}: null for a row that stays, else {@code struct<attempts int, token_ids
    *     array<int>, logprobs array<float>>}: attempts so far, 0 for a truncated trace, and what it goes on from, null
-   *     where it starts anew
+   *     where it starts anew; and behind these the columns of {@code more}
    */
-  Dataset<Row> there(Dataset<Row> traces) {
+  Dataset<Row> there(Dataset<Row> traces, Column... more) {
     Column retry = retry();
     Column goOn = goOn();
     Column tokens = lit(null).cast(traces.schema().apply("token_ids").dataType());
@@ -45,13 +46,14 @@ record Redo(String runId, List<String> failed, int maxTokens, int contextLength,
       probabilities = logprobs ? when(whole, col("logprobs")) : probabilities;
     }
     Column attempts = coalesce(col("error.attempts"), lit(0));
-    return traces.select(
-        col("prompt_id"),
-        col("trace_id"),
+    Column redo =
         when(
                 retry.or(goOn),
                 struct(attempts.as("attempts"), tokens.as("token_ids"), probabilities.as("logprobs")))
-            .as("redo"));
+            .as("redo");
+    List<Column> columns = new ArrayList<>(List.of(col("prompt_id"), col("trace_id"), redo));
+    columns.addAll(List.of(more));
+    return traces.select(columns.toArray(Column[]::new));
   }
 
   private Column retry() {

@@ -5,22 +5,32 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.udf.Conversations;
+import io.winnow.jobs.sampling.AdaptiveSampling;
+import io.winnow.jobs.sampling.SampleOutcome;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiPredicate;
 import org.apache.spark.sql.Row;
 
-/** Planned rows with the same prompt, in tokens or in words, which are one request. */
+/**
+ * Planned rows with the same prompt, in tokens or in words, which are one request; where a rule decides whether they have samples enough, one
+ * after another: each of what the rows that are farthest back need for their next decision. So a sample is computed
+ * once for all rows, although each row is decided by its own verdicts.
+ */
 final class RequestGroup {
   private final List<Integer> tokens;
   private final String conversation;
   private final List<Member> members = new ArrayList<>();
-  private final TreeSet<Integer> samples = new TreeSet<>();
+  private final KnownSamples rule;
+  private TreeSet<Integer> samples = new TreeSet<>();
   private int open;
+  private int spared;
 
   /** A row that has an earlier trace in the table: how often it was tried, and what it goes on from. */
   record Before(int attempts, int[] tokens, float[] logprobs) {
@@ -44,13 +54,22 @@ final class RequestGroup {
     private final List<String> traceIds;
     private final TreeSet<Integer> missing = new TreeSet<>();
     private final Map<Integer, Before> before = new HashMap<>();
+    /** What is known of the samples; null where no rule asks. */
+    private final SampleOutcome[] known;
+    /** Where the rule decides next; beyond it nothing of the row is made yet. */
+    private int end;
+    private boolean settled;
 
-    private Member(Row row, BiPredicate<String, String> done) {
+    private Member(Row row, BiPredicate<String, String> done, KnownSamples rule) {
       this.row = row;
       this.traceIds = row.getList(row.fieldIndex("trace_ids"));
-      for (String id : row.<String>getList(row.fieldIndex("missing"))) {
-        if (!done.test(promptId(), id)) {
-          missing.add(traceIds.indexOf(id));
+      this.known = rule == null ? null : rule.of(row);
+      this.end = rule == null ? traceIds.size() : 0;
+      Set<String> toMake = new HashSet<>(row.<String>getList(row.fieldIndex("missing")));
+      for (int i = 0; i < traceIds.size(); i++) {
+        String id = traceIds.get(i);
+        if ((known == null ? toMake.contains(id) : known[i] == null) && !done.test(promptId(), id)) {
+          missing.add(i);
         }
       }
       int redo = row.fieldIndex("redo");
@@ -77,11 +96,34 @@ final class RequestGroup {
     }
 
     boolean lacks(int sample) {
-      return missing.contains(sample);
+      return !settled && sample < end && missing.contains(sample);
     }
 
-    TreeSet<Integer> missing() {
-      return missing;
+    /** The sample is made: what became of it. */
+    void made(int sample, SampleOutcome outcome) {
+      if (known != null) {
+        known[sample] = outcome;
+      }
+    }
+
+    /**
+     * Decides by what is known; false if no more is to be made of the row here: it has enough, or the next decision
+     * hangs on a row that an earlier attempt of the task has offered and whose verdict only the table will tell.
+     */
+    private boolean goesOn(AdaptiveSampling sampling) {
+      AdaptiveSampling.Standing standing = sampling.standing(known);
+      end = standing.end();
+      settled = standing.settled();
+      return !settled && standing.lacking().stream().anyMatch(missing::contains);
+    }
+
+    /** Samples that a rule has made needless; 0 as long as it has not decided. */
+    private int spared() {
+      int spared = 0;
+      for (int i = 0; settled && i < known.length; i++) {
+        spared += known[i] == null ? 1 : 0;
+      }
+      return spared;
     }
 
     /** The trace of the sample that the table has; null if it has none. */
@@ -91,11 +133,13 @@ final class RequestGroup {
   }
 
   /**
-   * A group of one row.
+   * A group of one row, to be followed by those that are equal and then by {@link #advance}.
    *
    * @param done whether an earlier attempt has offered the row of a prompt id and trace id
+   * @param rule decides when a row has samples enough; null where all get as many
    */
-  RequestGroup(Row first, BiPredicate<String, String> done) {
+  RequestGroup(Row first, BiPredicate<String, String> done, KnownSamples rule) {
+    this.rule = rule;
     this.tokens = first.getList(first.fieldIndex("tokens"));
     this.conversation = first.getAs("conversation");
     add(first, done);
@@ -113,10 +157,36 @@ final class RequestGroup {
   }
 
   private void add(Row row, BiPredicate<String, String> done) {
-    Member member = new Member(row, done);
-    members.add(member);
-    samples.addAll(member.missing());
+    members.add(new Member(row, done, rule));
+  }
+
+  /**
+   * Takes the next samples, once those before are done.
+   *
+   * @return false if there are none
+   */
+  boolean advance() {
+    TreeSet<Integer> next = new TreeSet<>();
+    spared = 0;
+    if (rule != null) {
+      List<Member> going = members.stream().filter(member -> member.goesOn(rule.sampling())).toList();
+      int end = going.stream().mapToInt(member -> member.end).min().orElse(0);
+      members.forEach(member -> member.end = Math.min(member.end, end));
+      spared = members.stream().mapToInt(Member::spared).sum();
+    }
+    for (Member member : members) {
+      // What was asked for once is not asked for again, whatever became of it.
+      member.missing.removeAll(samples);
+      next.addAll(member.settled ? Set.of() : member.missing.headSet(member.end));
+    }
+    samples = next;
     open = samples.size();
+    return open > 0;
+  }
+
+  /** Samples of its rows that a rule has made needless so far. */
+  int spared() {
+    return spared;
   }
 
   List<Member> members() {
@@ -132,7 +202,7 @@ final class RequestGroup {
     return conversation == null ? promptIds() : List.of();
   }
 
-  /** Samples that at least one row lacks. */
+  /** The samples that {@link #advance} has taken: those that at least one row lacks. */
   TreeSet<Integer> samples() {
     return samples;
   }
@@ -164,7 +234,7 @@ final class RequestGroup {
         id, prompt, indexes, params, any ? generated : null, promptLogprobs ? 1 : GenerationRequest.NO_SCORES);
   }
 
-  /** A sample is done; true if it was the last. */
+  /** A sample is done; true if it was the last of those taken. */
   boolean finished() {
     return --open == 0;
   }

@@ -26,8 +26,8 @@ import org.apache.spark.sql.Row;
 /**
  * The requests of a task, made of planned rows as the engine asks for them. Rows that cannot be computed are written as
  * their failure on the way. What is about to go to the engine is noted first; prompts under suspicion of having ended a
- * process wait for their turn, one at a time, beside the others. {@link #hasNext} may be false now and true later, when a
- * suspect has finished.
+ * process wait for their turn, one at a time, beside the others. Groups that go on by a rule come first, because their
+ * blocks follow one another. {@link #hasNext} may be false now and true later, when a suspect or a block has finished.
  */
 final class RequestQueue implements Iterator<GenerationRequest> {
   private static final int LEAST_BLOCK = 8;
@@ -42,27 +42,35 @@ final class RequestQueue implements Iterator<GenerationRequest> {
   private final InFlight inFlight;
   private final SamplingParams params;
   private final boolean promptLogprobs;
+  private final KnownSamples rule;
   private final BiConsumer<RequestGroup, Completion> failures;
   private final Map<Long, RequestGroup> open = new HashMap<>();
   /** Groups whose prompts are noted, in the order in which they go to the engine. */
   private final ArrayDeque<RequestGroup> ahead = new ArrayDeque<>();
   private final ArrayDeque<RequestGroup> suspects = new ArrayDeque<>();
+  /** Groups with a next block of samples. */
+  private final ArrayDeque<RequestGroup> going = new ArrayDeque<>();
   private RequestGroup alone;
   private Row pushedBack;
   private int block = LEAST_BLOCK;
   private long notedNanos = System.nanoTime();
   private long lastId;
   private long aloneId;
+  private long spared;
 
-  /** @param failures takes the groups that fail without being computed, a completion a sample */
+  /**
+   * @param rule decides when a prompt has samples enough; null where all get as many
+   * @param failures takes the groups that fail without being computed, a completion a sample
+   */
   RequestQueue(
       Iterator<Row> planned, TraceWriter writer, InFlight inFlight, SamplingParams params, boolean promptLogprobs,
-      BiConsumer<RequestGroup, Completion> failures) {
+      KnownSamples rule, BiConsumer<RequestGroup, Completion> failures) {
     this.planned = planned;
     this.writer = writer;
     this.inFlight = inFlight;
     this.params = params;
     this.promptLogprobs = promptLogprobs;
+    this.rule = rule;
     this.failures = failures;
   }
 
@@ -71,7 +79,7 @@ final class RequestQueue implements Iterator<GenerationRequest> {
     if (alone == null && aloneId == 0 && !suspects.isEmpty() && inFlight.tryAlone(0)) {
       takeSuspect();
     }
-    if (alone != null || !ahead.isEmpty()) {
+    if (alone != null || !going.isEmpty() || !ahead.isEmpty()) {
       return true;
     }
     fill();
@@ -97,23 +105,43 @@ final class RequestQueue implements Iterator<GenerationRequest> {
       alone = null;
       aloneId = lastId + 1;
     } else {
-      group = ahead.poll();
+      group = going.isEmpty() ? ahead.poll() : going.poll();
     }
     open.put(++lastId, group);
     return group.request(lastId, params, promptLogprobs);
   }
 
   /** The group that a completion belongs to. */
-  RequestGroup finish(Completion c) {
+  RequestGroup of(Completion c) {
+    return open.get(c.requestId());
+  }
+
+  /** A completion was dealt with: {@link RequestGroup.Member#made} has been told. */
+  void finish(Completion c) {
     RequestGroup group = open.get(c.requestId());
-    if (group.finished()) {
-      open.remove(c.requestId());
-      if (c.requestId() == aloneId) {
-        aloneId = 0;
+    if (!group.finished()) {
+      return;
+    }
+    open.remove(c.requestId());
+    boolean wasAlone = c.requestId() == aloneId;
+    aloneId = wasAlone ? 0 : aloneId;
+    if (group.advance()) {
+      if (wasAlone) {
+        alone = group;
+      } else {
+        going.add(group);
+      }
+    } else {
+      spared += group.spared();
+      if (wasAlone) {
         inFlight.cleared(group.promptIds());
       }
     }
-    return group;
+  }
+
+  /** Samples that the rule has made needless so far. */
+  long spared() {
+    return spared;
   }
 
   private void takeSuspect() {
@@ -128,9 +156,10 @@ final class RequestQueue implements Iterator<GenerationRequest> {
       if (row == null) {
         break;
       }
-      RequestGroup group = new RequestGroup(row, writer::alreadyOffered);
+      RequestGroup group = new RequestGroup(row, writer::alreadyOffered, rule);
       Row failure = row.getAs("failure");
       if (failure != null) {
+        group.advance();
         fail(group, failure.getString(0), failure.getString(1));
         continue;
       }
@@ -156,7 +185,8 @@ final class RequestQueue implements Iterator<GenerationRequest> {
 
   private void sortIn(RequestGroup group) {
     int deaths = group.promptIds().stream().mapToInt(inFlight::deathsAlone).max().orElse(-1);
-    if (group.samples().isEmpty()) {
+    if (!group.advance()) {
+      spared += group.spared();
       return;
     }
     if (group.promptIds().stream().anyMatch(inFlight::isGuilty)) {
@@ -173,10 +203,13 @@ final class RequestQueue implements Iterator<GenerationRequest> {
   }
 
   private void fail(RequestGroup group, String errorClass, String message) {
-    for (int sample : group.samples()) {
-      failures.accept(
-          group, new Completion(0, sample, new int[0], "", null, FinishReason.ERROR, errorClass, message, 0));
-    }
+    do {
+      for (int sample : group.samples()) {
+        failures.accept(
+            group, new Completion(0, sample, new int[0], "", null, FinishReason.ERROR, errorClass, message, 0));
+      }
+    } while (group.advance());
+    spared += group.spared();
     flushIfDue();
     TaskContext.get().killTaskIfInterrupted();
   }
@@ -199,6 +232,7 @@ final class RequestQueue implements Iterator<GenerationRequest> {
         crowd.addAll(entry.getValue().promptIdsHere());
       }
     }
+    going.forEach(group -> crowd.addAll(group.promptIdsHere()));
     ahead.forEach(group -> crowd.addAll(group.promptIdsHere()));
     crowd.sort(Comparator.naturalOrder());
     try {

@@ -5,6 +5,7 @@ import io.winnow.jobs.input.InputRow;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 
 /**
@@ -20,6 +21,23 @@ public interface RowFunction extends Serializable {
 
   /** The names that {@link Tally#count} takes, in the order of the summary. */
   List<String> counts();
+
+  /**
+   * Called once on the driver, when rows are to be computed: makes what all tasks share.
+   *
+   * @return the function that goes to the executors
+   */
+  default RowFunction prepared(SparkSession spark) {
+    return this;
+  }
+
+  /**
+   * Whether a source that has the first of the added columns already is taken for an output of an earlier run: then its
+   * columns of the names that are added give way.
+   */
+  default boolean replacesEarlier() {
+    return false;
+  }
 
   /** Called once at the start of a task, on its thread. */
   Task start(Tally tally);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.EngineStats;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.jobs.input.RowSource;
 import io.winnow.jobs.table.StepOutput;
@@ -55,38 +56,97 @@ public final class RowStep {
    */
   public static StepResult run(
       SparkSession spark, Spec spec, RowFunction function, BooleanSupplier stop, GenerateJob.Progress progress) {
+    Opened opened = open(spark, spec, function.schema(), function.version(), function.replacesEarlier());
+    if (opened.unchanged()) {
+      return opened.nothingToDo();
+    }
+    RowCounters counters = new RowCounters(spark.sparkContext(), function.counts());
+    long start = System.nanoTime();
+    long total = opened.source().rows().count();
+    RowWork work = new RowWork(spark, opened.source().rows(), opened.asLines(), spec.partitions());
+    boolean grouped = spec.group() >= 0;
+    RowFunction ready = function.prepared(spark);
+    RowTask task = new RowTask(ready, opened.source().reader(), work.payload(), grouped, counters);
+    boolean stopped =
+        RowWork.watched(
+            spark, spec.step(), counters.live(), total, stop, progress,
+            () -> {
+              Dataset<Row> rows = grouped ? work.grouped(opened.source().reader(), spec.group()) : work.spread();
+              work.write(opened.output(), rows, task, opened.added(), opened.replaced(), total, opened.key());
+            });
+    return stopped
+        ? opened.stopped(start)
+        : new StepResult(
+            counters.rows(), counters.failedRows(), counters.counts(), since(start), since(opened.startNanos()),
+            spec.out(), false, false);
+  }
+
+  /**
+   * Runs a step that is a plan. The same key goes with the same rows, whichever of the two computes them.
+   *
+   * @param stop, progress as above; rows count as done when all are
+   * @throws UsageException for what cannot be done as asked, before any work
+   * @throws io.winnow.jobs.table.TableException when something else is at the output's place
+   */
+  static StepResult run(
+      SparkSession spark, Spec spec, RowPlan plan, BooleanSupplier stop, GenerateJob.Progress progress) {
+    Opened opened = open(spark, spec, plan.schema(), plan.version(), plan.replacesEarlier());
+    if (opened.unchanged()) {
+      return opened.nothingToDo();
+    }
+    long start = System.nanoTime();
+    long failed = opened.source().rows().filter("error_class is not null").count();
+    long total = opened.source().rows().count();
+    RowWork work = new RowWork(spark, opened.source().rows(), opened.asLines(), spec.partitions());
+    boolean stopped =
+        RowWork.watched(
+            spark, spec.step(), new LiveCounters(spark.sparkContext()), total, stop, progress,
+            () ->
+                plan.told(
+                    work.write(
+                        opened.output(), opened.source(), plan, opened.added(), opened.replaced(), total,
+                        opened.key())));
+    if (!stopped) {
+      progress.update(total, total, failed, 0, 0, 0, EngineStats.NONE);
+    }
+    return stopped
+        ? opened.stopped(start)
+        : new StepResult(
+            total, failed, Map.of(), since(start), since(opened.startNanos()), spec.out(), false, false);
+  }
+
+  /** Source and output of a step, looked at before any work. */
+  private record Opened(
+      Spec spec, StepOutput output, RowSource source, StructType added, List<String> replaced, String key,
+      boolean unchanged, long startNanos) {
+    boolean asLines() {
+      return output.format() == StepOutput.Format.JSONL;
+    }
+
+    StepResult nothingToDo() {
+      return new StepResult(0, 0, Map.of(), 0, since(startNanos), spec.out(), true, false);
+    }
+
+    StepResult stopped(long start) {
+      return new StepResult(0, 0, Map.of(), since(start), since(startNanos), spec.out(), false, true);
+    }
+  }
+
+  private static Opened open(
+      SparkSession spark, Spec spec, StructType schema, String version, boolean replacesEarlier) {
     long startNanos = System.nanoTime();
     StepOutput output = new StepOutput(spark, spec.out(), spec.outFormat(), spec.step());
     if (spec.in().equals(spec.out())) {
       throw new UsageException("Cannot write to --out '" + spec.out() + "': it is the input. Give another place.");
     }
     boolean asLines = output.format() == StepOutput.Format.JSONL;
-    long version = TableVersion.of(spark, spec.in()).orElse(-1);
-    RowSource source = RowSource.open(spark, spec.in(), spec.format(), spec.wanted(), asLines, version);
-    StructType added = added(function.schema(), spec.prefix());
-    checkNames(source, added, spec.in(), spec.prefix());
-    String key = StepKey.of(spec.step(), function.version(), spec.settings(), source.state());
-    if (output.holds(key)) {
-      return new StepResult(0, 0, Map.of(), 0, since(startNanos), spec.out(), true, false);
-    }
-    RowCounters counters = new RowCounters(spark.sparkContext(), function.counts());
-    long start = System.nanoTime();
-    long total = source.rows().count();
-    RowWork work = new RowWork(spark, source.rows(), asLines, spec.partitions());
-    boolean grouped = spec.group() >= 0;
-    RowTask task = new RowTask(function, source.reader(), work.payload(), grouped, counters);
-    boolean stopped =
-        RowWork.watched(
-            spark, spec.step(), counters.live(), total, stop, progress,
-            () -> {
-              Dataset<Row> rows = grouped ? work.grouped(source.reader(), spec.group()) : work.spread();
-              work.write(output, rows, task, added, total, key);
-            });
-    return stopped
-        ? new StepResult(0, 0, Map.of(), since(start), since(startNanos), spec.out(), false, true)
-        : new StepResult(
-            counters.rows(), counters.failedRows(), counters.counts(), since(start), since(startNanos), spec.out(),
-            false, false);
+    long tableVersion = TableVersion.of(spark, spec.in()).orElse(-1);
+    RowSource source = RowSource.open(spark, spec.in(), spec.format(), spec.wanted(), asLines, tableVersion);
+    StructType added = added(schema, spec.prefix());
+    List<String> replaced = replaced(source, added, replacesEarlier);
+    checkNames(source, added, replaced, spec.in(), spec.prefix());
+    String key = StepKey.of(spec.step(), version, spec.settings(), source.state());
+    return new Opened(spec, output, source, added, replaced, key, output.holds(key), startNanos);
   }
 
   /**
@@ -100,14 +160,30 @@ public final class RowStep {
       RowFunction function) {
     RowSource source = RowSource.of(rows, wanted);
     StructType added = added(function.schema(), prefix);
-    checkNames(source, added, "the DataFrame", prefix);
+    List<String> replaced = replaced(source, added, function.replacesEarlier());
+    checkNames(source, added, replaced, "the DataFrame", prefix);
     RowFunction.Tally nobody = new Silent();
-    RowTask task = new RowTask(function, source.reader(), RowWork.ROW, group >= 0, nobody);
+    RowFunction ready = function.prepared(rows.sparkSession());
+    RowTask task = new RowTask(ready, source.reader(), RowWork.ROW, group >= 0, nobody);
     Dataset<Row> arranged = source.rows();
     if (group >= 0) {
       arranged = new RowWork(rows.sparkSession(), arranged, false, partitions).grouped(source.reader(), group);
     }
-    return RowWork.table(arranged, task, added);
+    return RowWork.table(arranged, task, added, replaced);
+  }
+
+  /**
+   * What a plan makes of a DataFrame, lazily; nothing is written. Rows come in any order.
+   *
+   * @throws UsageException when a column is missing or would be there twice
+   */
+  static Dataset<Row> added(Dataset<Row> rows, List<RowSource.Wanted> wanted, String prefix, RowPlan plan) {
+    RowSource source = RowSource.of(rows, wanted);
+    StructType added = added(plan.schema(), prefix);
+    List<String> replaced = replaced(source, added, plan.replacesEarlier());
+    checkNames(source, added, replaced, "the DataFrame", prefix);
+    Dataset<Row> computed = plan.apply(source, source.rows(), RowWork.ROW);
+    return RowWork.flat(plan.kept() == null ? computed : computed.filter(plan.kept()), added, replaced);
   }
 
   private static StructType added(StructType schema, String prefix) {
@@ -117,8 +193,18 @@ public final class RowStep {
             .toArray(StructField[]::new));
   }
 
-  private static void checkNames(RowSource source, StructType added, String in, String prefix) {
-    List<String> clashes = source.clashes(List.of(added.fieldNames()));
+  /** The source's columns that give way. */
+  private static List<String> replaced(RowSource source, StructType added, boolean replacesEarlier) {
+    List<String> names = List.of(added.fieldNames());
+    return replacesEarlier && source.columns().contains(names.get(0))
+        ? source.columns().stream().filter(names::contains).toList()
+        : List.of();
+  }
+
+  private static void checkNames(
+      RowSource source, StructType added, List<String> replaced, String in, String prefix) {
+    List<String> clashes =
+        source.clashes(List.of(added.fieldNames())).stream().filter(name -> !replaced.contains(name)).toList();
     if (!clashes.isEmpty()) {
       throw new UsageException(
           "Cannot add the columns " + String.join(", ", clashes) + ": " + in + " has them already. Give --prefix, for"

@@ -6,7 +6,9 @@ import static org.apache.spark.sql.functions.to_json;
 
 import io.winnow.inference.EngineStats;
 import io.winnow.jobs.input.Cell;
+import io.winnow.jobs.input.JsonText;
 import io.winnow.jobs.input.RowReader;
+import io.winnow.jobs.input.RowSource;
 import io.winnow.jobs.table.StepOutput;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,11 +26,13 @@ import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Observation;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.storage.StorageLevel;
 import scala.Tuple2;
 
 /**
@@ -45,7 +49,7 @@ final class RowWork {
   /** What rows of a group have alike; never null. */
   static final String GROUP = "group";
 
-  private static final String ADDED = "added";
+  private static final String ADDED = RowPlan.ADDED;
   private static final long PROGRESS_MILLIS = 200;
   private static final Map<String, String> WITH_NULLS = Map.of("ignoreNullFields", "false");
   private static final int ROWS_OF_PART = 20_000;
@@ -129,27 +133,77 @@ final class RowWork {
    * @param arranged {@link #spread} or {@link #grouped}
    * @param task gives rows of ({@link #payload}, a struct of the added columns)
    * @param added the added columns
+   * @param replaced columns of the source that are left out
    * @param total rows
    * @param key of the output
    */
   void write(
-      StepOutput output, Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added, long total,
-      String key) {
+      StepOutput output, Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added,
+      List<String> replaced, long total, String key) {
     if (asLines) {
-      output.writeLines(lines(arranged, task, added, total), key);
+      output.writeLines(lines(arranged, task, added, replaced, total), key);
     } else {
-      output.write(table(arranged, task, added), key);
+      output.write(table(arranged, task, added, replaced), key);
     }
   }
 
-  /** The source's columns and the added ones. */
-  static Dataset<Row> table(Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added) {
+  /** The same, with all columns of the source. */
+  void write(
+      StepOutput output, Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added, long total,
+      String key) {
+    write(output, arranged, task, added, List.of(), total, key);
+  }
+
+  /**
+   * Runs a plan and writes.
+   *
+   * @param source of the rows
+   * @return what the plan's totals came to
+   */
+  Map<String, Object> write(
+      StepOutput output, RowSource source, RowPlan plan, StructType added, List<String> replaced, long total,
+      String key) {
+    Dataset<Row> computed = plan.apply(source, rows, payload());
+    Observation observed = new Observation("winnow totals");
+    Column[] totals =
+        plan.totals().entrySet().stream().map(each -> each.getValue().as(each.getKey())).toArray(Column[]::new);
+    computed = computed.observe(observed, totals[0], Arrays.copyOfRange(totals, 1, totals.length));
+    computed = plan.kept() == null ? computed : computed.filter(plan.kept());
+    if (asLines) {
+      Dataset<Row> held = computed.persist(StorageLevel.MEMORY_AND_DISK());
+      held.count(); // only an action of the data set itself, not one of its RDD, is observed
+      output.writeLines(lines(held.select(col(ITEM), col(ADDED).cast(added).as(ADDED)), replaced, total), key);
+      held.unpersist(false);
+    } else {
+      output.write(flat(computed, added, replaced), key);
+    }
+    try {
+      return observed.getAsJava();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while waiting for the totals of a plan that has ended.", e);
+    }
+  }
+
+  /** The source's columns, but for those that are replaced, and the added ones. */
+  static Dataset<Row> table(
+      Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added, List<String> replaced) {
     StructField row = arranged.schema().apply(ROW);
+    return flat(
+        arranged.mapPartitions(task, Encoders.row(new StructType().add(row).add(ADDED, added))), added, replaced);
+  }
+
+  /** Rows of (a struct of the row, a struct of what was added) as rows of their fields. */
+  static Dataset<Row> flat(Dataset<Row> computed, StructType added, List<String> replaced) {
     List<Column> columns = new ArrayList<>();
-    Arrays.stream(((StructType) row.dataType()).fieldNames()).forEach(name -> columns.add(field(ROW, name)));
-    Arrays.stream(added.fieldNames()).forEach(name -> columns.add(field(ADDED, name)));
-    return arranged.mapPartitions(task, Encoders.row(new StructType().add(row).add(ADDED, added)))
-        .select(columns.toArray(Column[]::new));
+    Arrays.stream(((StructType) computed.schema().apply(ROW).dataType()).fieldNames())
+        .filter(name -> !replaced.contains(name))
+        .forEach(name -> columns.add(field(ROW, name)));
+    StructField[] computedFields = ((StructType) computed.schema().apply(ADDED).dataType()).fields();
+    for (int i = 0; i < computedFields.length; i++) {
+      columns.add(col(ADDED).getField(computedFields[i].name()).as(added.fields()[i].name()));
+    }
+    return computed.select(columns.toArray(Column[]::new));
   }
 
   private static Column field(String struct, String name) {
@@ -183,15 +237,23 @@ final class RowWork {
 
   /** Each row's own text with what was added at its end, in the order of the source. */
   private static Iterator<String> lines(
-      Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added, long total) {
+      Dataset<Row> arranged, MapPartitionsFunction<Row, Row> task, StructType added, List<String> replaced,
+      long total) {
     StructType out = new StructType().add(arranged.schema().apply(ITEM)).add(ADDED, added);
-    Dataset<Row> texts =
-        arranged
-            .mapPartitions(task, Encoders.row(out))
-            .select(col("item.number"), col("item.line"), to_json(col(ADDED), WITH_NULLS));
+    return lines(arranged.mapPartitions(task, Encoders.row(out)), replaced, total);
+  }
+
+  /** Each row's own text with what was added, given rows of (the numbered text, a struct of what was added). */
+  private static Iterator<String> lines(Dataset<Row> computed, List<String> replaced, long total) {
+    Dataset<Row> texts = computed.select(col("item.number"), col("item.line"), to_json(col(ADDED), WITH_NULLS));
     int parts = (int) Math.max(1, Math.min(MOST_PARTS, total / ROWS_OF_PART));
     JavaPairRDD<Long, String> lines =
-        texts.javaRDD().mapToPair(row -> new Tuple2<>(row.getLong(0), joined(row.getString(1), row.getString(2))));
+        texts.javaRDD().mapToPair(
+            row -> {
+              String line = row.getString(1);
+              String left = replaced.isEmpty() || line == null ? line : JsonText.without(line, replaced);
+              return new Tuple2<>(row.getLong(0), joined(left, row.getString(2)));
+            });
     // By their numbers, and not by a sample of what was computed, for which it would be computed twice.
     return lines
         .repartitionAndSortWithinPartitions(new ByNumber(parts, Math.max(1, total)))

@@ -39,21 +39,75 @@ final class WorkPlan implements AutoCloseable {
   final long prompts;
   /** Traces to be made. */
   final long traces;
-  /** Those of them that take the place of rows in the table. */
+  /** Those of them that take the place of rows in the table; at most so many where a rule ends prompts. */
   final long redone;
+  /**
+   * Traces to be made at most, where a rule ends prompts ({@code --stop-when}): then {@link #traces} are those of the
+   * blocks that prompts are in, and further ones may follow. Else the same.
+   */
+  final long atMost;
+  /** Traces of prompts that a rule has ended before the last: they are not needed. */
+  final long spared;
+  /** Of all traces that prompts may have, those in the table that stay; -1 where no rule ends prompts. */
+  final long there;
 
-  private WorkPlan(Dataset<Row> rows) {
-    this.rows = rows.persist(StorageLevel.DISK_ONLY());
+  /** The rows with those in which nothing is missing, which a rule's accounts need. */
+  private final Dataset<Row> all;
+
+  private WorkPlan(Dataset<Row> planned, boolean ruled) {
+    this.all = planned.persist(StorageLevel.DISK_ONLY());
+    Column open = size(col("missing")).gt(0);
+    this.rows = all.filter(open);
+    Column left = ruled ? size(col("trace_ids")).minus(col("there")) : size(col("missing"));
     Row counts =
-        this.rows
-            .agg(
-                count(lit(1)),
-                coalesce(sum(size(col("missing"))), lit(0L)),
-                coalesce(sum(coalesce(size(col("redo")), lit(0))), lit(0L)))
+        all.agg(
+                count(when(open, 1)),
+                total(size(col("missing"))),
+                total(when(open, coalesce(size(col("redo")), lit(0)))),
+                total(when(open, left)),
+                total(when(not(open), left)),
+                ruled ? total(col("there")) : lit(-1L))
             .head();
     this.prompts = counts.getLong(0);
     this.traces = counts.getLong(1);
     this.redone = counts.getLong(2);
+    this.atMost = counts.getLong(3);
+    this.spared = counts.getLong(4);
+    this.there = counts.getLong(5);
+  }
+
+  private static Column total(Column numbers) {
+    return coalesce(sum(numbers), lit(0L));
+  }
+
+  /**
+   * As {@link #of(Dataset, Dataset)}, where a rule ends prompts: what is missing of a prompt is what its next decision
+   * needs; {@code redo} holds what the table has of any of its traces.
+   *
+   * @param table result of {@link Redo#there} with {@link KnownSamples#columns}
+   */
+  static WorkPlan of(Dataset<Row> encoded, Dataset<Row> table, KnownSamples samples) {
+    Dataset<Row> there =
+        table.groupBy(col("prompt_id").as("there_id")).agg(anew(), samples.collected());
+    Dataset<Row> missing =
+        encoded
+            .join(there, encoded.col("prompt_id").equalTo(there.col("there_id")), "left_outer")
+            .withColumn("standing", samples.standing())
+            .withColumn("missing", col("standing.missing"))
+            .withColumn("there", col("standing.there"))
+            .withColumn("redo", redo("trace_ids"))
+            .drop("there_id", "anew", "standing");
+    return new WorkPlan(missing, true);
+  }
+
+  /** Lists leave nulls out. */
+  private static Column anew() {
+    return collect_list(when(col("redo").isNotNull(), struct(col("trace_id"), col("redo")))).as("anew");
+  }
+
+  /** Those of these trace ids that are made anew. */
+  private static Column redo(String ids) {
+    return filter(col("anew"), row -> array_contains(col(ids), row.getField("trace_id")));
   }
 
   /**
@@ -63,13 +117,13 @@ final class WorkPlan implements AutoCloseable {
    * @param table result of {@link Redo#there}
    */
   static WorkPlan of(Dataset<Row> encoded, Dataset<Row> table) {
-    // Lists leave nulls out: a row is in one of the two.
+    // A row is in one of the two.
     Dataset<Row> there =
         table
             .groupBy(col("prompt_id").as("there_id"))
             .agg(
                 collect_set(when(col("redo").isNull(), col("trace_id"))).as("there"),
-                collect_list(when(col("redo").isNotNull(), struct(col("trace_id"), col("redo")))).as("anew"));
+                anew());
     Dataset<Row> missing =
         encoded
             .join(there, encoded.col("prompt_id").equalTo(there.col("there_id")), "left_outer")
@@ -78,10 +132,10 @@ final class WorkPlan implements AutoCloseable {
                 filter(
                     col("trace_ids"),
                     id -> not(coalesce(array_contains(col("there"), id), lit(false)))))
-            .withColumn("redo", filter(col("anew"), row -> array_contains(col("missing"), row.getField("trace_id"))))
+            .withColumn("redo", redo("missing"))
             .drop("there_id", "there", "anew")
             .filter(size(col("missing")).gt(0));
-    return new WorkPlan(missing);
+    return new WorkPlan(missing, false);
   }
 
   /** How many of the traces to be made are not in the table, or are there as they were. */
@@ -156,6 +210,6 @@ final class WorkPlan implements AutoCloseable {
 
   @Override
   public void close() {
-    rows.unpersist();
+    all.unpersist();
   }
 }

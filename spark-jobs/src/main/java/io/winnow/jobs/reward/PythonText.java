@@ -9,7 +9,7 @@ import java.util.List;
  * Texts as Python 3.11 sees them (Unicode 14), on every version of Java: what is a blank, a digit, a lower-case letter.
  * Lone surrogates are characters of their own, there as here.
  */
-final class PythonText {
+public final class PythonText {
   private static final int SIGMA = 0x3A3;
   private static final int SMALL_SIGMA = 0x3C3;
   private static final int FINAL_SIGMA = 0x3C2;
@@ -35,7 +35,7 @@ final class PythonText {
   }
 
   /** {@code str.isspace} of one character; none of them is beyond the basic plane. */
-  static boolean isSpace(int c) {
+  public static boolean isSpace(int c) {
     return c >= 0x9 && c <= 0xD || c >= 0x1C && c <= 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680
         || c >= 0x2000 && c <= 0x200A || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
   }
@@ -84,7 +84,7 @@ final class PythonText {
   }
 
   /** {@code str.lower()}. */
-  static String lower(String text) {
+  public static String lower(String text) {
     StringBuilder out = new StringBuilder(text.length());
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);
