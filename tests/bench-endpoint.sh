@@ -32,8 +32,8 @@ if [[ -z ${URL:-} ]]; then
   fi
   # The server ends with its standard input, which this script holds open.
   mkfifo "$work/alive"
-  "$venv/bin/python" tests/endpoint/llamacpp_server.py --model "$(realpath "$MODEL")" --slots "${CONCURRENCY:-8}" \
-    --threads "${THREADS:-2}" \
+  "$venv/bin/python" tests/peers/llamacpp_server.py --until-stdin-ends --model "$(realpath "$MODEL")" \
+    --parallel "${CONCURRENCY:-8}" --ctx-size $((512 * ${CONCURRENCY:-8})) --threads "${THREADS:-2}" \
     <"$work/alive" >"$work/url" 2>"$work/log" &
   exec 7>"$work/alive"
   until [[ -s $work/url ]]; do

@@ -49,7 +49,8 @@ submit() { # master, table, further words ...
   shift 2
   "$SPARK_HOME/bin/spark-submit" --properties-file "$root/conf/sidecar-standalone.conf" --master "$master" \
     --driver-memory 1g --executor-memory 768m --executor-cores 1 \
-    --conf spark.executor.resource.gpu.amount=1 --conf spark.executor.heartbeatInterval=1s "${confs[@]}" \
+    --conf spark.executor.resource.gpu.amount=1 --conf spark.executor.heartbeatInterval=1s \
+    --conf spark.sql.shuffle.partitions=2 --conf spark.databricks.delta.snapshotPartitions=1 "${confs[@]}" \
     --conf "spark.winnow.sidecar=$server" --conf "spark.winnow.sidecarModel=$model" \
     --conf "spark.winnow.sidecarArgs=--parallel 4 --ctx-size 4096" --conf spark.winnow.sidecarStartupTimeout=5m \
     --conf spark.winnow.endpointConcurrency=1-4 --class io.winnow.jobs.Winnow "$jar" \
@@ -74,6 +75,12 @@ await() { # what, seconds, command ...
 
 no_servers() { [[ -z $(servers) ]]; }
 two_servers() { [[ $(servers | wc -l) -ge 2 ]]; }
+rows_of_two() { two_servers && ls "$work"/traces-killed/*.parquet >/dev/null 2>&1; }
+end_run() { # the driver of a run, by SIGKILL
+  pkill -9 -P "$1"
+  kill -9 "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
+}
 gpus_seen() { # which GPUs the servers of the newest application were given, one choice a line
   local app
   app=$(ls -td "$work"/worker/app-* | head -n 1)
@@ -104,8 +111,7 @@ PY
 an_executor_is_killed() {
   submit "$master" "$work/traces-killed" --samples 4 &
   local run=$! victim
-  await "two servers" 120 two_servers || return 1
-  await "some rows" 120 bash -c "ls '$work'/traces-killed/*.parquet" || return 1
+  await "two servers and some rows" 300 rows_of_two || { end_run "$run"; return 1; }
   victim=$(pgrep -P "${pids[1]}" | head -n 1) # the worker's own children are its executors
   local before
   before=$(servers | head -n 2 | tr '\n' ' ')
@@ -118,10 +124,8 @@ an_executor_is_killed() {
 the_driver_is_killed() {
   submit "$master" "$work/traces-driver" --samples 8 &
   local run=$!
-  await "two servers" 120 two_servers || return 1
-  pkill -9 -P "$run" 2>/dev/null
-  kill -9 "$run" 2>/dev/null
-  wait "$run" 2>/dev/null
+  await "two servers" 300 two_servers || { end_run "$run"; return 1; }
+  end_run "$run"
   await "no server after the driver's death" 60 no_servers
 }
 
@@ -151,7 +155,7 @@ SPARK_WORKER_CORES=2 SPARK_WORKER_MEMORY=3g SPARK_WORKER_DIR=$work/worker \
   "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.worker.Worker --host 127.0.0.1 --webui-port 18091 \
   --properties-file "$work/worker.conf" "$master" >"$work/worker-process.log" 2>&1 &
 pids+=($!)
-trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null' EXIT
 await "the worker" 60 grep -qs 'Registering worker' "$work/master.log"
 
 check each-its-own-gpu each_its_own_gpu

@@ -107,9 +107,9 @@ class EndpointJobTest {
     long seed = Long.getLong("winnow.seed", System.nanoTime());
     System.out.println("EndpointJobTest: -Dwinnow.seed=" + seed);
     Path table = folder.resolve("faults");
-    try (FaultServer server = new FaultServer(seed, 0.3, EnumSet.allOf(FaultServer.Fault.class)).asking(KEY)) {
+    try (FaultServer server = new FaultServer(seed, 0.5, EnumSet.allOf(FaultServer.Fault.class)).asking(KEY)) {
       generate("m@" + server.url(), table, "--partitions", "3").expect(0);
-      assertTrue(server.done().size() > 2, () -> "few faults: " + server.done());
+      assertFalse(server.done().isEmpty(), "no fault, seed " + seed);
     }
     assertEquals(Tables.comparable(spark, good), Tables.comparable(spark, table), "seed " + seed);
   }

@@ -40,8 +40,9 @@ final class LlamaServer implements AutoCloseable {
     Process process =
         new ProcessBuilder(
                 System.getenv("WINNOW_LLAMACPP"),
-                Invocation.ROOT.resolve("tests/endpoint/llamacpp_server.py").toString(),
-                "--model", model().toString(), "--slots", String.valueOf(slots), "--threads", "1")
+                Invocation.ROOT.resolve("tests/peers/llamacpp_server.py").toString(),
+                "--until-stdin-ends", "--model", model().toString(), "--parallel", String.valueOf(slots), "--ctx-size",
+                String.valueOf(512 * slots), "--threads", "1")
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));

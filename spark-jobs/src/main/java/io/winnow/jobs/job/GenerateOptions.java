@@ -115,7 +115,7 @@ record GenerateOptions(
   GenerateOptions on(RuntimeSpec other, int number) {
     return new GenerateOptions(
         other, hosting, model, sampling, out, samples, partitions == 0 ? number : partitions, commitIntervalMillis,
-        verifiers, tokenIds, promptLogprobs, retryFailed, messagesGiven, label);
+        verifiers, tokenIds, promptLogprobs, retryFailed, messagesGiven, label, known);
   }
 
   /** Which rows of the table are made anew. */

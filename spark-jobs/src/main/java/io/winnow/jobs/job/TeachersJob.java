@@ -198,7 +198,7 @@ final class TeachersJob {
       accounts =
           new Accounts(
               accounts.planned() + a.planned(), accounts.existing() + a.existing(), accounts.written() + a.written(),
-              accounts.stillToDo() + a.stillToDo(), accounts.others() + a.others());
+              accounts.stillToDo() + a.stillToDo(), accounts.others() + a.others(), accounts.spared() + a.spared());
       engines = part.engines().plus(engines.withLoad(EngineStats.Load.NONE));
       cost = part.costUsd() == null ? cost : Double.valueOf(part.costUsd() + (cost == null ? 0 : cost));
       engineSeconds =

@@ -42,7 +42,8 @@ class TraceKeyTest {
           Map.entry("kv-cache-type", "bf16"), Map.entry("prefix-cache", "off"), Map.entry("partitions", "7"),
           Map.entry("master", "local[1]"), Map.entry("conf", "a=b"),
           Map.entry("verbose", "true"), Map.entry("retry-failed", "all"), Map.entry("max-cost", "1.5"),
-          Map.entry("max-duration", "60"),
+          Map.entry("max-duration", "60"), Map.entry("stop-when", "correct:2"), Map.entry("samples-max", "32"),
+          Map.entry("sample-blocks", "4,8"),
           Map.entry("max-tokens-total", "1000"), Map.entry("prices", "p.json"),
           Map.entry("presence-penalty", "0.5"), Map.entry("frequency-penalty", "-0.5"),
           Map.entry("logit-bias", "5:1.5"), Map.entry("generation-config", "auto"),
@@ -56,7 +57,15 @@ class TraceKeyTest {
           Map.entry("endpoint-concurrency", "8"), Map.entry("endpoint-attempts", "3"),
           Map.entry("endpoint-timeout", "60"), Map.entry("endpoint-idle-timeout", "30"),
           Map.entry("endpoint-patience", "30"), Map.entry("endpoint-http", "2"),
-          Map.entry("endpoint-header", "x-team=a"), Map.entry("extra-body", "{\"a\": 1}"));
+          Map.entry("endpoint-header", "x-team=a"), Map.entry("extra-body", "{\"a\": 1}"),
+          Map.entry("estimate", "true"), Map.entry("estimate-rows", "8"), Map.entry("estimate-keep", "true"),
+          Map.entry("json", "true"), Map.entry("label-column", "l"), Map.entry("route", "escalate"),
+          Map.entry("teacher-option", "m:seed=3"), Map.entry("side-by-side", "off"),
+          Map.entry("sidecar", "vllm"), Map.entry("sidecar-model", "/m"), Map.entry("sidecar-args", "--x"),
+          Map.entry("sidecar-env", "A=b"), Map.entry("sidecar-health", "/ok"),
+          Map.entry("sidecar-startup-timeout", "77"), Map.entry("sidecar-restarts", "1"),
+          Map.entry("sidecar-grace", "7"), Map.entry("sidecar-silence", "77"), Map.entry("sidecar-log", "/l"),
+          Map.entry("sidecar-gpus", "1"), Map.entry("sidecar-discovery", "/d"));
 
   private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
     return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1024, 1, 1);
