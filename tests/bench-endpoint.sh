@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What Winnow gets out of a server beside the barest load generator, at the same number of open requests:
 #   MODEL=FILE.gguf ROUNDS=3 PROMPTS=32 SAMPLES=1 MAX_TOKENS=64 CONCURRENCY=8 THREADS=2 \
-#     tests/bench-endpoint.sh
+#     STREAM=true tests/bench-endpoint.sh
 # The server is llama.cpp's, from PyPI's xllamacpp, in VENV (a virtual environment, 40 MB) when it is not there; URL
 # takes one that runs already. The machine should have nothing else to do.
 set -euo pipefail
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 java_options=(--add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
   --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.util=ALL-UNNAMED
   --add-opens=java.base/java.lang.invoke=ALL-UNNAMED --add-opens=java.base/sun.util.calendar=ALL-UNNAMED
-  -Dwinnow.log.spark=error)
+  -Dwinnow.log.spark=error -Dbench.stream="${STREAM:-true}")
 class_path=${WINNOW_CLASS_PATH:-}
 if [[ -z $class_path ]]; then
   ./winnow --help >/dev/null

@@ -83,7 +83,7 @@ public final class EndpointBench {
             new String[] {
               "generate", "--prompts", prompts.toString(), "--model", "m@" + url, "--out", table.toString(),
               "--samples", String.valueOf(samples), "--max-tokens", String.valueOf(maxTokens), "--endpoint-concurrency",
-              String.valueOf(concurrency), "--ignore-eos", "true", "--extra-body", "{\"cache_prompt\": false}"
+              String.valueOf(concurrency), "--endpoint-stream", System.getProperty("bench.stream"), "--ignore-eos", "true", "--extra-body", "{\"cache_prompt\": false}"
             },
             System.err, System.err);
     if (code != 0) {
