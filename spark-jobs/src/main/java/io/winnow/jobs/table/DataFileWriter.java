@@ -118,7 +118,8 @@ final class DataFileWriter {
     fs.delete(file, false);
   }
 
-  private static final class Builder extends ParquetWriter.Builder<InternalRow, Builder> {
+  /** A writer of Spark's own rows; {@link ShardWriter} writes them as well. */
+  static final class Builder extends ParquetWriter.Builder<InternalRow, Builder> {
     Builder(OutputFile file) {
       super(file);
     }

@@ -13,7 +13,6 @@ import java.util.HexFormat;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.parquet.hadoop.ParquetWriter;
-import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.PositionOutputStream;
@@ -69,7 +68,7 @@ public final class ShardWriter implements Closeable {
     conf.set("parquet.compression.codec.zstd.level", "3");
     conf.set("parquet.compression.codec.zstd.workers", "0");
     this.parquet =
-        new Builder(new Sink(out))
+        new DataFileWriter.Builder(new Sink(out))
             .withConf(conf)
             .withCompressionCodec(CompressionCodecName.ZSTD)
             .withRowGroupSize(ROW_GROUP_BYTES)
@@ -174,23 +173,6 @@ public final class ShardWriter implements Closeable {
     @Override
     public long defaultBlockSize() {
       return 0;
-    }
-  }
-
-  private static final class Builder extends ParquetWriter.Builder<InternalRow, Builder> {
-    Builder(OutputFile file) {
-      super(file);
-    }
-
-    @Override
-    protected Builder self() {
-      return this;
-    }
-
-    @Override
-    @SuppressWarnings("deprecation") // the form that Spark's write support implements
-    protected WriteSupport<InternalRow> getWriteSupport(Configuration conf) {
-      return new ParquetWriteSupport();
     }
   }
 }
