@@ -102,6 +102,7 @@ final class AdmissionQueue {
   /** Takes out a group that {@link #next} gave, and charges its session. */
   void admitted(Prefill p) {
     if (returning.remove(p)) {
+      forgetIdle();
       return;
     }
     Line line = lines.get(p.session());

@@ -176,6 +176,18 @@ class AdmissionQueueTest {
   }
 
   @Test
+  void sessionsAreForgottenWhenTheLastToWaitWasInStepsBefore() {
+    add(session(), 50);
+    Prefill p = take();
+    queue.addFirst(p);
+    Prefill other = add(session(), 500);
+    assertSame(other, queue.next(q -> q != p));
+    queue.admitted(other);
+    assertSame(p, take());
+    assertEquals(0, queue.sessions());
+  }
+
+  @Test
   void partsStayWhereTheWholeWas() {
     EngineSession session = session();
     Prefill first = add(session, 50);
