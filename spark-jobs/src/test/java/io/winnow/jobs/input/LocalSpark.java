@@ -3,7 +3,7 @@ package io.winnow.jobs.input;
 
 import org.apache.spark.sql.SparkSession;
 
-/** A small session with Delta, the same for all tests of this JVM. */
+/** A small session with Delta. Who started it stops it: other tests' sessions are of other settings. */
 final class LocalSpark {
   private LocalSpark() {}
 

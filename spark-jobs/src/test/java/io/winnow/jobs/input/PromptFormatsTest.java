@@ -23,6 +23,7 @@ import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,11 @@ class PromptFormatsTest {
   @BeforeAll
   static void openSession() {
     spark = LocalSpark.session();
+  }
+
+  @AfterAll
+  static void closeSession() {
+    spark.stop();
   }
 
   private Path write(String name, String text) throws IOException {

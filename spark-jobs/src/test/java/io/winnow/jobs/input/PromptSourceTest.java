@@ -31,6 +31,7 @@ import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +44,11 @@ class PromptSourceTest {
   @BeforeAll
   static void openSession() {
     spark = LocalSpark.session();
+  }
+
+  @AfterAll
+  static void closeSession() {
+    spark.stop();
   }
 
   private Path write(String name, String text) throws IOException {
