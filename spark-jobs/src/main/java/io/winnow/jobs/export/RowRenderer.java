@@ -37,8 +37,9 @@ public final class RowRenderer {
       return Rendered.skipped(skip);
     }
     try {
-      List<Turn> prompt = prompt(row);
-      String id = id(row, prompt);
+      List<Turn> own = prompt(row);
+      String id = id(row, own);
+      List<Turn> prompt = withSystem(own);
       ObjectNode node =
           switch (options.format()) {
             case SFT -> NODES.objectNode().set("messages", with(prompt, turn(row, Field.TEXT, prompt)));
@@ -75,8 +76,8 @@ public final class RowRenderer {
         throw new Left(why == null ? Skip.NO_TEXT : why);
       }
       usable.sort((a, b) -> order(a).compareTo(order(b)));
-      List<Turn> prompt = prompt(usable.get(0));
-      return new Rendered(null, id(usable.get(0), prompt), "", "", openR1(prompt, usable));
+      List<Turn> own = prompt(usable.get(0));
+      return new Rendered(null, id(usable.get(0), own), "", "", openR1(withSystem(own), usable));
     } catch (Left e) {
       return Rendered.skipped(e.skip);
     }
@@ -118,6 +119,7 @@ public final class RowRenderer {
     return sample == null ? "" : String.format(Locale.ROOT, "%010d", sample);
   }
 
+  /** Of the row's own prompt: what an export puts in front of it moves it to no other split. */
   private static String id(SourceRow row, List<Turn> prompt) {
     String id = row.text(Field.ID);
     if (id != null) {
@@ -127,7 +129,7 @@ public final class RowRenderer {
     return HexFormat.of().formatHex(Splits.sha256().digest(text), 0, 16);
   }
 
-  private List<Turn> prompt(SourceRow row) throws Left {
+  private static List<Turn> prompt(SourceRow row) throws Left {
     List<Turn> turns = null;
     if (row.text(Field.MESSAGES) != null) {
       turns = Turn.all(row.json(Field.MESSAGES));
@@ -140,14 +142,18 @@ public final class RowRenderer {
     if (turns == null) {
       throw new Left(Skip.NO_PROMPT);
     }
-    String system = options.systemPrompt();
-    if (system != null && !turns.get(0).role().equals(Turn.SYSTEM)) {
-      List<Turn> all = new ArrayList<>();
-      all.add(new Turn(Turn.SYSTEM, system));
-      all.addAll(turns);
-      turns = all;
-    }
     return turns;
+  }
+
+  private List<Turn> withSystem(List<Turn> turns) {
+    String system = options.systemPrompt();
+    if (system == null || turns.get(0).role().equals(Turn.SYSTEM)) {
+      return turns;
+    }
+    List<Turn> all = new ArrayList<>();
+    all.add(new Turn(Turn.SYSTEM, system));
+    all.addAll(turns);
+    return all;
   }
 
   /** A prompt that ends with a beginning of the model's turn goes into that turn. */

@@ -268,6 +268,8 @@ class RowRendererTest {
     String one = sft.render(trace("ID", null)).promptId();
     assertEquals(one, sft.render(trace("ID", null, "TEXT", "other")).promptId());
     assertEquals(32, one.length());
+    // What this export puts in front is not the prompt: it must not move to another split.
+    assertEquals(one, renderer("format", "sft", "systemPrompt", "S").render(trace("ID", null)).promptId());
   }
 
   @Test
