@@ -18,7 +18,7 @@ public enum Skip {
   NO_PROMPT(true, "there is no prompt"),
   BAD_MESSAGES(true, "the messages are no conversation of texts"),
   NOT_ONE_MESSAGE(true, "the prompt is more than one message of the user, which a plain text cannot say"),
-  BAD_STEPS(true, "the steps, or as many labels, are not there"),
+  BAD_STEPS(true, "the steps, or as many labels, are not there, or the step token stands in a text"),
   UNREADABLE(true, "the row cannot be read");
 
   private final boolean fault;

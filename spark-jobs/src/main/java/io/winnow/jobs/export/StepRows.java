@@ -26,6 +26,9 @@ final class StepRows {
       return out;
     }
     String token = options.stepToken();
+    if (prompt.contains(token)) {
+      throw new RowRenderer.Left(Skip.BAD_STEPS); // trainers would take it for the end of a step, and lack its label
+    }
     StringBuilder input = new StringBuilder(prompt);
     for (String step : steps) {
       if (step.contains(token)) {

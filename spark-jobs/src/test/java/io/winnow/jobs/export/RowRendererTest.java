@@ -212,6 +212,9 @@ class RowRendererTest {
     assertEquals(Skip.BAD_STEPS, renderer(columns).render(fewer).skip());
     Texts token = trace("STEPS", "[\"a ки\",\"b\"]", "STEP_LABELS", "[true,false]");
     assertEquals(Skip.BAD_STEPS, renderer(columns).render(token).skip());
+    // A token in the prompt would be one without a label.
+    Texts asked = trace("PROMPT", "руки?", "STEPS", "[\"a\",\"b\"]", "STEP_LABELS", "[true,false]");
+    assertEquals(Skip.BAD_STEPS, renderer(columns).render(asked).skip());
   }
 
   @Test
