@@ -176,14 +176,10 @@ public final class RowRenderer {
           case REJECTED -> Field.REJECTED_THINK_END;
           default -> Field.THINK_END;
         };
-    boolean known = row.has(ends);
-    Long end = known ? number(row, ends) : null;
-    if (begun(prompt)) {
-      String before = prompt.get(prompt.size() - 1).content();
-      text = before + text;
-      known = false;
-    }
-    Thinking.Shown shown = options.thinking().show(text, known, end == null ? null : Math.toIntExact(end));
+    Thinking.Shown shown =
+        begun(prompt)
+            ? options.thinking().show(prompt.get(prompt.size() - 1).content() + text, false, null)
+            : shown(options.thinking(), text, row, ends);
     if (shown.content() == null) {
       throw new Left(Skip.THINKING_NEVER_ENDED);
     }
@@ -191,6 +187,14 @@ public final class RowRenderer {
       throw new Left(Skip.NO_ANSWER);
     }
     return shown;
+  }
+
+  /** A completion by the place where its thinking ends; one that is no number, or not in the text, is not believed. */
+  static Thinking.Shown shown(Thinking thinking, String text, SourceRow row, Field ends) {
+    Long end = number(row, ends);
+    boolean never = row.has(ends) && row.text(ends) == null;
+    boolean known = end != null && end >= 0 && end <= text.length();
+    return thinking.show(text, never || known, known ? end.intValue() : null);
   }
 
   private ArrayNode with(List<Turn> prompt, Thinking.Shown shown) {

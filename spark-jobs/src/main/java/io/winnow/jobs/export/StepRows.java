@@ -61,9 +61,7 @@ final class StepRows {
     if (text == null || text.isEmpty()) {
       throw new RowRenderer.Left(Skip.NO_TEXT);
     }
-    String end = row.text(Field.THINK_END);
-    boolean known = row.has(Field.THINK_END);
-    Thinking.Shown shown = options.thinking().show(text, known, end == null ? null : Integer.valueOf(end));
+    Thinking.Shown shown = RowRenderer.shown(options.thinking(), text, row, Field.THINK_END);
     if (shown.content() == null) {
       throw new RowRenderer.Left(Skip.THINKING_NEVER_ENDED);
     }

@@ -266,6 +266,16 @@ class RowRendererTest {
   }
 
   @Test
+  void anEndOfTheThinkingThatIsNoPlaceEndsNoExport() {
+    String[] steps = {"format", "prm"};
+    for (String end : List.of("21.0", "99999999999", "")) {
+      Texts row = trace("THINK_END", end);
+      assertNull(renderer("format", "sft", "thinking", "strip").render(row).skip(), end);
+      assertNull(renderer(steps).render(row).skip(), end);
+    }
+  }
+
+  @Test
   void rowsWithoutAnIdAreKnownByTheirPrompt() {
     RowRenderer sft = renderer("format", "sft");
     String one = sft.render(trace("ID", null)).promptId();
