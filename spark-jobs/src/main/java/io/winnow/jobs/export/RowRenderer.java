@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.winnow.jobs.export.SourceRow.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /** Makes of a row of the input the row that a trainer reads. One thread. */
 public final class RowRenderer {
@@ -72,8 +74,9 @@ public final class RowRenderer {
         }
       }
       if (usable.isEmpty()) {
-        Skip why = unusable(rows.get(0));
-        throw new Left(why == null ? Skip.NO_TEXT : why);
+        throw new Left(
+            rows.stream().map(this::unusable).filter(Objects::nonNull).min(Comparator.naturalOrder())
+                .orElse(Skip.NO_TEXT));
       }
       usable.sort((a, b) -> order(a).compareTo(order(b)));
       List<Turn> own = prompt(usable.get(0));
@@ -83,8 +86,12 @@ public final class RowRenderer {
     }
   }
 
+  /** Rows that are alike in all that a group shows are alike in this. */
   private static String order(SourceRow row) {
-    return sample(row) + " " + text(row, Field.TRACE_ID);
+    return String.join(
+        "\0", sample(row), text(row, Field.TRACE_ID), text(row, Field.TEXT), text(row, Field.CORRECT),
+        text(row, Field.FINISH_REASON), text(row, Field.THINK_END), text(row, Field.GOLD), text(row, Field.MESSAGES),
+        text(row, Field.PROMPT));
   }
 
   private Skip unusable(SourceRow row) {

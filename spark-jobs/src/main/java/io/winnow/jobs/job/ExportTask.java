@@ -152,7 +152,9 @@ final class ExportTask implements MapPartitionsFunction<Row, Row> {
       // Columns of the prompt are those of any of its rows; which, must not depend on how rows came.
       int least = 0;
       for (int i = 1; i < group.size(); i++) {
-        least = place(sources.get(i)).compareTo(place(sources.get(least))) < 0 ? i : least;
+        int order = place(sources.get(i)).compareTo(place(sources.get(least)));
+        order = order == 0 ? further(group.get(i)).compareTo(further(group.get(least))) : order;
+        least = order < 0 ? i : least;
       }
       if (plan == null) {
         for (CellRow source : sources) {
@@ -167,6 +169,12 @@ final class ExportTask implements MapPartitionsFunction<Row, Row> {
       String sample = row.text(SourceRow.Field.SAMPLE_INDEX);
       String trace = row.text(SourceRow.Field.TRACE_ID);
       return "0".repeat(Math.max(0, 10 - (sample == null ? 0 : sample.length()))) + sample + " " + trace;
+    }
+
+    /** The further columns in one text, for rows that neither a sample's number nor a trace's id tells apart. */
+    private String further(Row row) {
+      Row all = columns.isEmpty() ? null : row.getAs(RowWork.ROW);
+      return all == null ? "" : ExportColumns.json(all).toString();
     }
 
     private void add(Rendered rendered, Row row, CellRow source, boolean isTrace) {

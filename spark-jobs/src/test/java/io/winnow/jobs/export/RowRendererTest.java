@@ -14,6 +14,7 @@ import io.winnow.inference.conf.UsageException;
 import io.winnow.jobs.export.SourceRow.Field;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -234,6 +235,25 @@ class RowRendererTest {
             + "\"messages\":[{\"role\":\"user\",\"content\":\"2+2?\"},{\"role\":\"assistant\","
             + "\"content\":\"<think>a</think>4\"}]}",
         JsonText.line(group.node()));
+  }
+
+  /** Spark brings the rows of a prompt in any order, and twice. */
+  @Test
+  void aGroupIsTheSameInWhateverOrderItsRowsCame() {
+    List<Texts> rows = new ArrayList<>();
+    for (String text : List.of("4", "5", "6")) {
+      rows.add(trace("TRACE_ID", null, "SAMPLE_INDEX", null, "TEXT", text, "THINK_END", "0"));
+    }
+    rows.add(trace("TRACE_ID", null, "SAMPLE_INDEX", null, "TEXT", "5", "THINK_END", "0", "CORRECT", "false"));
+    RowRenderer openR1 = renderer("format", "open-r1");
+    String forth = JsonText.line(openR1.renderGroup(rows).node());
+    Collections.reverse(rows);
+    assertEquals(forth, JsonText.line(openR1.renderGroup(rows).node()));
+    Texts failed = trace("ERROR", "{\"class\":\"engine_fault\"}");
+    Texts wrong = trace("CORRECT", "false");
+    RowRenderer correct = renderer("format", "open-r1", "correctOnly", "true");
+    assertEquals(
+        correct.renderGroup(List.of(failed, wrong)).skip(), correct.renderGroup(List.of(wrong, failed)).skip());
   }
 
   @Test

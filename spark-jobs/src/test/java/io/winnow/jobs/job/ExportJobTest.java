@@ -264,6 +264,17 @@ class ExportJobTest {
   }
 
   @Test
+  void samplesThatNothingTellsApartMakeTheSameRowInAnyOrder() throws IOException {
+    String row = "{\"prompt_id\":\"p\",\"prompt\":\"q\",\"text\":\"a\",\"source\":\"%s\"}";
+    List<String> samples = new ArrayList<>(List.of(row.formatted("x"), row.formatted("y")));
+    String[] asked = {"format", "open-r1", "columns", "source", "name", "n", "file-format", "jsonl"};
+    run(file("rows.jsonl", samples), dir.resolve("forth"), asked);
+    Collections.reverse(samples);
+    run(file("rows.jsonl", samples), dir.resolve("back"), asked);
+    assertEquals(content(dir.resolve("forth")), content(dir.resolve("back")));
+  }
+
+  @Test
   void whatCannotBeDoneIsRefusedWithWhatToDo() throws IOException {
     Path in = file("rows.jsonl", rows);
     Path out = dir.resolve("out");
