@@ -62,7 +62,7 @@ public final class SampleControllers {
       samples.forEach(sample -> answers.add(sample.answer()));
       Majority majority = Majority.of(answers, AnswerEquality.byMathematics());
       return share > 0
-          ? majority.votes() >= share * samples.size()
+          ? majority.share() >= share // and not votes >= share · samples: .56 · 25 is more than 14
           : majority.answer() != null && majority.margin() > most - samples.size();
     }
 

@@ -79,6 +79,10 @@ class AdaptiveSamplingTest {
     assertTrue(enough("majority", "77771", 7));
     assertFalse(enough("majority", "77771", 8), "three more could make it a tie");
     assertFalse(enough("majority", "uuuu", 4), "nobody has answered");
+    // As doubles, 0.56 times 25 is more than 14.
+    SampleOutcome[] all = new SampleOutcome[25];
+    Arrays.setAll(all, i -> new SampleOutcome(null, i < 14 ? "7" : null, false));
+    assertTrue(SampleControllers.of(StopWhen.parse("majority:0.56")).enough(Arrays.asList(all), 64), "14 of 25");
   }
 
   @Test
