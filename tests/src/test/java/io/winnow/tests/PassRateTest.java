@@ -88,6 +88,14 @@ class PassRateTest {
   }
 
   @Test
+  void anOutputMayHaveAnyName() throws IOException {
+    Path in = graded();
+    Path out = folder.resolve("größe und 100%/rates.jsonl");
+    assertTrue(rate(in, out, "--majority=false").expect(0).out().contains("mean over prompts"));
+    assertTrue(rate(in, out, "--majority=false").expect(0).out().contains("nothing to do"));
+  }
+
+  @Test
   void countsEstimatesAndMajoritiesAreThoseOfEachPrompt() throws IOException {
     Path in = graded();
     Path out = folder.resolve("rates.jsonl");

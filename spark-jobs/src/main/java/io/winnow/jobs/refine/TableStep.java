@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -93,7 +94,7 @@ final class TableStep {
     return switch (output.format()) {
       case DELTA -> TraceTable.isName(out) ? spark.table(out) : spark.read().format("delta").load(out);
       case PARQUET -> spark.read().parquet(out);
-      case JSONL -> spark.read().schema(schema).json(java.nio.file.Path.of(out).toUri().toString());
+      case JSONL -> spark.read().schema(schema).json(new Path(java.nio.file.Path.of(out).toUri()).toString());
     };
   }
 
