@@ -100,6 +100,19 @@ class SelectTest {
     assertEquals(Set.of("v1", "v2"), firsts);
   }
 
+  /** As files of two runs are, whose samples have the same numbers. */
+  @Test
+  void tracesOfOneIdAreTakenInOneOrder() {
+    Set<String> taken = new HashSet<>();
+    for (String order : List.of("text", "text DESC")) {
+      Dataset<Row> twice =
+          spark.sql("SELECT 'p' AS prompt_id, '0' AS trace_id, true AS correct, text FROM VALUES ('a'), ('b'), ('c')"
+              + " AS t(text) ORDER BY " + order);
+      taken.add(Winnow.select(twice, options("best", "rankBy", "random")).head().<String>getAs("text"));
+    }
+    assertEquals(1, taken.size(), taken.toString());
+  }
+
   @Test
   void filtersLeaveTracesOut() {
     assertEquals("t1 t2 t3 t4 u1 u2 v1 v2 v3", ids("kto"));

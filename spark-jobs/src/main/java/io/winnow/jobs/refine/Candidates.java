@@ -112,6 +112,8 @@ final class Candidates {
     }
     order.add(tie());
     order.add(col("trace_id"));
+    // Ids that are there twice, as in files of two runs, leave the texts to tell rows apart.
+    order.add(col("text"));
     return order;
   }
 
