@@ -39,6 +39,7 @@ import org.apache.spark.sql.types.StructType;
  * @param reader what makes prompts and completions of {@code rows}
  * @param lists whether the completions are lists
  * @param state what tells the source from what it was or will be: files by length and time, a table by its version
+ *     and the time of that
  */
 public record CompletionSource(
     Dataset<Row> rows, List<String> columns, CompletionReader reader, boolean lists, String state) {
@@ -48,10 +49,10 @@ public record CompletionSource(
    * Finds the source and checks its columns.
    *
    * @param asLines whether rows are wanted as JSON
-   * @param version of the Delta table that the source is, −1 for others
+   * @param version what tells the newest version of the Delta table that the source is; null for others
    * @throws UsageException when the source or a column cannot be used as asked
    */
-  public static CompletionSource open(SparkSession spark, SettingValues values, boolean asLines, long version) {
+  public static CompletionSource open(SparkSession spark, SettingValues values, boolean asLines, String version) {
     try {
       return opened(spark, values, asLines, version);
     } catch (UsageException e) {
@@ -61,7 +62,7 @@ public record CompletionSource(
     }
   }
 
-  private static CompletionSource opened(SparkSession spark, SettingValues values, boolean asLines, long version) {
+  private static CompletionSource opened(SparkSession spark, SettingValues values, boolean asLines, String version) {
     Configuration conf = spark.sessionState().newHadoopConf();
     String path = values.get(ScoreSettings.IN);
     SourceFiles source = SourceFiles.find(spark, conf, path, values.get(GenerateSettings.FORMAT));

@@ -40,6 +40,7 @@ import org.apache.spark.sql.types.StructType;
  * @param fields the source's columns; those of files have types only where rows are wanted as structs
  * @param reader reads the columns asked for
  * @param state what tells the source from what it was or will be: files by length and time, a table by its version
+ *     and the time of that
  */
 public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader reader, String state) {
   private static final Map<String, String> WITH_NULLS = Map.of("ignoreNullFields", "false");
@@ -63,11 +64,11 @@ public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader r
    * @param format auto, delta, parquet, jsonl, csv or table
    * @param wanted what {@link RowReader} gives of each row, in this order
    * @param asLines whether rows are wanted as JSON
-   * @param version of the Delta table that the source is, −1 for others
+   * @param version what tells the newest version of the Delta table that the source is; null for others
    * @throws UsageException when the source or a column cannot be used as asked
    */
   public static RowSource open(
-      SparkSession spark, String path, String format, List<Wanted> wanted, boolean asLines, long version) {
+      SparkSession spark, String path, String format, List<Wanted> wanted, boolean asLines, String version) {
     try {
       Configuration conf = spark.sessionState().newHadoopConf();
       SourceFiles source = SourceFiles.find(spark, conf, path, format);
@@ -98,8 +99,8 @@ public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader r
     return new UsageException(message, e);
   }
 
-  private static String state(Configuration conf, SourceFiles source, long version) throws IOException {
-    if (source.format().equals("table") && version < 0) {
+  private static String state(Configuration conf, SourceFiles source, String version) throws IOException {
+    if (source.format().equals("table") && version == null) {
       // Nothing tells whether a table of another kind, or a view, has changed.
       return UUID.randomUUID().toString();
     }

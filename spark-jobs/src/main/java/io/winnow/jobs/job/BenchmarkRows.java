@@ -61,7 +61,7 @@ final class BenchmarkRows {
     BenchmarkSpec.Place place = place(spark, spec);
     String path = path(place.path());
     try {
-      long version = TableVersion.of(spark, path).orElse(-1);
+      String version = TableVersion.state(spark, path).orElse(null);
       RowSource.Wanted wanted = new RowSource.Wanted(OPTION, place.column());
       return RowSource.open(spark, path, "auto", List.of(wanted), true, version);
     } catch (UsageException e) {

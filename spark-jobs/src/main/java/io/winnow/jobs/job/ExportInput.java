@@ -62,7 +62,8 @@ record ExportInput(
       format = TraceTable.isName(path) ? "table" : "delta";
     }
     long version = TableVersion.of(spark, path).orElse(-1);
-    RowSource source = RowSource.open(spark, path, format, wanted(values), false, version);
+    RowSource source =
+        RowSource.open(spark, path, format, wanted(values), false, TableVersion.state(spark, path).orElse(null));
     return of(source, values, path, Places.last(path), version, source.state());
   }
 

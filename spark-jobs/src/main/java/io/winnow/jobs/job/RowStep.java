@@ -140,7 +140,7 @@ public final class RowStep {
       throw new UsageException("Cannot write to --out '" + spec.out() + "': it is the input. Give another place.");
     }
     boolean asLines = output.format() == StepOutput.Format.JSONL;
-    long tableVersion = TableVersion.of(spark, spec.in()).orElse(-1);
+    String tableVersion = TableVersion.state(spark, spec.in()).orElse(null);
     RowSource source = RowSource.open(spark, spec.in(), spec.format(), spec.wanted(), asLines, tableVersion);
     StructType added = added(schema, spec.prefix());
     List<String> replaced = replaced(source, added, replacesEarlier);

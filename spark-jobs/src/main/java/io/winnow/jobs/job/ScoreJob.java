@@ -69,7 +69,7 @@ public final class ScoreJob {
     StepOutput output =
         new StepOutput(spark, values.get(ScoreSettings.OUT), values.get(ScoreSettings.OUT_FORMAT), STEP);
     boolean asLines = output.format() == StepOutput.Format.JSONL;
-    long version = TableVersion.of(spark, values.get(ScoreSettings.IN)).orElse(-1);
+    String version = TableVersion.state(spark, values.get(ScoreSettings.IN)).orElse(null);
     CompletionSource source = CompletionSource.open(spark, values, asLines, version);
     LikelihoodRow shape =
         new LikelihoodRow(source.lists(), values.get(ScoreSettings.LOGPROBS), values.get(ScoreSettings.PREFIX));

@@ -72,7 +72,7 @@ public final class VerifyRows {
     VerifySettings.validate(values);
     Dataset<Row> source =
         RowSource.open(
-                spark, source(values), values.get(VerifySettings.FORMAT), VerifyOptions.wanted(values), false, -1)
+                spark, source(values), values.get(VerifySettings.FORMAT), VerifyOptions.wanted(values), false, null)
             .table();
     Dataset<Row> found = added(source, values).persist(StorageLevel.MEMORY_AND_DISK());
     try {

@@ -97,7 +97,7 @@ record GradedRows(
     Optional<String> table = values.find(GradedSettings.TRACES);
     if (table.isEmpty()) {
       String path = values.get(GradedSettings.IN);
-      long version = TableVersion.of(spark, path).orElse(-1);
+      String version = TableVersion.state(spark, path).orElse(null);
       List<RowSource.Wanted> wanted =
           List.of(
               new RowSource.Wanted(GradedSettings.GROUP_COLUMN.option(), values.get(GradedSettings.GROUP_COLUMN)));
@@ -106,8 +106,8 @@ record GradedRows(
       return of(source.table(), values, path, source.state());
     }
     TraceTable traces = TraceTable.existing(spark, table.get());
+    String state = "traces " + traces.path() + " " + TableVersion.state(spark, traces.path()).orElse("");
     long version = traces.version();
-    String state = "traces " + traces.path() + " " + version;
     Dataset<Row> rows = traces.read(spark, version);
     Optional<String> verifier = values.find(GradedSettings.VERIFIER);
     if (verifier.isEmpty()) {

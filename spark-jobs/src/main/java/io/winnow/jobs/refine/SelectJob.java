@@ -117,7 +117,7 @@ public final class SelectJob {
     List<RowSource.Wanted> wanted =
         List.of(new RowSource.Wanted(option, "prompt_id"), new RowSource.Wanted(option, "kept"));
     try {
-      return RowSource.open(spark, path, "auto", wanted, false, TableVersion.of(spark, path).orElse(-1));
+      return RowSource.open(spark, path, "auto", wanted, false, TableVersion.state(spark, path).orElse(null));
     } catch (UsageException e) {
       throw new UsageException(e.getMessage().replace("--in '", option + " '"), e);
     }

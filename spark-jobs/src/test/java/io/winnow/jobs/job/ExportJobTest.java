@@ -275,6 +275,19 @@ class ExportJobTest {
   }
 
   @Test
+  void anInputThatIsMadeAnewIsExportedAnew() {
+    Path in = dir.resolve("table");
+    Path out = dir.resolve("out");
+    for (String text : List.of("a", "b")) {
+      spark.sql("SELECT 'p' AS prompt_id, 'q' AS prompt, '" + text + "' AS text").write().format("delta")
+          .save(in.toString());
+      assertFalse(run(in, out, "format", "sft").step().unchanged(), text);
+      assertTrue(run(in, out, "format", "sft").step().unchanged(), text);
+      org.apache.hadoop.fs.FileUtil.fullyDelete(in.toFile());
+    }
+  }
+
+  @Test
   void whatCannotBeDoneIsRefusedWithWhatToDo() throws IOException {
     Path in = file("rows.jsonl", rows);
     Path out = dir.resolve("out");
