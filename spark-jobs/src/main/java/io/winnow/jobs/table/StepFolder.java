@@ -207,6 +207,9 @@ public final class StepFolder {
       ObjectNode now = JSON.createObjectNode().put(STEP, step).put(KEY, key).put(FILES, listing(made));
       boolean older = fs.exists(root);
       JsonNode before = older ? there() : null;
+      if (older && before == null) {
+        throw TableErrors.notOfStep(root.toString(), step); // somebody made it while this was being written
+      }
       if (before instanceof ObjectNode noted && noted.has(FILES)) {
         now.set(BEFORE, noted.deepCopy().without(BEFORE));
       }

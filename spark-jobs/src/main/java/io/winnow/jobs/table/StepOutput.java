@@ -73,21 +73,24 @@ public final class StepOutput {
    */
   public boolean holds(String key) {
     try {
-      JsonNode mark = switch (format) {
-        case DELTA -> deltaMark();
-        case PARQUET -> parquetMark();
-        case JSONL -> fileMark();
-      };
-      if (mark == null) {
-        return false;
-      }
-      if (!mark.path(STEP).asText().equals(step)) {
-        throw TableErrors.notOfStep(path, step);
-      }
-      return mark.path(KEY).asText().equals(key);
+      JsonNode mark = ownMark();
+      return mark != null && mark.path(KEY).asText().equals(key);
     } catch (IOException e) {
       throw unwritable(e);
     }
+  }
+
+  /** What is noted; null when nothing is there. What another has made is refused, also if that was a moment ago. */
+  private JsonNode ownMark() throws IOException {
+    JsonNode mark = switch (format) {
+      case DELTA -> deltaMark();
+      case PARQUET -> parquetMark();
+      case JSONL -> fileMark();
+    };
+    if (mark != null && !mark.path(STEP).asText().equals(step)) {
+      throw TableErrors.notOfStep(path, step);
+    }
+    return mark;
   }
 
   /** What is noted with the output; null when nothing is there, an empty object where nothing is noted. */
@@ -173,6 +176,7 @@ public final class StepOutput {
       try (FSDataOutputStream out = fs.create(new Path(made, MARK))) {
         out.write(mark(key, 0).getBytes(StandardCharsets.UTF_8));
       }
+      ownMark();
       fs.delete(root, true);
       if (!fs.rename(made, root)) {
         throw new IOException("cannot rename " + made);
@@ -196,6 +200,7 @@ public final class StepOutput {
       }
       // First the file: with the older mark it is taken for somebody else's, and never for what it is not.
       long bytes = Files.size(made);
+      ownMark();
       Files.move(made, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       Files.writeString(markOf(file), mark(key, bytes));
     } catch (IOException e) {

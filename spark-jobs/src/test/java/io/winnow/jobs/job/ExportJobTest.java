@@ -15,6 +15,8 @@ import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.jobs.export.CardFacts;
 import io.winnow.jobs.export.Skip;
+import io.winnow.jobs.table.StepFolder;
+import io.winnow.jobs.table.StepOutput;
 import io.winnow.jobs.table.TableException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -284,6 +286,33 @@ class ExportJobTest {
       assertFalse(run(in, out, "format", "sft").step().unchanged(), text);
       assertTrue(run(in, out, "format", "sft").step().unchanged(), text);
       org.apache.hadoop.fs.FileUtil.fullyDelete(in.toFile());
+    }
+  }
+
+  @Test
+  void aFolderThatSomebodyMadeMeanwhileIsLeftAsItIs() throws IOException {
+    Path out = dir.resolve("out");
+    StepFolder folder = new StepFolder(out.toString(), "export", spark.sessionState().newHadoopConf());
+    assertFalse(folder.holds("key"));
+    folder.begin();
+    folder.write("a", "1");
+    Files.createDirectories(out);
+    Files.writeString(out.resolve("theirs"), "x");
+    assertThrows(TableException.class, () -> folder.commit("key"));
+    assertEquals(Map.of("theirs", "x"), content(out));
+    for (String ending : List.of(".parquet", ".jsonl")) {
+      Path place = dir.resolve("out" + ending);
+      StepOutput output = new StepOutput(spark, place.toString(), "auto", "select");
+      assertFalse(output.holds("key"));
+      if (ending.equals(".jsonl")) {
+        Files.writeString(place, "theirs");
+        assertThrows(TableException.class, () -> output.writeLines(List.of("ours").iterator(), "key"));
+        assertEquals("theirs", Files.readString(place));
+      } else {
+        Files.writeString(Files.createDirectories(place).resolve("theirs"), "x");
+        assertThrows(TableException.class, () -> output.write(spark.range(1).toDF(), "key"));
+        assertEquals(Map.of("theirs", "x"), content(place));
+      }
     }
   }
 
