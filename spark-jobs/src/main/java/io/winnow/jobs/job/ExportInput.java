@@ -16,6 +16,7 @@ import io.winnow.jobs.export.SourceRow;
 import io.winnow.jobs.export.SourceRow.Field;
 import io.winnow.jobs.input.RowReader;
 import io.winnow.jobs.input.RowSource;
+import io.winnow.jobs.table.StepOutput;
 import io.winnow.jobs.table.TableVersion;
 import io.winnow.jobs.table.TraceTable;
 import java.util.ArrayList;
@@ -53,8 +54,10 @@ record ExportInput(
   static ExportInput open(SparkSession spark, SettingValues values) {
     boolean traces = values.isGiven(ExportSettings.TRACES);
     String path = values.get(traces ? ExportSettings.TRACES : ExportSettings.IN);
-    if (path.equals(values.get(ExportSettings.OUT))) {
-      throw new UsageException("Cannot write to --out '" + path + "': it is the input. Give another folder.");
+    String out = values.get(ExportSettings.OUT);
+    if (StepOutput.covers(spark, out, path)) {
+      throw new UsageException(
+          "Cannot write to --out '" + out + "': it is the input, or holds it. Give another folder.");
     }
     String format = values.get(ExportSettings.IN_FORMAT);
     if (traces) {

@@ -136,8 +136,9 @@ public final class RowStep {
       SparkSession spark, Spec spec, StructType schema, String version, boolean replacesEarlier) {
     long startNanos = System.nanoTime();
     StepOutput output = new StepOutput(spark, spec.out(), spec.outFormat(), spec.step());
-    if (spec.in().equals(spec.out())) {
-      throw new UsageException("Cannot write to --out '" + spec.out() + "': it is the input. Give another place.");
+    if (StepOutput.covers(spark, spec.out(), spec.in())) {
+      throw new UsageException(
+          "Cannot write to --out '" + spec.out() + "': it is the input, or holds it. Give another place.");
     }
     boolean asLines = output.format() == StepOutput.Format.JSONL;
     String tableVersion = TableVersion.state(spark, spec.in()).orElse(null);

@@ -53,8 +53,9 @@ final class TableStep {
   TableStep(
       SparkSession spark, String step, String version, Map<String, String> settings, String state, List<String> inputs,
       String out, String outFormat) {
-    if (inputs.contains(out)) {
-      throw new UsageException("Cannot write to --out '" + out + "': it is the input. Give another place.");
+    if (inputs.stream().anyMatch(input -> StepOutput.covers(spark, out, input))) {
+      throw new UsageException(
+          "Cannot write to --out '" + out + "': it is the input, or holds it. Give another place.");
     }
     this.spark = spark;
     this.out = out;

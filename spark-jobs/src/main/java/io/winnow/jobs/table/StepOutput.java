@@ -57,6 +57,30 @@ public final class StepOutput {
     this.path = path;
   }
 
+  /**
+   * Whether the output would take away what is read: it is the same place, however the two are written, or the input
+   * lies in it.
+   *
+   * @param input a file, folder, glob or table
+   */
+  public static boolean covers(SparkSession spark, String output, String input) {
+    if (output.equals(input)) {
+      return true;
+    }
+    try {
+      Configuration conf = spark.sessionState().newHadoopConf();
+      String out = place(output, conf);
+      return (place(input, conf) + "/").startsWith(out.endsWith("/") ? out : out + "/");
+    } catch (IOException | IllegalArgumentException e) {
+      return false; // no path: whoever opens it says so
+    }
+  }
+
+  private static String place(String path, Configuration conf) throws IOException {
+    Path root = new Path(path);
+    return root.getFileSystem(conf).makeQualified(root).toUri().normalize().toString();
+  }
+
   public Format format() {
     return format;
   }

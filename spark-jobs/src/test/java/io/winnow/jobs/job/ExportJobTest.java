@@ -317,6 +317,28 @@ class ExportJobTest {
   }
 
   @Test
+  void anOutputDoesNotTakeAwayItsInputHoweverThatIsWritten() throws IOException {
+    Path out = dir.resolve("out");
+    run(file("rows.jsonl", rows), out, "format", "grpo");
+    Map<String, String> before = content(out);
+    for (String in : List.of("out/", "x/../out", "out/data", "out/data/*.parquet")) {
+      SettingValues values =
+          SettingValues.resolve(
+              ExportSettings.ALL,
+              Map.of(
+                  "in", List.of(dir + "/" + in), "out", List.of(out.toString()), "format", List.of("verl"),
+                  "messages-column", List.of("prompt"), "gold-column", List.of("solution")),
+              key -> null);
+      UsageException e =
+          assertThrows(
+              UsageException.class,
+              () -> ExportJob.run(spark, values, () -> false, (d, t, f, c, x, n, engines) -> {}), in);
+      assertTrue(e.getMessage().contains("it is the input"), e.getMessage());
+    }
+    assertEquals(before, content(out));
+  }
+
+  @Test
   void whatCannotBeDoneIsRefusedWithWhatToDo() throws IOException {
     Path in = file("rows.jsonl", rows);
     Path out = dir.resolve("out");
