@@ -9,6 +9,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -22,6 +23,8 @@ import org.apache.spark.sql.SparkSession;
  */
 final class PlaceStates implements Function<String, String> {
   private static final String LOG = "_delta_log";
+  /** A glob with a folder or an ending. */
+  private static final Pattern PATTERN = Pattern.compile("(?=.*[*?\\[{])(.*/.*|.*\\.\\w+)");
 
   private final Session session;
 
@@ -33,14 +36,15 @@ final class PlaceStates implements Function<String, String> {
   @Override
   public String apply(String place) {
     try {
-      if (TraceTable.isName(place)) {
-        return ofName(place);
-      }
       Configuration hadoop = session.hadoop();
       Path path = new Path(place);
       FileSystem files = path.getFileSystem(hadoop);
+      // Files first, as readers look: problems.csv is one, and could be a table's name.
       if (!files.exists(path)) {
-        return null;
+        // A lone * names columns, and not the folder in which Winnow runs.
+        FileStatus[] found = PATTERN.matcher(place).matches() ? files.globStatus(path) : null;
+        return found != null && found.length > 0
+            ? ofFiles(files, found) : TraceTable.isName(place) ? ofName(place) : null;
       }
       FileStatus status = files.getFileStatus(path);
       if (status.isFile()) {
@@ -79,6 +83,23 @@ final class PlaceStates implements Function<String, String> {
   private static String ofFolder(FileSystem files, Path folder) throws IOException {
     TreeSet<String> lines = new TreeSet<>();
     add(files, folder, "", lines);
+    return of(lines);
+  }
+
+  /** What a pattern matches. */
+  private static String ofFiles(FileSystem files, FileStatus[] found) throws IOException {
+    TreeSet<String> lines = new TreeSet<>();
+    for (FileStatus each : found) {
+      if (each.isDirectory()) {
+        add(files, each.getPath(), each.getPath() + "/", lines);
+      } else {
+        lines.add(each.getPath() + " " + line(each));
+      }
+    }
+    return of(lines);
+  }
+
+  private static String of(TreeSet<String> lines) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(String.join("\n", lines).getBytes(StandardCharsets.UTF_8));

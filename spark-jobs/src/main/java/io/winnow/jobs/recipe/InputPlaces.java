@@ -18,12 +18,14 @@ final class InputPlaces {
     if (server || text.isBlank() || text.length() > LONGEST || text.indexOf('\n') >= 0) {
       return places;
     }
+    places.add(text);
     String path = text.substring(text.indexOf('=') + 1);
-    int colon = path.lastIndexOf(':');
-    for (String place : new String[] {text, path, colon > 0 ? path.substring(0, colon) : path}) {
-      if (place.indexOf('/') >= 0 || place.indexOf('.') >= 0) {
-        places.add(place);
-      }
+    if (!path.isBlank()) {
+      places.add(path);
+    }
+    // Paths and columns may both have colons.
+    for (int colon = path.lastIndexOf(':'); colon > 0; colon = path.lastIndexOf(':', colon - 1)) {
+      places.add(path.substring(0, colon));
     }
     return places;
   }

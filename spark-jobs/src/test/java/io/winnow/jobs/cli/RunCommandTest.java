@@ -3,6 +3,9 @@ package io.winnow.jobs.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.conf.GenerateSettings;
@@ -180,6 +183,24 @@ class RunCommandTest {
     failure = null;
     assertEquals(0, winnow());
     assertEquals(List.of("score"), ran);
+  }
+
+  @Test
+  void inputsAreSeenHoweverTheyAreNamed() throws IOException {
+    PlaceStates states = new PlaceStates(Session.around(null, System.out, System.err));
+    String before = states.apply(folder + "/*.txt");
+    assertNotNull(before);
+    assertEquals(before, states.apply(folder + "/*.txt"));
+    Files.writeString(folder.resolve("more.txt"), "b");
+    assertNotEquals(before, states.apply(folder + "/*.txt"));
+    assertNull(states.apply("*"), "all columns");
+    // Could be a table of the catalog by its name.
+    Path here = Files.writeString(Path.of("run_command_test.csv"), "a");
+    try {
+      assertEquals("file 1 bytes at " + Files.getLastModifiedTime(here).toMillis(), states.apply(here.toString()));
+    } finally {
+      Files.delete(here);
+    }
   }
 
   @Test

@@ -255,7 +255,9 @@ class RecipeTest {
   void benchmarksAreInputsByTheirPath() {
     assertEquals(Set.of("math=a/b.parquet:question", "a/b.parquet:question", "a/b.parquet"),
         InputPlaces.in("math=a/b.parquet:question"));
-    assertEquals(Set.of(), InputPlaces.in("math"));
+    // A folder needs neither slash nor dot.
+    assertEquals(Set.of("rates"), InputPlaces.in("rates"));
+    assertTrue(InputPlaces.in("math=a.jsonl:q:r").contains("a.jsonl"), "columns have colons");
     assertEquals(Set.of(), InputPlaces.in("qwen@http://127.0.0.1:8000/v1"));
   }
 
