@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.winnow.inference.conf.GradedSettings;
 import io.winnow.inference.conf.SettingValues;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -26,6 +28,7 @@ import java.util.function.Function;
 public final class RecipeRecord {
   private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
   private static final String OUT = "out";
+  private static final String VERDICTS = "/_winnow/verdicts";
 
   private final Path file;
   private final TreeMap<String, Done> steps;
@@ -95,7 +98,7 @@ public final class RecipeRecord {
           output = states.apply(text);
           continue;
         }
-        for (String place : InputPlaces.in(text)) {
+        for (String place : places(step, option, text)) {
           String state = states.apply(place);
           if (state != null) {
             inputs.put(place, state);
@@ -104,6 +107,17 @@ public final class RecipeRecord {
       }
     }
     return new Done(version, step.command().name(), new TreeMap<>(values.affectingOutput()), inputs, output, null, 0);
+  }
+
+  /** What winnow verify has added lies beside the traces, whose own commits do not tell of it. */
+  private static Set<String> places(PlannedStep step, String option, String text) {
+    Set<String> places = InputPlaces.in(text);
+    String verifier = GradedSettings.VERIFIER.name();
+    if (option.equals(GradedSettings.TRACES.name()) && step.options().containsKey(verifier)
+        && step.command().find(verifier) == GradedSettings.VERIFIER) {
+      places.add(text + VERDICTS);
+    }
+    return places;
   }
 
   /** Why the step is to run, in words; null where it is up to date. */

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.winnow.inference.conf.GenerateSettings;
+import io.winnow.inference.conf.PassRateSettings;
 import io.winnow.inference.conf.SettingValues;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.inference.conf.VerifySettings;
@@ -259,6 +260,19 @@ class RecipeTest {
     assertEquals(Set.of("rates"), InputPlaces.in("rates"));
     assertTrue(InputPlaces.in("math=a.jsonl:q:r").contains("a.jsonl"), "columns have colons");
     assertEquals(Set.of(), InputPlaces.in("qwen@http://127.0.0.1:8000/v1"));
+  }
+
+  /** They lie beside the traces, whose own commits do not tell of them. */
+  @Test
+  void verdictsThatAStepReadsAreItsInput() {
+    StepCommand rate = new StepCommand("pass-rate", "Rates.", PassRateSettings.ALL, PassRateSettings::validate);
+    String yaml = "steps: [{name: r, uses: pass-rate, with: {traces: a/t, verifier: math, out: a/r}}]";
+    PlannedStep step =
+        RecipePlan.of(
+                Recipe.parse("r.yaml", yaml, List.of(rate)), List.of(), List.of(), key -> null, key -> null)
+            .steps().get(0);
+    Map<String, String> states = Map.of("a/t", "1", "a/t/_winnow/verdicts", "2");
+    assertEquals(states, now(step, states).inputs());
   }
 
   @Test
