@@ -76,7 +76,7 @@ public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader r
       String state = source.format() + " " + version + " " + state(conf, source, version);
       return lines
           ? ofFiles(spark, conf, path, source, wanted, asLines, state)
-          : ofTable(table(spark, path, source), path, source, wanted, asLines, state);
+          : ofTable(table(spark, path, source, asLines), path, source, wanted, asLines, state);
     } catch (IOException e) {
       throw asIn(InputErrors.unreadable(path, e));
     } catch (UsageException e) {
@@ -147,15 +147,20 @@ public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader r
     return new RowSource(rows, List.copyOf(fields), new RowReader(names(wanted), true), state);
   }
 
-  private static Dataset<Row> table(SparkSession spark, String path, SourceFiles source) {
+  private static Dataset<Row> table(SparkSession spark, String path, SourceFiles source, boolean inOrder) {
     boolean glob = path.matches(".*[*?\\[{].*");
     return switch (source.format()) {
       case "table" -> spark.table(path);
       case "delta" -> spark.read().format("delta").load(path);
-      // A folder goes to Spark as it is, so that its partition folders become columns.
-      default ->
-          spark.read().parquet(
-              source.single() || glob ? source.files().toArray(String[]::new) : new String[] {path});
+      default -> {
+        // A folder goes to Spark as it is, so that its partition folders become columns.
+        Dataset<Row> rows =
+            spark.read().parquet(
+                source.single() || glob ? source.files().toArray(String[]::new) : new String[] {path});
+        // Spark reads large files first, and how they are cut is a matter of the cores.
+        yield inOrder && source.files().size() > 1
+            ? rows.orderBy(col("_metadata.file_path"), col("_metadata.row_index")) : rows;
+      }
     };
   }
 

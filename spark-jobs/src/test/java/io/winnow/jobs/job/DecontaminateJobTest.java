@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -261,6 +262,27 @@ class DecontaminateJobTest {
     assertTrue(run(with(asked, "join", "broadcast")).step().unchanged());
     file("bench.jsonl", "{\"q\": \"alpha beta gamma\"}");
     assertEquals(1, run(asked).contaminated());
+  }
+
+  /** Spark reads the largest of several files first. */
+  @Test
+  void rowsOfSeveralFilesAreCountedInTheOrderOfTheirNames() throws IOException {
+    Path bench = Files.createDirectories(dir.resolve("bench"));
+    for (String name : List.of("a", "b")) {
+      Path made = dir.resolve(name);
+      int rows = name.equals("a") ? 1 : 500;
+      spark.range(rows).selectExpr("concat_ws(' ', '" + name + "', id, sha2(cast(id as string), 512)) AS q").coalesce(1)
+          .write().parquet(made.toString());
+      try (Stream<Path> files = Files.list(made)) {
+        Files.move(files.filter(f -> f.toString().endsWith(".parquet")).findFirst().orElseThrow(),
+            bench.resolve(name + ".parquet"));
+      }
+    }
+    Path docs = file("docs.jsonl", "{\"t\": \"a 0\"}", "{\"t\": \"b 0\"}");
+    Path out = dir.resolve("out.jsonl");
+    run("in", docs.toString(), "column", "t", "against", "x=" + bench + ":q", "ngram", "2", "out", out.toString());
+    assertEquals(0, lines(out).get(0).get("evidence").get(0).get("row").asInt());
+    assertEquals(1, lines(out).get(1).get("evidence").get(0).get("row").asInt());
   }
 
   @Test
