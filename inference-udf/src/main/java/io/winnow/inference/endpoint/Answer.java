@@ -152,8 +152,14 @@ final class Answer {
     return out.toString();
   }
 
-  /** The stream has said that it is over: what has no reason to end has ended. */
+  /**
+   * The stream has said that it is over: what has no reason to end has ended, unless an error came before, for servers
+   * close a stream in order behind that too.
+   */
   void over() {
+    if (error != null) {
+      return;
+    }
     choices.values().forEach(choice -> choice.finish = choice.finish == null ? "stop" : choice.finish);
   }
 

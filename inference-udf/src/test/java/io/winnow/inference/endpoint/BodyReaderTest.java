@@ -86,6 +86,18 @@ class BodyReaderTest {
     }
   }
 
+  /** As vLLM does it: what went wrong is an event, and the stream is closed in order behind it. */
+  @Test
+  void aStreamThatEndsInOrderAfterAnErrorHasNotEnded() {
+    String body =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"},\"finish_reason\":\"stop\"}]}\n\n"
+            + "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"tw\"},\"finish_reason\":null}]}\n\n"
+            + "data: {\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\ndata: [DONE]\n\n";
+    Answer answer = read(true, body, 1, false).answer();
+    assertEquals(FinishReason.STOP, answer.choices().get(0).reason());
+    assertNull(answer.choices().get(1).reason(), "half an answer passes for a whole one");
+  }
+
   @Test
   void readsWholeAnswersOfAllKinds() {
     String body =
