@@ -23,6 +23,7 @@ final class Answer {
   private int cachedTokens;
   private int completionTokens;
   private boolean counted;
+  private boolean torn;
 
   /** One sample. */
   static final class Choice {
@@ -112,13 +113,18 @@ final class Answer {
     cachedTokens = Math.max(cachedTokens, Math.max(cached, usage.path("prompt_cache_hit_tokens").asInt(0)));
   }
 
-  private static void take(Choice choice, JsonNode json) {
+  /** A piece could not be read: whatever has not ended yet will lack it, and so never ends. */
+  void tear() {
+    torn = true;
+  }
+
+  private void take(Choice choice, JsonNode json) {
     JsonNode message = json.has("delta") ? json.get("delta") : json.path("message");
     String thought = text(message, "reasoning_content");
     choice.thinking.append(thought.isEmpty() ? text(message, "reasoning") : thought);
     choice.content.append(message.isObject() ? text(message, "content") : text(json, "text"));
     String finish = json.path("finish_reason").asText("");
-    if (!finish.isEmpty() && !finish.equals("null")) {
+    if (!finish.isEmpty() && !finish.equals("null") && !torn) {
       choice.finish = finish;
     }
     for (JsonNode id : json.path("token_ids")) {
@@ -157,7 +163,7 @@ final class Answer {
    * close a stream in order behind that too.
    */
   void over() {
-    if (error != null) {
+    if (error != null || torn) {
       return;
     }
     choices.values().forEach(choice -> choice.finish = choice.finish == null ? "stop" : choice.finish);

@@ -118,6 +118,7 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
         answer.take(JSON.readTree(event), true);
       } catch (JsonProcessingException e) {
         wrong = "an event of the stream is not JSON";
+        answer.tear();
       }
     }
   }

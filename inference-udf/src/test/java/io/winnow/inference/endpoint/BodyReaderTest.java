@@ -99,6 +99,22 @@ class BodyReaderTest {
   }
 
   @Test
+  void aStreamWithAHoleIsNoWholeAnswer() {
+    String body =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"},\"finish_reason\":\"stop\"}]}\n\n"
+            + "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"tw\"}}]}\n\n"
+            + "data: {\"choices\":[{\"index\":1,\"delta\":{\"con\n\n"
+            + "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"o\"},\"finish_reason\":\"stop\"}]}\n\n"
+            + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":9}}\n\ndata: [DONE]\n\n";
+    BodyReader reader = read(true, body, 1, false);
+    Answer answer = reader.answer();
+    assertTrue(reader.wrong().contains("not JSON"), reader.wrong());
+    assertEquals(FinishReason.STOP, answer.choices().get(0).reason());
+    assertNull(answer.choices().get(1).reason(), "a text with a hole passes for a whole one");
+    assertEquals(9, answer.completionTokens(), "it is billed all the same");
+  }
+
+  @Test
   void readsWholeAnswersOfAllKinds() {
     String body =
         "{\"choices\":[{\"index\":0,\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"text\":\"b\"}],"
