@@ -32,6 +32,8 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
   private long bytes;
   private boolean carriage;
   private boolean over;
+  /** Whether somebody has the answer, who must not see it change. */
+  private boolean read;
   private String wrong;
   private JsonNode json;
   private volatile long lastNanos = System.nanoTime();
@@ -58,6 +60,10 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
 
   @Override
   public synchronized void onNext(List<ByteBuffer> buffers) {
+    if (read) {
+      subscription.cancel(); // of a request that was given up
+      return;
+    }
     lastNanos = System.nanoTime();
     for (ByteBuffer buffer : buffers) {
       bytes += buffer.remaining();
@@ -131,7 +137,7 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
 
   @Override
   public synchronized void onComplete() {
-    if (events) {
+    if (events && !read) {
       endLine();
       endEvent();
     }
@@ -153,8 +159,9 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
     return json;
   }
 
-  /** What has come of the answer so far. */
+  /** What has come of the answer so far; nothing is added to it from now on. */
   synchronized Answer answer() {
+    read = true;
     if (!events && wrong == null && answer.choices().isEmpty()) {
       JsonNode body = json();
       if (body == null || !body.isObject()) {

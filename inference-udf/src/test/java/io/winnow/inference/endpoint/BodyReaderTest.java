@@ -114,6 +114,25 @@ class BodyReaderTest {
     assertEquals(9, answer.completionTokens(), "it is billed all the same");
   }
 
+  /** A request that was given up is read at once, and its connection ends a little later. */
+  @Test
+  void nothingIsAddedToAnAnswerThatWasRead() {
+    byte[] event =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"on\"}}]}\n\n".getBytes(StandardCharsets.UTF_8);
+    byte[] end =
+        "data: {\"choices\":[{\"index\":1,\"text\":\"x\",\"finish_reason\":\"stop\"}]}".getBytes(StandardCharsets.UTF_8);
+    BodyReader reader = new BodyReader(true, 1 << 20);
+    Pull pull = new Pull();
+    reader.onSubscribe(pull);
+    reader.onNext(List.of(ByteBuffer.wrap(event)));
+    Answer answer = reader.answer();
+    reader.onNext(List.of(ByteBuffer.wrap(event), ByteBuffer.wrap(end)));
+    reader.onComplete();
+    assertEquals("on", answer.choices().get(0).text(), "written to behind the reader's back");
+    assertEquals(1, answer.choices().size());
+    assertTrue(pull.cancelled);
+  }
+
   @Test
   void readsWholeAnswersOfAllKinds() {
     String body =
