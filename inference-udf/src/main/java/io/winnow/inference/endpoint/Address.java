@@ -42,10 +42,13 @@ final class Address {
     return restUntil;
   }
 
+  /** It has answered. What it asked for itself, to be left alone until some time, holds on. */
   void lives() {
     failures = 0;
-    dead = false;
-    restUntil = Long.MIN_VALUE;
+    if (dead) {
+      dead = false;
+      restUntil = Long.MIN_VALUE;
+    }
     answered = true;
   }
 

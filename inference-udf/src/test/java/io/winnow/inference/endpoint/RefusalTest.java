@@ -145,6 +145,16 @@ class RefusalTest {
   }
 
   @Test
+  void anAnswerToWhatWasSentBeforeEndsNoRestThatAServerAsksFor() {
+    EndpointSpec spec = EndpointSpec.of("m", List.of("http://a/v1"));
+    Address only = new Addresses(spec, new Random(1)).all().get(0);
+    only.rests(1000);
+    only.lives();
+    assertFalse(only.usable(999), "asked again before the time that it named");
+    assertTrue(only.usable(1000));
+  }
+
+  @Test
   void keysAreReadAndNeverShown() throws IOException {
     EndpointSpec.Key env = new EndpointSpec.Key("NAME", null, "Authorization", false);
     ApiKey key = ApiKey.read(env, name -> name.equals("NAME") ? " sk-secret-1\n" : null, Path::of);
