@@ -393,7 +393,7 @@ final class Clerk {
     long wait =
         refusal.afterNanos() > 0 && scope != Refusal.Scope.LOAD
             ? backoff.spread(Math.min(refusal.afterNanos(), Math.max(1, spec.limits().patience().toNanos())))
-            : backoff.after(Math.max(1, first.failures + first.refusals));
+            : backoff.after(Math.max(1, first.failures + first.turnedAway));
     for (Errand errand : open) {
       again(errand, refusal, now + wait, now);
     }
@@ -434,6 +434,7 @@ final class Clerk {
     }
     int attempts = spec.limits().attempts();
     if (refusal.scope() == Refusal.Scope.LOAD) {
+      errand.turnedAway++;
       // Only where others get through is it this one's bad luck; else the server's.
       errand.refusals += answers > errand.answersAtRefusal && errand.answersAtRefusal >= 0 ? 1 : 0;
       errand.answersAtRefusal = answers;

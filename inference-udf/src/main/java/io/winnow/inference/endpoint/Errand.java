@@ -14,6 +14,8 @@ final class Errand {
   int attempts;
   int failures;
   int refusals;
+  /** All refusals for load: its waits get longer by them, whether or not they count. */
+  int turnedAway;
   /** Answers that the runtime had got when this was last refused. */
   long answersAtRefusal = -1;
   /** Not to be tried before then. */

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.endpoint;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.winnow.inference.Completion;
+import io.winnow.inference.EndpointSpec;
+import io.winnow.inference.FinishReason;
+import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.Message;
+import io.winnow.inference.ModelRuntime;
+import io.winnow.inference.SamplingParams;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is asked of servers, when, and how often. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class ClerkTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String GOOD =
+      "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"yes\"},\"finish_reason\":\"stop\"}],"
+          + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}";
+
+  /** Answers a request for a completion; {@code number} counts them from 1. */
+  private interface Answers {
+    void answer(HttpExchange exchange, int number, JsonNode body) throws IOException, InterruptedException;
+  }
+
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+  private HttpServer server;
+
+  @AfterEach
+  void stop() {
+    server.stop(0);
+    threads.shutdownNow();
+  }
+
+  private EndpointSpec served(Answers answers) throws IOException {
+    AtomicInteger number = new AtomicInteger();
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setExecutor(threads);
+    server.createContext(
+        "/v1/chat/completions",
+        exchange -> {
+          try {
+            answers.answer(exchange, number.incrementAndGet(), JSON.readTree(exchange.getRequestBody()));
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          } finally {
+            exchange.close();
+          }
+        });
+    server.start();
+    return EndpointSpec.of("m", List.of("http://127.0.0.1:" + server.getAddress().getPort() + "/v1"))
+        .withFields("generic", null);
+  }
+
+  private static void respond(HttpExchange exchange, int status, String body) throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", "application/json");
+    exchange.sendResponseHeaders(status, bytes.length);
+    exchange.getResponseBody().write(bytes);
+  }
+
+  private static EndpointSpec.Limits limits(int open, int attempts, Duration patience) {
+    return new EndpointSpec.Limits(open, open, attempts, Duration.ofSeconds(30), Duration.ofSeconds(30), patience);
+  }
+
+  private static EndpointSpec with(EndpointSpec spec, int samples, EndpointSpec.Limits limits) {
+    return spec.with(EndpointSpec.Api.CHAT, new EndpointSpec.Wire(true, samples, "1.1", Map.of()), limits);
+  }
+
+  /** Asks so many prompts for so many samples each. */
+  private static List<Completion> ask(EndpointSpec spec, int prompts, int samples) throws InterruptedException {
+    List<Completion> all = new ArrayList<>();
+    int[] indexes = new int[samples];
+    for (int i = 0; i < samples; i++) {
+      indexes[i] = i;
+    }
+    try (EndpointRuntime runtime =
+            new EndpointRuntime(spec, null, ApiKey.NONE, null, Duration.ofMillis(100), Duration.ofSeconds(60));
+        ModelRuntime.Session session = runtime.open()) {
+      for (int i = 0; i < prompts; i++) {
+        session.submit(
+            new GenerationRequest(
+                i, List.of(Message.of("user", "prompt " + i)), indexes,
+                SamplingParams.DEFAULT.withMaxTokens(16, false)));
+      }
+      while (session.pending() > 0) {
+        all.addAll(session.poll(1000));
+      }
+    }
+    return all;
+  }
+
+  private static void allWell(int number, List<Completion> all) {
+    assertEquals(number, all.size());
+    assertTrue(all.stream().noneMatch(c -> c.finishReason() == FinishReason.ERROR), all::toString);
+  }
+
+  @Test
+  void aServerThatRefusesEverythingIsAskedLessAndLess() throws Exception {
+    Map<String, Integer> asked = new ConcurrentHashMap<>();
+    AtomicLong end = new AtomicLong();
+    EndpointSpec spec =
+        served(
+            (exchange, number, body) -> {
+              asked.merge(body.get("messages").toString(), 1, Integer::sum);
+              long now = System.nanoTime();
+              end.compareAndSet(0, now + Duration.ofSeconds(2).toNanos());
+              boolean busy = now - end.get() < 0;
+              respond(exchange, busy ? 429 : 200, busy ? "{\"error\":\"slow down\"}" : GOOD);
+            });
+    allWell(40, ask(with(spec, 1, limits(40, 8, Duration.ofSeconds(30))), 40, 1));
+    // Waits of at least 50, 50, 100, 200 … 1600 ms: the seventh ends after more than two seconds.
+    asked.values().forEach(times -> assertTrue(times <= 8, () -> "asked as often as that: " + asked));
+  }
+}
