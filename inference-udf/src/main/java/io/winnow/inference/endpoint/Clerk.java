@@ -302,6 +302,9 @@ final class Clerk {
     }
     List<Errand> open = new ArrayList<>(call.errands);
     if (answer != null) {
+      if (!answer.choices().isEmpty()) {
+        troubleNanos = 0; // whoever says a part of an answer is there
+      }
       open = take(call, answer, now);
       if (open.isEmpty()) {
         return;

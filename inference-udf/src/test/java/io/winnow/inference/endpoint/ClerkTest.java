@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -40,6 +41,8 @@ class ClerkTest {
   private static final String GOOD =
       "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"yes\"},\"finish_reason\":\"stop\"}],"
           + "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}";
+
+  private static final String PIECE = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"on \"}}]}\n\n";
 
   /** Answers a request for a completion; {@code number} counts them from 1. */
   private interface Answers {
@@ -134,5 +137,26 @@ class ClerkTest {
     allWell(40, ask(with(spec, 1, limits(40, 8, Duration.ofSeconds(30))), 40, 1));
     // Waits of at least 50, 50, 100, 200 … 1600 ms: the seventh ends after more than two seconds.
     asked.values().forEach(times -> assertTrue(times <= 8, () -> "asked as often as that: " + asked));
+  }
+
+  @Test
+  void aLongAnswerThatBreaksOffIsNoSilence() throws Exception {
+    EndpointSpec spec =
+        served(
+            (exchange, number, body) -> {
+              if (number == 2) {
+                exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+                exchange.sendResponseHeaders(200, 0);
+                for (int i = 0; i < 30; i++) {
+                  exchange.getResponseBody().write(PIECE.getBytes(StandardCharsets.UTF_8));
+                  exchange.getResponseBody().flush();
+                  Thread.sleep(50);
+                }
+              } else {
+                respond(exchange, number == 1 ? 500 : number == 3 ? 503 : 200, number > 3 ? GOOD : "{}");
+              }
+            });
+    // Longer than all waits together and shorter than the answer takes: who says something all the time is there.
+    allWell(1, ask(with(spec, 1, limits(1, 8, Duration.ofSeconds(1))), 1, 1));
   }
 }
