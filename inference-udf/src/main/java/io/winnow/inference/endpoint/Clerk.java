@@ -96,7 +96,7 @@ final class Clerk {
     waiting.addAndGet(request.sampleIndexes().length);
     events.add(
         () -> {
-          long affinity = affinity(request);
+          long affinity = Errand.affinity(request);
           for (int sample : request.sampleIndexes()) {
             ready.add(new Errand(session, request, sample, affinity));
           }
@@ -140,19 +140,6 @@ final class Clerk {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  /** What servers have in their caches is a prompt's beginning: the same for all samples, alike for like prompts. */
-  private static long affinity(GenerationRequest request) {
-    long hash = 1;
-    int left = 512;
-    for (var message : request.messages()) {
-      String text = message.content() == null ? "" : message.content();
-      for (int i = 0; i < text.length() && left > 0; i++, left--) {
-        hash = 31 * hash + text.charAt(i);
-      }
-    }
-    return Addresses.mixed(hash);
   }
 
   private void run() {
@@ -309,12 +296,31 @@ final class Clerk {
       if (open.isEmpty()) {
         return;
       }
+      if (refusal == null && fewer(call, open, answer)) {
+        return;
+      }
       refusal = refusal != null ? refusal : Refusal.unfinished(answer);
     }
     if (!call.wanted()) {
       return;
     }
     refused(call, open, refusal, now);
+  }
+
+  /**
+   * Asks at once for what a good answer has left out, as servers do that know no n or a lower one. No failure: each such
+   * answer has samples, so there is an end to it.
+   */
+  private boolean fewer(Call call, List<Errand> open, Answer answer) {
+    boolean good = answer.choices().values().stream().allMatch(choice -> choice.reason() != null);
+    if (!good || open.size() == call.errands.size() || !call.wanted()) {
+      return false;
+    }
+    waiting.addAndGet(open.size());
+    for (int i = open.size() - 1; i >= 0; i--) {
+      ready.addFirst(open.get(i));
+    }
+    return true;
   }
 
   /** Finishes the errands that have an answer; returns the others. */

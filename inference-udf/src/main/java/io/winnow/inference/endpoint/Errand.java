@@ -31,4 +31,17 @@ final class Errand {
     this.sample = sample;
     this.affinity = affinity;
   }
+
+  /** What servers have in their caches is a prompt's beginning: the same for all samples, alike for like prompts. */
+  static long affinity(GenerationRequest request) {
+    long hash = 1;
+    int left = 512;
+    for (var message : request.messages()) {
+      String text = message.content() == null ? "" : message.content();
+      for (int i = 0; i < text.length() && left > 0; i++, left--) {
+        hash = 31 * hash + text.charAt(i);
+      }
+    }
+    return Addresses.mixed(hash);
+  }
 }

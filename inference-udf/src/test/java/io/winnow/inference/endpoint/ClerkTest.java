@@ -159,4 +159,19 @@ class ClerkTest {
     // Longer than all waits together and shorter than the answer takes: who says something all the time is there.
     allWell(1, ask(with(spec, 1, limits(1, 8, Duration.ofSeconds(1))), 1, 1));
   }
+
+  @Test
+  void aServerThatGivesOneSampleWhateverItIsAskedIsAskedForTheOthers() throws Exception {
+    List<Integer> asked = new CopyOnWriteArrayList<>();
+    EndpointSpec spec =
+        served(
+            (exchange, number, body) -> {
+              asked.add(body.path("n").asInt(1));
+              respond(exchange, 200, GOOD);
+            });
+    List<Completion> all = ask(with(spec, 12, limits(4, 2, Duration.ofSeconds(30))), 1, 12);
+    allWell(12, all);
+    assertEquals(List.of(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1), asked);
+    assertEquals(12 * 3, all.stream().mapToInt(c -> c.usage().billedPromptTokens()).sum());
+  }
 }
