@@ -156,8 +156,8 @@ final class Wire {
   }
 
   /**
-   * Asks a server who it is: generic where it does not say, null where nobody answers. {@code found} runs on the
-   * clerk's thread.
+   * Asks a server who it is: generic where it does not say, null where nobody answers, or only to say that it is not
+   * ready. {@code found} runs on the clerk's thread.
    */
   void dialect(String base, Consumer<String> found) {
     if (URI.create(base).getHost().endsWith("api.openai.com")) {
@@ -170,8 +170,10 @@ final class Wire {
         .orTimeout(2 * WHO.toSeconds(), TimeUnit.SECONDS)
         .whenComplete(
             (response, failure) -> {
-              JsonNode body = response == null || response.statusCode() != 200 ? null : response.body().json();
-              events.accept(() -> found.accept(response == null ? null : dialect(body)));
+              int status = response == null ? 0 : response.statusCode();
+              boolean nobody = status == 0 || status == 429 || status >= 502 && status <= 504;
+              JsonNode body = status == 200 ? response.body().json() : null;
+              events.accept(() -> found.accept(nobody ? null : dialect(body)));
             });
   }
 

@@ -174,4 +174,25 @@ class ClerkTest {
     assertEquals(List.of(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1), asked);
     assertEquals(12 * 3, all.stream().mapToInt(c -> c.usage().billedPromptTokens()).sum());
   }
+
+  @Test
+  void aServerThatIsNotReadyIsAskedOnceMoreWhoItIs() throws Exception {
+    List<JsonNode> asked = new CopyOnWriteArrayList<>();
+    EndpointSpec spec =
+        served(
+            (exchange, number, body) -> {
+              asked.add(body);
+              respond(exchange, 200, GOOD);
+            });
+    AtomicInteger models = new AtomicInteger();
+    server.createContext(
+        "/v1/models",
+        exchange -> {
+          boolean loading = models.incrementAndGet() < 3;
+          respond(exchange, loading ? 503 : 200, "{\"data\":[{\"id\":\"m\",\"owned_by\":\"llamacpp\"}]}");
+          exchange.close();
+        });
+    allWell(1, ask(with(spec, 1, limits(4, 8, Duration.ofSeconds(30))).withFields("auto", null), 1, 1));
+    assertTrue(asked.get(0).has("top_k"), () -> "the server's own defaults are in force: " + asked);
+  }
 }
