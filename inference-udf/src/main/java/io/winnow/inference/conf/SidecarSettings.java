@@ -109,12 +109,17 @@ public final class SidecarSettings {
   /** The name before @sidecar of the first such model, or null. */
   private static String name(SettingValues values) {
     for (String model : values.find(GenerateSettings.MODEL).orElse(List.of())) {
-      int at = model.lastIndexOf('@');
-      if (at > 0 && EndpointSettings.isEndpoint(model) && (model.substring(at + 1) + ":").startsWith("sidecar:")) {
-        return model.substring(0, at);
+      if (isSidecar(model)) {
+        return model.substring(0, model.lastIndexOf('@'));
       }
     }
     return null;
+  }
+
+  /** Whether {@code --model} names a model of a side-car. */
+  static boolean isSidecar(String model) {
+    int at = model.lastIndexOf('@');
+    return at > 0 && EndpointSettings.isEndpoint(model) && (model.substring(at + 1) + ":").startsWith("sidecar:");
   }
 
   /** As above, of what a session's configuration says; empty where that is not whole. */

@@ -52,6 +52,7 @@ public final class TeacherSettings {
     }
     long endpoints = models.stream().filter(EndpointSettings::isEndpoint).count();
     boolean mixed = endpoints > 0 && endpoints < models.size();
+    boolean sidecar = models.stream().anyMatch(SidecarSettings::isSidecar);
     List<SettingValues> out = new ArrayList<>();
     Set<String> used = new HashSet<>();
     for (String model : models) {
@@ -59,6 +60,11 @@ public final class TeacherSettings {
       own = own.without(ROUTE).without(OPTION).without(SIDE_BY_SIDE);
       if (mixed) {
         for (Setting<?> other : ofOthers(model)) {
+          own = own.without(other);
+        }
+      }
+      if (sidecar && !SidecarSettings.isSidecar(model)) {
+        for (Setting<?> other : SidecarSettings.ALL) {
           own = own.without(other);
         }
       }

@@ -77,6 +77,27 @@ class TeacherSettingsTest {
     GenerateSettings.validate(both);
   }
 
+  @Test
+  void aSideCarIsOneTeachersAndNoneOfTheOthers() {
+    String[] words = {
+      "model", "R1@sidecar", "model", "big@https://host/v1", "model", "small", "sidecar", "vllm", "sidecar-args", "--x 1",
+      "teacher-option", "big:api-key-env=BIG_KEY"
+    };
+    SettingValues all = values(words);
+    GenerateSettings.validate(all);
+    List<SettingValues> each = TeacherSettings.each(all);
+    each.forEach(GenerateSettings::validate);
+    assertEquals("--x 1", SidecarSettings.spec(each.get(0)).orElseThrow().args());
+    assertTrue(SidecarSettings.spec(each.get(1)).isEmpty());
+    assertTrue(each.get(2).find(SidecarSettings.SIDECAR).isEmpty());
+    UsageException unused =
+        assertThrows(
+            UsageException.class,
+            () -> GenerateSettings.validate(
+                values("model", "a@https://host/v1", "model", "small", "sidecar", "vllm")));
+    assertTrue(unused.getMessage().contains("no model is one of a side-car"), unused.getMessage());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"nobody:temperature=1", "small:out=x", "small:model=y", "small:samples", "small:route=all"})
   void refusesOptionsThatAreNoTeachersOwn(String text) {
