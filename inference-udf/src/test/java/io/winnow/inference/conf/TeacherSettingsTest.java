@@ -96,6 +96,11 @@ class TeacherSettingsTest {
             () -> GenerateSettings.validate(
                 values("model", "a@https://host/v1", "model", "small", "sidecar", "vllm")));
     assertTrue(unused.getMessage().contains("no model is one of a side-car"), unused.getMessage());
+    UsageException two =
+        assertThrows(
+            UsageException.class,
+            () -> GenerateSettings.validate(values("model", "a@sidecar", "model", "b@sidecar:", "sidecar", "vllm")));
+    assertTrue(two.getMessage().contains("beside another side-car"), two.getMessage());
   }
 
   @ParameterizedTest
