@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.tests;
 
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.countDistinct;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -99,6 +101,21 @@ class EndpointTeachersTest {
       List<Row> ends =
           Tables.runs(spark, table).stream().filter(r -> r.getAs("event").equals("end")).toList();
       assertEquals(5, ends.size());
+    }
+  }
+
+  @Test
+  void twoStatesOfOneModelAreTwoTeachers() throws IOException {
+    try (FaultServer one = FaultServer.healthy(); FaultServer two = FaultServer.healthy()) {
+      Path table = folder.resolve("states");
+      run(table, "--samples", "1", "--model", "m@" + one.url(), "--model", "m@" + two.url(), "--side-by-side", "off",
+          "--teacher-option", "m@" + one.url() + ":model-revision=may", "--teacher-option",
+          "m@" + two.url() + ":model-revision=june").expect(0);
+      List<Row> traces =
+          Tables.read(spark, table).groupBy("model_fingerprint").agg(countDistinct("run_id"), count("*"))
+              .orderBy("model_fingerprint").collectAsList();
+      assertEquals("[[m@june,1,12], [m@may,1,12]]", traces.toString());
+      assertEquals(2, Tables.read(spark, table).select("run_id").distinct().count());
     }
   }
 

@@ -62,7 +62,10 @@ final class TeachersJob {
     PromptRoutes routes = PromptRoutes.of(spark, values, rule, given, source.prompts());
     List<List<TeacherLanes.Place>> lanes =
         TeacherLanes.of(spark, values, routes.teachers(), rule.escalates(), told);
-    Work work = new Work(routes, source, given.stream().map(Teacher::address).toList(), new TeacherProgress(progress));
+    Work work =
+        new Work(
+            routes, source, given.stream().map(Teacher::address).toList(),
+            given.stream().map(teacher -> teacher.info().fingerprint()).toList(), new TeacherProgress(progress));
     if (lanes.size() > 1) {
       // Made once, and not by all of them at the same time.
       Teacher first = routes.teachers().get(0);
@@ -74,12 +77,14 @@ final class TeachersJob {
         source.prompts().counts().total(), parts, parts.size() < routes.teachers().size(), seconds);
   }
 
-  /** What the lanes have in common. */
+  /** What the lanes have in common; two states of a model have one name, and fingerprints of their own. */
   private record Work(
-      PromptRoutes routes, VersionedPrompts source, List<String> names, TeacherProgress progress,
-      Map<Integer, GenerateResult> parts) {
-    Work(PromptRoutes routes, VersionedPrompts source, List<String> names, TeacherProgress progress) {
-      this(routes, source, names, progress, new ConcurrentSkipListMap<>());
+      PromptRoutes routes, VersionedPrompts source, List<String> names, List<String> fingerprints,
+      TeacherProgress progress, Map<Integer, GenerateResult> parts) {
+    Work(
+        PromptRoutes routes, VersionedPrompts source, List<String> names, List<String> fingerprints,
+        TeacherProgress progress) {
+      this(routes, source, names, fingerprints, progress, new ConcurrentSkipListMap<>());
     }
   }
 
@@ -152,8 +157,9 @@ final class TeachersJob {
               Locale.ROOT, "teacher %d of %d, %s: %,d of %,d prompts", number + 1, work.routes().teachers().size(),
               teacher.address(), share.counts().total(), work.source().prompts().counts().total()));
       RunBudget part = budget.part();
+      String partId = runId + "." + (work.fingerprints().indexOf(teacher.info().fingerprint()) + 1);
       GenerateResult result =
-          new GenerateJob(spark, teacher, runId + "." + (work.names().indexOf(teacher.address()) + 1), part)
+          new GenerateJob(spark, teacher, partId, part)
               .run(
                   teacher, new VersionedPrompts(share, work.source().version()), work.names(),
                   work.progress().of(number));
