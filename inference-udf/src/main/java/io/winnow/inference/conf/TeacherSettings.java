@@ -135,8 +135,8 @@ public final class TeacherSettings {
     List<String> sidecars = models.stream().filter(SidecarSettings::isSidecar).toList();
     if (sidecars.size() > 1) {
       throw new UsageException(
-          "Cannot use --model '" + sidecars.get(1) + "' beside another side-car: an executor has the GPUs and the memory"
-              + " of one server. Ask them in two runs into the same table.");
+          "Cannot use --model '" + sidecars.get(1) + "' beside another side-car: an executor has the GPUs and the"
+              + " memory of one server. Ask them in two runs into the same table.");
     }
     if (models.size() == 1) {
       if (!values.get(OPTION).isEmpty()) {

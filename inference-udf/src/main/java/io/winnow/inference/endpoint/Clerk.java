@@ -308,8 +308,8 @@ final class Clerk {
   }
 
   /**
-   * Asks at once for what a good answer has left out, as servers do that know no n or a lower one. No failure: each such
-   * answer has samples, so there is an end to it.
+   * Asks at once for what a good answer has left out, as servers do that know no n or a lower one. No failure: each
+   * such answer has samples, so there is an end to it.
    */
   private boolean fewer(Call call, List<Errand> open, Answer answer) {
     boolean good = answer.choices().values().stream().allMatch(choice -> choice.reason() != null);

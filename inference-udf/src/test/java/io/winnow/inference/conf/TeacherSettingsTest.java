@@ -80,8 +80,8 @@ class TeacherSettingsTest {
   @Test
   void aSideCarIsOneTeachersAndNoneOfTheOthers() {
     String[] words = {
-      "model", "R1@sidecar", "model", "big@https://host/v1", "model", "small", "sidecar", "vllm", "sidecar-args", "--x 1",
-      "teacher-option", "big:api-key-env=BIG_KEY"
+      "model", "R1@sidecar", "model", "big@https://host/v1", "model", "small", "sidecar", "vllm", "sidecar-args",
+      "--x 1", "teacher-option", "big:api-key-env=BIG_KEY"
     };
     SettingValues all = values(words);
     GenerateSettings.validate(all);

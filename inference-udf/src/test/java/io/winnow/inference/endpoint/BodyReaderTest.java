@@ -120,7 +120,8 @@ class BodyReaderTest {
     byte[] event =
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"on\"}}]}\n\n".getBytes(StandardCharsets.UTF_8);
     byte[] end =
-        "data: {\"choices\":[{\"index\":1,\"text\":\"x\",\"finish_reason\":\"stop\"}]}".getBytes(StandardCharsets.UTF_8);
+        "data: {\"choices\":[{\"index\":1,\"text\":\"x\",\"finish_reason\":\"stop\"}]}"
+            .getBytes(StandardCharsets.UTF_8);
     BodyReader reader = new BodyReader(true, 1 << 20);
     Pull pull = new Pull();
     reader.onSubscribe(pull);
