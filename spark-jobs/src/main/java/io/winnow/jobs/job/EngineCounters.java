@@ -122,6 +122,11 @@ final class EngineCounters implements Serializable {
       }
     }
 
+    /** What tasks that did not succeed had added to an accumulator, by their last report. */
+    long unfinished(LongAccumulator accumulator) {
+      return unfinished.getOrDefault(accumulator.id(), 0L);
+    }
+
     void lost(String executor) {
       lostExecutors.add(executor);
       engines.keySet().removeIf(engine -> executor.equals(executor(engine)));
@@ -138,7 +143,7 @@ final class EngineCounters implements Serializable {
      */
     EngineStats stats(ToLongFunction<LongAccumulator> sum) {
       readEnded();
-      ToLongFunction<LongAccumulator> all = a -> sum.applyAsLong(a) + unfinished.getOrDefault(a.id(), 0L);
+      ToLongFunction<LongAccumulator> all = a -> sum.applyAsLong(a) + unfinished(a);
       return new EngineStats(
           all.applyAsLong(counters.steps), all.applyAsLong(counters.prefill), all.applyAsLong(counters.prefix),
           all.applyAsLong(counters.decode), all.applyAsLong(counters.preemptions), 0, all.applyAsLong(counters.busy),

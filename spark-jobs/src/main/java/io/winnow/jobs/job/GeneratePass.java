@@ -137,6 +137,7 @@ final class GeneratePass {
       ledger.close();
       done.accept(ledger.progress());
       context.removeSparkListener(reader);
+      run.costs().passEnds(reader);
     }
   }
 
@@ -145,7 +146,8 @@ final class GeneratePass {
       while (!ended.await(PROGRESS_MILLIS, TimeUnit.MILLISECONDS)) {
         LiveCounters.Snapshot s = reader.snapshot();
         long tokens = tokensBefore + s.tokens();
-        run.budget().used(tokens, run.costs().soFar(reader, tokens));
+        long generated = tokensBefore + reader.generated();
+        run.budget().used(generated, run.costs().soFar(reader, generated));
         stopped |= run.budget().getAsBoolean();
         if (stopped || ledger.failure().isPresent()) {
           // Again and again: between two jobs of a plan there is nothing to cancel.

@@ -168,6 +168,16 @@ final class LiveCounters implements Serializable {
       return sum(counters.spared);
     }
 
+    /** Tokens generated so far, for results or in vain. */
+    synchronized long generated() {
+      return sum(counters.tokens) + lost(counters.tokens);
+    }
+
+    /** What tasks that did not succeed had added to an accumulator: {@link #sum} is without it. */
+    synchronized long lost(LongAccumulator accumulator) {
+      return engines.unfinished(accumulator);
+    }
+
     /** What finished and running tasks have added to an accumulator so far. */
     synchronized long sum(LongAccumulator accumulator) {
       long total = accumulator.sum();

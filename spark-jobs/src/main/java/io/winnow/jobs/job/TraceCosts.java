@@ -22,6 +22,9 @@ final class TraceCosts implements Serializable {
   private final LongAccumulator tokens;
 
   private transient Completion paid;
+  /** On the driver: what tasks that failed in earlier passes had cost. */
+  private transient long lostNanodollars;
+  private transient LiveCounters.Reader ended;
 
   /** @param price null when there are no prices: then nothing costs anything known */
   TraceCosts(Price price, SparkContext context) {
@@ -62,17 +65,26 @@ final class TraceCosts implements Serializable {
     return cost;
   }
 
+  /** A pass is over: what its failed tasks had cost was paid all the same. */
+  synchronized void passEnds(LiveCounters.Reader reader) {
+    lostNanodollars += reader.lost(nanodollars);
+    ended = reader;
+  }
+
   /**
-   * What the run has cost so far: finished traces in full, those in the engine by what they have generated.
+   * What the run has cost so far: finished traces in full, those in the engine by what they have generated. Tasks that
+   * failed count too, as their executors told last.
    *
    * @param generated tokens that the engine has generated in this run
    * @return 0 without prices
    */
-  double soFar(LiveCounters.Reader reader, long generated) {
+  synchronized double soFar(LiveCounters.Reader reader, long generated) {
     if (price == null) {
       return 0;
     }
-    long open = Math.max(0, generated - reader.sum(tokens));
-    return reader.sum(nanodollars) / NANODOLLARS + open * price.completionToken();
+    long open = Math.max(0, generated - reader.sum(tokens) - reader.lost(tokens));
+    long lost = lostNanodollars + (reader == ended ? 0 : reader.lost(nanodollars));
+    long spent = reader.sum(nanodollars) + lost;
+    return spent / NANODOLLARS + open * price.completionToken();
   }
 }

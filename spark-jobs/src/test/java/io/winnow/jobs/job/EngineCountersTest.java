@@ -4,16 +4,27 @@ package io.winnow.jobs.job;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.winnow.inference.EngineStats.Load;
+import io.winnow.inference.conf.PriceTable;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.AccumulableInfo;
+import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.TaskInfo;
+import org.apache.spark.scheduler.TaskLocality;
 import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.LongAccumulator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import scala.Option;
+import scala.Tuple4;
+import scala.collection.immutable.Map$;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** What the driver makes of reports: one engine of several tasks, tasks and executors that die. */
 class EngineCountersTest {
@@ -101,5 +112,31 @@ class EngineCountersTest {
     reader.lost("7");
     results.add("7/1 3 0 32 2 70 100");
     assertEquals(Load.NONE, load());
+  }
+
+  /** A running task tells what it has added to an accumulator. */
+  private static SparkListenerExecutorMetricsUpdate told(long task, LongAccumulator accumulator, long value) {
+    AccumulableInfo info = accumulator.toInfo(Option.apply(value), Option.empty());
+    var one = new Tuple4<Object, Object, Object, Seq<AccumulableInfo>>(
+        task, 0, 0, CollectionConverters.asScala(List.of(info)).toSeq());
+    return new SparkListenerExecutorMetricsUpdate(
+        "1", CollectionConverters.asScala(List.of(one)).toSeq(), Map$.MODULE$.empty());
+  }
+
+  @Test
+  void whatATaskThatFailedHadCostStaysSpent() throws ReflectiveOperationException {
+    TraceCosts costs = new TraceCosts(new PriceTable.Price(0, 0, 0, 0), context);
+    var money = TraceCosts.class.getDeclaredField("nanodollars");
+    money.setAccessible(true);
+    LiveCounters.Reader live = new LiveCounters.Reader(new LiveCounters(context), "run");
+    live.onExecutorMetricsUpdate(told(5, (LongAccumulator) money.get(costs), 2_500_000_000L));
+    assertEquals(2.5, costs.soFar(live, 0));
+    live.onTaskEnd(
+        new SparkListenerTaskEnd(
+            0, 0, "ResultTask", null, new TaskInfo(5, 0, 0, 0, 0, "1", "host", TaskLocality.ANY(), false), null, null));
+    assertEquals(2.5, costs.soFar(live, 0), "its executor died, and the budget forgot what it had paid");
+    costs.passEnds(live);
+    LiveCounters.Reader next = new LiveCounters.Reader(new LiveCounters(context), "run");
+    assertEquals(2.5, costs.soFar(next, 0), "the next pass forgot");
   }
 }
