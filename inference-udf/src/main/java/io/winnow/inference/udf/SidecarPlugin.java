@@ -16,6 +16,8 @@ import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
 import org.apache.spark.resource.ResourceInformation;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
 
 /**
  * {@code spark.plugins=io.winnow.inference.udf.SidecarPlugin}: starts the server of {@code spark.winnow.sidecar} with
@@ -46,6 +48,13 @@ public final class SidecarPlugin implements SparkPlugin {
     @Override
     public Map<String, String> init(SparkContext context, PluginContext plugin) {
       SidecarProgress.clear();
+      context.addSparkListener(
+          new SparkListener() {
+            @Override
+            public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+              SidecarProgress.gone(removed.executorId());
+            }
+          });
       spec(plugin.conf()).ifPresent(SidecarHost::check); // refused here and not by each executor
       return Map.of();
     }
