@@ -12,6 +12,9 @@ final class Address {
   final URI host;
   final ConcurrencyLimit limit;
   int open;
+  /** Of those open, answers that have begun to be streamed; and pieces that have ever come. */
+  int begun;
+  long pieces;
   /** Whether it has ever answered a request. */
   boolean answered;
   private int failures;

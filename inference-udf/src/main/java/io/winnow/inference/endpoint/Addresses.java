@@ -76,6 +76,18 @@ final class Addresses {
     return load(one) <= load(other) ? one : other;
   }
 
+  /** Looks how far the open calls' answers have come that are streamed. */
+  void follow(Iterable<Call> calls, long nanos) {
+    all.forEach(address -> address.begun = 0);
+    for (Call call : calls) {
+      int pieces = call.reader == null ? 0 : call.reader.pieces();
+      call.address.pieces += pieces - call.pieces;
+      call.address.begun += pieces > 0 ? 1 : 0;
+      call.pieces = pieces;
+    }
+    all.forEach(address -> address.limit.streamed(address.open, address.begun, address.pieces, nanos));
+  }
+
   /** When the first of those that rest may be asked again; Long.MAX_VALUE where none rests. */
   long wakes(long nanos) {
     long next = Long.MAX_VALUE;

@@ -24,6 +24,7 @@ final class Answer {
   private int completionTokens;
   private boolean counted;
   private boolean torn;
+  private int pieces;
 
   /** One sample. */
   static final class Choice {
@@ -120,9 +121,11 @@ final class Answer {
 
   private void take(Choice choice, JsonNode json) {
     JsonNode message = json.has("delta") ? json.get("delta") : json.path("message");
+    int length = choice.length();
     String thought = text(message, "reasoning_content");
     choice.thinking.append(thought.isEmpty() ? text(message, "reasoning") : thought);
     choice.content.append(message.isObject() ? text(message, "content") : text(json, "text"));
+    pieces += choice.length() > length ? 1 : 0;
     String finish = json.path("finish_reason").asText("");
     if (!finish.isEmpty() && !finish.equals("null") && !torn) {
       choice.finish = finish;
@@ -176,6 +179,11 @@ final class Answer {
   /** What the server says went wrong; null for nothing. */
   JsonNode error() {
     return error;
+  }
+
+  /** Pieces with text in them. */
+  int pieces() {
+    return pieces;
   }
 
   boolean counted() {

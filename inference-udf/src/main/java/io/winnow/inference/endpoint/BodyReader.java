@@ -37,6 +37,7 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
   private String wrong;
   private JsonNode json;
   private volatile long lastNanos = System.nanoTime();
+  private volatile int pieces;
 
   /**
    * @param events whether the response says that it is a stream of events
@@ -122,6 +123,7 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
     } else if (!event.isBlank() && !over) {
       try {
         answer.take(JSON.readTree(event), true);
+        pieces = answer.pieces();
       } catch (JsonProcessingException e) {
         wrong = "an event of the stream is not JSON";
         answer.tear();
@@ -183,6 +185,11 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
   synchronized String begin() {
     String text = new String(line.toByteArray(), 0, Math.min(line.size(), 2000), StandardCharsets.UTF_8);
     return text.replaceAll("(?s)<(style|script).*?</\\1>", " ").replaceAll("<[^>]{0,200}>", " ").strip();
+  }
+
+  /** Pieces of a streamed answer that have come; 0 before its first word. */
+  int pieces() {
+    return pieces;
   }
 
   /** When the last bytes came. */

@@ -13,6 +13,8 @@ final class Call {
   CompletableFuture<?> exchange;
   /** Reads the response, once it has begun. */
   volatile BodyReader reader;
+  /** Pieces of the answer that were counted. */
+  int pieces;
   /** Why the clerk has given it up; null while it has not. */
   String givenUp;
 

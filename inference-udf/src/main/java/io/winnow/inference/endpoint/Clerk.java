@@ -184,6 +184,7 @@ final class Clerk {
 
   /** Gives up calls that take too long. */
   private void watch(long now) {
+    addresses.follow(calls, now);
     if (troubleNanos != 0 && addresses.allDead()) {
       checkPatience(now);
     }

@@ -8,7 +8,11 @@ package io.winnow.inference.endpoint;
  * the less where it costs nothing. A server that batches gets faster with each request up to some number, and behind it
  * every request only waits longer (Little's law makes the slope of latency and that of throughput one thing), so the
  * limit stays around that number. What is tried in vain is tried again later and later. A refusal for load cuts the
- * limit to seven tenths, once for all that was sent before the cut, and ends the doubling. Used by the clerk's thread
+ * limit to seven tenths, once for all that was sent before the cut, and ends the doubling.
+ *
+ * <p>Answers may take many minutes, and then rounds of them are too slow to find a number by. So while it doubles, the
+ * pieces of streamed answers count as well: once all that is open has begun and some pieces of each have come, or far
+ * more pieces than that although some still wait, their speed is held against that before. Used by the clerk's thread
  * alone.
  */
 final class ConcurrencyLimit {
@@ -22,6 +26,9 @@ final class ConcurrencyLimit {
   private static final int LEAST_FINE_ROUND = 32;
   private static final int MOST_REST = 16;
   private static final int START = 8;
+  /** Pieces of an answer, on the average, by which a speed is measured; and where some answers do not begin. */
+  private static final int PIECES = 16;
+  private static final int PIECES_WITHOUT_ALL = 8 * PIECES;
 
   private final int least;
   private final int most;
@@ -39,6 +46,16 @@ final class ConcurrencyLimit {
   private int answers;
   private double tokens;
   private boolean full;
+
+  /** The limit that pieces are counted for, and since when; then since when all that was open had begun. */
+  private double streaming;
+  private long fullNanos;
+  private long fullPieces;
+  private long begunNanos;
+  private long begunPieces;
+  /** The speed by pieces, and the limit that gave it; 0 before the first. */
+  private double streamed;
+  private double streamedAt;
 
   ConcurrencyLimit(int least, int most) {
     this.least = least;
@@ -71,6 +88,52 @@ final class ConcurrencyLimit {
       }
       startRound(nanos);
     }
+  }
+
+  /**
+   * How far streamed answers have come.
+   *
+   * @param open requests
+   * @param begun those of them of whose answers something has come
+   * @param pieces of answers that have come ever
+   */
+  void streamed(int open, int begun, long pieces, long nanos) {
+    if (!doubling || limit >= most) {
+      return;
+    }
+    if (streaming != limit || open < now()) {
+      streaming = open < now() ? 0 : limit;
+      fullNanos = nanos;
+      fullPieces = pieces;
+      begunNanos = 0;
+      return;
+    }
+    if (begun < open) {
+      begunNanos = 0;
+    } else if (begunNanos == 0) {
+      begunNanos = nanos;
+      begunPieces = pieces;
+    }
+    if (begunNanos != 0 && pieces - begunPieces >= (long) PIECES * open && nanos > begunNanos) {
+      streamRoundEnds((double) (pieces - begunPieces) / (nanos - begunNanos), nanos);
+    } else if (pieces - fullPieces >= (long) PIECES_WITHOUT_ALL * open && nanos > fullNanos) {
+      streamRoundEnds((double) (pieces - fullPieces) / (nanos - fullNanos), nanos);
+    }
+  }
+
+  private void streamRoundEnds(double speed, long nanos) {
+    if (streamedAt == 0 || speed >= streamed * DOUBLED) {
+      streamed = speed;
+      streamedAt = limit;
+      attempt(speed);
+    } else {
+      limit = Math.min(limit, streamedAt * (1 + 2 * STEP));
+      doubling = false;
+      before = 0;
+      rest = Math.min(MOST_REST, rest * 2);
+      resting = rest;
+    }
+    startRound(nanos);
   }
 
   /** A request that went out then was refused because there is too much to do. */

@@ -91,4 +91,49 @@ class ConcurrencyLimitTest {
     }
     assertEquals(once, limit.now());
   }
+
+  /**
+   * A server that streams answers of 10,000 pieces, each 50 a second, to so many requests at once; others wait, or
+   * share with those, or are refused. Returns the limit after a minute, long before the first answer is whole.
+   */
+  private static int afterAMinute(ConcurrencyLimit limit, int together, boolean share, int most) {
+    int[] begins = new int[1000];
+    double[] pieces = new double[1000];
+    int open = 0;
+    int peak = 0;
+    for (int tick = 1; tick <= 600; tick++) {
+      long now = tick * 100 * MILLI;
+      while (open < limit.now()) {
+        limit.sent(open + 1, now);
+        if (open >= most) {
+          limit.refused(now, now + MILLI);
+          break;
+        }
+        begins[open++] = tick + 10; // a second for the prompt
+      }
+      double each = share ? 5 * Math.min(1, (double) together / open) : 5;
+      int begun = 0;
+      long sum = 0;
+      for (int i = 0; i < open; i++) {
+        pieces[i] += tick >= begins[i] && (share || i < together) ? each : 0;
+        begun += pieces[i] >= 1 ? 1 : 0;
+        sum += (long) pieces[i];
+      }
+      limit.streamed(open, begun, sum, now);
+      peak = Math.max(peak, limit.now());
+    }
+    assertTrue(peak <= 2 * Math.min(together, most), "at once " + peak + " where it takes " + together);
+    return limit.now();
+  }
+
+  @Test
+  void longAnswersTellBeforeTheyAreWhole() {
+    assertEquals(256, afterAMinute(new ConcurrencyLimit(1, 256), 1000, false, 1000));
+    for (boolean share : new boolean[] {true, false}) {
+      int found = afterAMinute(new ConcurrencyLimit(1, 256), 32, share, 1000);
+      assertTrue(found >= 32 && found <= 40, "limit " + found + " where 32 are answered at once");
+    }
+    int accepted = afterAMinute(new ConcurrencyLimit(1, 256), 1000, false, 20);
+    assertTrue(accepted >= 12 && accepted <= 24, "limit " + accepted + " where 20 are accepted");
+  }
 }
