@@ -25,7 +25,7 @@ constexpr int32_t kGroupQueries = 48;
 
 int32_t built_isas() {
 #if defined(__x86_64__)
-  return WK_ISA_AVX2 | WK_ISA_AVX512 | WK_ISA_AMX;
+  return WK_ISA_AVX2 | WK_ISA_AVX512 | WK_ISA_AMX | WK_ISA_AMX_BF16;
 #elif defined(__aarch64__)
   return WK_ISA_NEON;
 #else
@@ -141,7 +141,7 @@ int32_t group_rows(wk_context& context, const wk_op& op, const wk_rows& rows, in
 
 bool fits(const wk_weight& w) {
   if (w.rows < 1 || w.cols < 1 || w.data == nullptr) return false;
-  if (!is_integer(w)) return w.format == WK_F32 || w.format == WK_BF16;
+  if (!is_integer(w)) return w.format == WK_F32 || w.format == WK_BF16 || w.format == WK_BF16_TILES;
   bool group = w.group == 16 || w.group == 32 || w.group == 64 || w.group == 128;
   return group && w.scales != nullptr && w.zero >= 0 && w.zero < 256;
 }
@@ -191,8 +191,11 @@ int32_t run_one(wk_context& context, const wk_op& op, const wk_op* next, const w
     run.group = reinterpret_cast<int32_t*>(starts);
     run.groups = group_rows(context, op, rows, reinterpret_cast<int32_t*>(starts));
   }
-  bool grouped = op.kind == WK_MATMUL && is_integer(*op.weight);
-  const Operation& operation = grouped ? context.operations->grouped_matmul : context.operations->by_kind[op.kind];
+  const Operations& all = *context.operations;
+  const Operation& operation = op.kind != WK_MATMUL ? all.by_kind[op.kind]
+      : is_integer(*op.weight) ? all.grouped_matmul
+      : op.weight->format == WK_BF16_TILES ? all.native_matmul : all.by_kind[WK_MATMUL];
+  if (operation.run == nullptr) return WK_UNAVAILABLE;
   *together = next != nullptr && operation.takes_silu != nullptr && activates(*next, op) && operation.takes_silu(run);
   run.silu = *together ? next : nullptr;
   Work work = {&operation, &run, nullptr, (operation.scratch(run) + 63) & ~63LL};

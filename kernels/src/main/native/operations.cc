@@ -23,7 +23,7 @@ const Operations& WK_NAME(WK_ISA)() {
       WK_ISA::attention,
       WK_ISA::silu_mul,
       WK_ISA::gather,
-  }, WK_ISA::grouped_matmul, WK_ISA::sampling, WK_ISA::scoring};
+  }, WK_ISA::grouped_matmul, WK_ISA::sampling, WK_ISA::scoring, {}};
   return all;
 }
 

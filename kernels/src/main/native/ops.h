@@ -59,6 +59,7 @@ struct Operations {
   Operation grouped_matmul;  // matmul with integer weights
   Sampling sampling;
   Scoring scoring;
+  Operation native_matmul;  // matmul with WK_BF16_TILES; without functions where there is none
 };
 
 inline bool is_integer(const wk_weight& weight) { return weight.format == WK_INT8 || weight.format == WK_INT4; }
@@ -68,6 +69,10 @@ inline int64_t panels_of_outputs(int64_t outputs) { return (outputs + kPanel - 1
 
 /* Groups of a row of integer weights. */
 inline int64_t groups_of(const wk_weight& w) { return (static_cast<int64_t>(w.cols) + w.group - 1) / w.group; }
+
+/* Tiles of 32 columns and 16 outputs, 1 KiB each, that a panel of WK_BF16_TILES takes. */
+constexpr int64_t kTileColumns = 32, kTileBytes = 1024;
+inline int64_t tiles_of(int64_t cols) { return (cols + kTileColumns - 1) / kTileColumns; }
 
 /* Vectors of 64 bytes that a panel of codes takes: of 16 outputs, 4 columns each in bytes, 8 in nibbles. */
 inline int64_t code_vectors(int32_t format, int64_t cols) {

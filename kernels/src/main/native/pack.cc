@@ -45,6 +45,21 @@ void pack(void* data, int32_t first, int32_t count, int64_t cols, const float* s
   }
 }
 
+/* Pairs of columns; those behind the last one are zeros. */
+void pack_tiles(void* data, int32_t first, int32_t count, int64_t cols, const float* source) {
+  int64_t pairs = wk::tiles_of(cols) * wk::kTileColumns / 2;
+  uint16_t* out = static_cast<uint16_t*>(data) + first / kPanel * pairs * 2 * kPanel;
+  for (int32_t r = 0; r < count; r += kPanel) {
+    for (int64_t pair = 0; pair < pairs; pair++) {
+      for (int32_t n = 0; n < kPanel; n++) {
+        for (int64_t k = 2 * pair; k < 2 * pair + 2; k++) {
+          *out++ = r + n < count && k < cols ? to_bf16(source[(r + n) * cols + k]) : 0;
+        }
+      }
+    }
+  }
+}
+
 /* Four columns of one output as they lie in a vector: for nibbles, 4 columns and the next 4. */
 uint32_t four_columns(int32_t format, const uint8_t* source) {
   uint32_t low, high;
@@ -108,6 +123,7 @@ int64_t wk_packed_bytes(int32_t format, int64_t rows, int64_t cols) {
   int64_t panels = wk::panels_of_outputs(rows);
   // A tile of the last panel's end may be read as a whole.
   if (format == WK_INT8 || format == WK_INT4) return panels * code_vectors(format, cols) * 64 + 1024;
+  if (format == WK_BF16_TILES) return panels * wk::tiles_of(cols) * wk::kTileBytes;
   int64_t each = bytes_of(format);
   return each < 0 ? -1 : panels * kPanel * cols * each;
 }
@@ -118,6 +134,8 @@ int32_t wk_pack(const wk_weight* weight, void* data, int32_t first, int32_t coun
     pack<float>(data, first, count, weight->cols, source);
   } else if (weight->format == WK_BF16) {
     pack<uint16_t>(data, first, count, weight->cols, source);
+  } else if (weight->format == WK_BF16_TILES) {
+    pack_tiles(data, first, count, weight->cols, source);
   } else {
     return WK_BAD_SHAPE;
   }

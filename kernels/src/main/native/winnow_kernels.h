@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define WK_ABI_VERSION 7
+#define WK_ABI_VERSION 8
 
 /* Counted up when the layout of packed matrices changes: they lie in files that later builds find. */
 #define WK_LAYOUT_VERSION 1
@@ -27,16 +27,20 @@ enum {
   WK_UNAVAILABLE = 4  /* this machine lacks the instruction set */
 };
 
-/* Instruction sets; bits in the answer of wk_isas. */
-enum { WK_ISA_AVX2 = 1, WK_ISA_AVX512 = 2, WK_ISA_AMX = 4, WK_ISA_NEON = 8 };
+/* Instruction sets; bits in the answer of wk_isas. The last one is none to open: whether the set AMX computes products of
+   WK_BF16_TILES. */
+enum { WK_ISA_AVX2 = 1, WK_ISA_AVX512 = 2, WK_ISA_AMX = 4, WK_ISA_NEON = 8, WK_ISA_AMX_BF16 = 16 };
 
 /* Formats of a packed matrix. Panels of 16 outputs, the last one padded with zeros. Columns of float formats are never
-   padded; those of integer formats are, with codes that meet inputs of 0, to whole vectors of 64 bytes. */
+   padded; those of integer formats are, with codes that meet inputs of 0, to whole vectors of 64 bytes, and those of
+   WK_BF16_TILES with zeros to whole tiles of 32. Products of WK_BF16_TILES have bits of their own (NUMERICS.md: native
+   products), and few machines have them: WK_UNAVAILABLE elsewhere. */
 enum {
   WK_F32 = 0,  /* float [rows/16][cols][16] */
   WK_BF16 = 1, /* uint16 [rows/16][cols][16], upper halves of float32 */
   WK_INT8 = 2, /* uint8 [rows/16][cols/4][16][4]; signed codes are held + 128 */
-  WK_INT4 = 3  /* uint8 [rows/16][cols/8][16][4]: low nibbles are 4 columns, high ones the next 4 */
+  WK_INT4 = 3, /* uint8 [rows/16][cols/8][16][4]: low nibbles are 4 columns, high ones the next 4 */
+  WK_BF16_TILES = 4 /* uint16 [rows/16][cols/2][16][2]: pairs of columns, upper halves of float32 */
 };
 
 /* Scales and minimums of integer formats: [rows/16][groups][16], all float32 or all float16. */

@@ -16,6 +16,7 @@ const std::vector<Format>& formats() {
       {"int8g128", WK_INT8, 128, 128, false},
       {"int4", WK_INT4, 32, 8, false},        // as Q4_0
       {"int4min", WK_INT4, 32, 0, true},      // as Q4_1
+      {"bf16-native", WK_BF16_TILES},
   };
   return all;
 }
@@ -25,6 +26,10 @@ const Format* format_of(const std::string& name) {
     if (name == format.name) return &format;
   }
   return nullptr;
+}
+
+bool computes(int32_t isa, const Format& format) {
+  return format.id != WK_BF16_TILES || (isa == WK_ISA_AMX && (wk_isas() & WK_ISA_AMX_BF16));
 }
 
 const std::vector<Isa>& isas() {

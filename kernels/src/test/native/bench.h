@@ -47,6 +47,8 @@ struct Format {
 inline bool is_integer(const Format& format) { return format.group > 0; }
 const std::vector<Format>& formats();
 const Format* format_of(const std::string& name);
+/* Whether this machine computes products of the format with the instruction set. */
+bool computes(int32_t isa, const Format& format);
 
 struct Isa {
   const char* name;

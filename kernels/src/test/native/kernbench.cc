@@ -58,7 +58,9 @@ void take(Options& options, const std::string& name, const std::string& value) {
   } else if (name == "format") {
     options.formats = parts(value, ',');
     for (const std::string& format : options.formats) {
-      if (format_of(format) == nullptr) wrong("there is no format '" + format + "'");
+      const Format* known = format_of(format);
+      if (known == nullptr) wrong("there is no format '" + format + "'");
+      if (!computes(WK_ISA_AMX, *known)) wrong("'" + format + "' is not available on this machine: it has no AMX-BF16");
     }
   } else if (name == "isa") {
     for (const std::string& wanted : parts(value, ',')) {

@@ -79,7 +79,7 @@ struct Weight {
   wk_weight of;
 };
 
-float held(const Format& format, float value) { return format.id == WK_BF16 ? plain::as_bf16(value) : value; }
+float held(const Format& format, float value) { return format.id == WK_F32 ? value : plain::as_bf16(value); }
 
 /* What the plain loop gives, against `out`: the first element that differs, or -1. */
 int64_t plain_difference(const Format& format, const Weight& weight, const Buffer<float>& x, const float* bias,
@@ -87,6 +87,9 @@ int64_t plain_difference(const Format& format, const Weight& weight, const Buffe
   int64_t cols = weight.of.cols, outputs = weight.of.rows;
   int64_t step = std::max<int64_t>(1, rows * cols * outputs / kMostPlain);
   std::vector<float> w(cols);
+  const bool native = format.id == WK_BF16_TILES;
+  std::vector<float> rounded(native ? x.data() : nullptr, native ? x.data() + rows * cols : nullptr);
+  for (float& value : rounded) value = plain::as_bf16(value);
   int64_t first = -1;
   for (int64_t n = 0; n < outputs; n = n + step < outputs || n == outputs - 1 ? n + step : outputs - 1) {
     for (int64_t k = 0; k < cols && !is_integer(format); k++) w[k] = held(format, weight.source[n * cols + k]);
@@ -101,6 +104,8 @@ int64_t plain_difference(const Format& format, const Weight& weight, const Buffe
                                        weight.scales.data() + n * groups,
                                        format.mins ? weight.mins.data() + n * groups : nullptr, cols, format.group,
                                        format.zero, b, add)
+          : native
+              ? plain::native_product(rounded.data() + r * cols, w.data(), cols, b, add)
               : plain::product(x.data() + r * cols, w.data(), cols, b, add);
       if (first_difference(&expected, out + at, 1) >= 0 && (first < 0 || at < first)) first = at;
     }
@@ -126,6 +131,7 @@ int check_matmul(const Options& options, const Format& format, const std::vector
   int failures = 0;
   bool any = false;
   for (int32_t isa : options.isas) {
+    if (!computes(isa, format)) continue;
     for (int32_t threads : options.threads) {
       std::string arguments = std::string("matmul --format=") + format.name + " --shape=" + text_of(shape) + " --isa="
           + isa_name(isa) + " --threads=" + std::to_string(threads) + (options.hostile ? " --hostile" : "");
@@ -201,6 +207,7 @@ void measure(const Options& options, const std::string& name, const Format& form
     bool memory = rows <= 4;
     double units = memory ? static_cast<double>(each) : flops;
     for (int32_t isa : options.isas) {
+      if (!computes(isa, format)) continue;
       for (int32_t threads : options.threads) {
         Context context(isa, threads);
         Roofline roofline(isa, threads);

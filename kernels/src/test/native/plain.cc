@@ -64,6 +64,33 @@ float product(const float* x, const float* w, int64_t cols, const float* bias, c
   return acc;
 }
 
+static float flushed(float value) { return fabsf(value) < 0x1p-126f ? copysignf(0, value) : value; }
+
+/* a · b + c, rounded once; 0 where that, rounded with all exponents at hand, is smaller than the least normal number. */
+static float flushed_fma(float a, float b, float c) {
+  float sum = fmaf(a, b, c);
+  if (fabsf(sum) != 0x1p-126f) return flushed(sum);
+  // It may have become normal by the rounding of subnormals. The smaller factor is far from overflow.
+  bool small = fabsf(a) < fabsf(b);
+  float scaled = fmaf(small ? a * 0x1p64f : a, small ? b : b * 0x1p64f, c * 0x1p64f);
+  return fabsf(scaled) < 0x1p-62f ? copysignf(0, sum) : sum;
+}
+
+float native_product(const float* x, const float* w, int64_t cols, const float* bias, const float* residual) {
+  float acc = 0;
+  for (int64_t from = 0; from < cols; from += 32) {
+    float chain[2] = {0, 0};
+    for (int64_t k = from; k < from + 32; k++) {
+      float a = k < cols ? flushed(x[k]) : 0, b = k < cols ? flushed(w[k]) : 0;
+      chain[k % 2] = flushed_fma(a, b, chain[k % 2]);
+    }
+    acc = flushed(acc + flushed(chain[0] + chain[1]));
+  }
+  if (bias != nullptr) acc = acc + *bias;
+  if (residual != nullptr) acc = *residual + acc;
+  return acc;
+}
+
 float of_half(uint16_t bits) {
   int exponent = bits >> 10 & 31, fraction = bits & 1023;
   float size = exponent == 31 ? (fraction == 0 ? INFINITY : NAN)

@@ -17,6 +17,9 @@ float as_bf16(float value);
 /* One element: the chain over k, then bias, then residual, where they are given. */
 float product(const float* x, const float* w, int64_t cols, const float* bias, const float* residual);
 
+/* One element of a native product; x and w as bfloat16 holds them. */
+float native_product(const float* x, const float* w, int64_t cols, const float* bias, const float* residual);
+
 /* The value of a float16. */
 float of_half(uint16_t bits);
 

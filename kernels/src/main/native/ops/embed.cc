@@ -55,9 +55,11 @@ void embed_task(const Run& run, int32_t task, char*) {
       const float* in = static_cast<const float*>(w.data) + at;
       for (int64_t k = 0; k < cols; k++) out[k] = in[k * kPanel];
     } else {
+      bool pairs = w.format == WK_BF16_TILES;
       const uint16_t* in = static_cast<const uint16_t*>(w.data) + at;
+      if (pairs) in += (id / kPanel * (tiles_of(cols) * kTileColumns - cols)) * kPanel + id % kPanel;
       for (int64_t k = 0; k < cols; k++) {
-        uint32_t bits = static_cast<uint32_t>(in[k * kPanel]) << 16;
+        uint32_t bits = static_cast<uint32_t>(in[pairs ? (k & ~1) * kPanel + k % 2 : k * kPanel]) << 16;
         memcpy(out + k, &bits, 4);
       }
     }

@@ -14,6 +14,7 @@
 // Tails: columns are padded with inputs and codes of 0; of the last tile of rows, what is beyond the last one is
 // computed from whatever lies there and not used. Test:
 // GroupedMatmulTest, in a build with WK_EMULATE_TILES where there is no AMX.
+#include "../isa.h"
 #include "grouped.h"
 #include "tiles.h"
 
@@ -189,16 +190,17 @@ void run_task(const Run& run, int32_t task, char* scratch) {
 
 }  // namespace
 
-extern const Operation grouped_matmul;
+extern const Operation grouped_matmul, native_matmul;
 const Operation grouped_matmul = {tasks, scratch, run_task, quantize_tasks, first, shared, takes_silu};
 
 }  // namespace WK_ISA
 
-/* Everything else is as with AVX-512. */
+/* Everything else is as with AVX-512; and what it alone has. */
 const Operations& amx_operations() {
   static const Operations all = [] {
     Operations operations = avx512_operations();
     operations.grouped_matmul = amx::grouped_matmul;
+    if (machine_isas() & WK_ISA_AMX_BF16) operations.native_matmul = amx::native_matmul;
     return operations;
   }();
   return all;

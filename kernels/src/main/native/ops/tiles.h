@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tile registers of AMX, as far as integer products need them. WK_EMULATE_TILES computes the same in plain C++, so
-// that what stands around the instructions can be tested where there are none.
+// The tile registers of AMX, as far as the products need them. WK_EMULATE_TILES computes the same without them, so that
+// what stands around the instructions can be tested where there are none.
 #pragma once
 
 #include <stdint.h>
 #include <string.h>
 
-#if !defined(WK_EMULATE_TILES)
 #include <immintrin.h>
-#endif
 
 namespace wk {
 namespace WK_ISA {
@@ -67,6 +65,30 @@ inline void tile_dot() {
     }
   }
 }
+/* C[m][n] += Σ_k A[m][k] · B[k / 2][n][k % 2] as the manual's pseudo-code of TDPBF16PS has it: a chain of fma over the even
+   columns and one over the odd ones, each from +0, then the sum of both added to C; subnormals are zeros, in and out. */
+inline void tile_dot_bf16(int c, int a, int b) {
+  TileState& s = tile_state();
+  uint32_t before = _mm_getcsr(), flushing = 0x9FC0;
+  // Operands are read behind the first and written before the second, so the arithmetic stays between them.
+  __asm__ volatile("ldmxcsr %0" : : "m"(flushing) : "memory");
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000u));
+  for (int m = 0; m < s.config.rows[a]; m++) {
+    __m512 chain[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    for (int k = 0; k < s.config.rows[b]; k++) {
+      uint32_t pair;
+      memcpy(&pair, s.data[a][m] + k * 4, 4);
+      __m512i x = _mm512_set1_epi32(static_cast<int>(pair)), w = _mm512_loadu_si512(s.data[b][k]);
+      chain[0] = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(x, 16)),
+                                 _mm512_castsi512_ps(_mm512_slli_epi32(w, 16)), chain[0]);
+      chain[1] = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(x, upper)),
+                                 _mm512_castsi512_ps(_mm512_and_si512(w, upper)), chain[1]);
+    }
+    __m512 sum = _mm512_add_ps(chain[0], chain[1]);
+    _mm512_storeu_ps(s.data[c][m], _mm512_add_ps(_mm512_loadu_ps(s.data[c][m]), sum));
+  }
+  __asm__ volatile("ldmxcsr %0" : : "m"(before) : "memory");
+}
 #else
 inline void tiles_configure(const TileConfig& config) {
   // GCC 12 takes the instruction to read 8 bytes only, and would drop the stores to the others.
@@ -86,10 +108,12 @@ inline void tiles_release() { _tile_release(); }
 #define WK_TILE_STORE(r, to, stride) tile_store<r>(to, stride)
 #define WK_TILE_DOT_UNSIGNED(c, a, b) tile_dot<c, a, b, uint8_t>()
 #define WK_TILE_DOT_SIGNED(c, a, b) tile_dot<c, a, b, int8_t>()
+#define WK_TILE_DOT_BF16(c, a, b) tile_dot_bf16(c, a, b)
 #else
 #define WK_TILE_ZERO(r) _tile_zero(r)
 #define WK_TILE_LOAD(r, from, stride) _tile_loadd(r, from, stride)
 #define WK_TILE_STORE(r, to, stride) _tile_stored(r, to, stride)
 #define WK_TILE_DOT_UNSIGNED(c, a, b) _tile_dpbsud(c, a, b)
 #define WK_TILE_DOT_SIGNED(c, a, b) _tile_dpbssd(c, a, b)
+#define WK_TILE_DOT_BF16(c, a, b) _tile_dpbf16ps(c, a, b)
 #endif
