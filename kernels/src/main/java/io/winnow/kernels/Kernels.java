@@ -22,6 +22,14 @@ public interface Kernels extends AutoCloseable {
   /** Packs a matrix [rows][cols] whose weights are integers already, as quantized files have them. */
   Weight pack(int rows, int cols, QuantFormat format, QuantSource source);
 
+  /**
+   * Why products with weights of a format cannot be computed here; null if they can. Such weights can be packed all the
+   * same.
+   */
+  default String lacks(WeightFormat format) {
+    return null;
+  }
+
   /** What operations have taken since the kernels were opened; zeros where that is not counted. */
   default OpNanos opNanos() {
     return OpNanos.ZERO;
@@ -65,11 +73,13 @@ public interface Kernels extends AutoCloseable {
   /**
    * out[r][n] = acc + bias[n], or residual[r][n] + acc, where acc is the chain fma(x[r][k], w[n][k], acc) over
    * ascending k from +0. With integer weights the input is quantized too, and the chain runs over groups of columns.
+   * With {@link WeightFormat#BF16_TILES} it is rounded, and sums are those of native products.
    *
    * @param x [rows][w.cols]
    * @param bias [w.rows] or null
    * @param residual [rows][w.rows] or null; may be {@code out} itself
    * @param out [rows][w.rows]; must not be {@code x}
+   * @throws KernelException for weights of a format that these kernels {@link #lacks lack}
    */
   void matmul(NativeBuffer x, int rows, Weight w, NativeBuffer bias, NativeBuffer residual, NativeBuffer out);
 

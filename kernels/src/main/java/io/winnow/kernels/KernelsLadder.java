@@ -40,6 +40,11 @@ public final class KernelsLadder {
     return RUNGS.refusal();
   }
 
+  /** Why {@link #open(int)} gives kernels that cannot compute native products; null if they can. */
+  public static String nativeRefusal() {
+    return RUNGS.nativeRefusal();
+  }
+
   /** Bytes that a matrix [rows][cols] takes once {@link Kernels#pack} of what {@link #open(int)} gives has packed it. */
   public static long packedBytes(int rows, int cols, WeightFormat format) {
     return RUNGS.packedBytes(rows, cols, format);

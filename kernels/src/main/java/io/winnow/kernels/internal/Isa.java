@@ -43,6 +43,11 @@ enum Isa {
     return all;
   }
 
+  /** Whether {@link #AMX} is among {@link #available} and has products of bfloat16: WK_ISA_AMX_BF16. */
+  static boolean multiplyBf16() {
+    return NativeLibrary.unusableReason() == null && (NativeLibrary.isas() & 16) != 0;
+  }
+
   /** Those that the library has and this machine can run. */
   static List<Isa> available() {
     List<Isa> out = new ArrayList<>();

@@ -20,6 +20,7 @@ public final class JavaKernels implements Kernels {
   private final ThreadTeam team;
   private final Matmul matmul;
   private final GroupedMatmul groupedMatmul;
+  private final NativeProduct nativeProduct;
   private final Attention attention;
   private final SiluMul siluMul;
   private final Sample sample;
@@ -29,6 +30,7 @@ public final class JavaKernels implements Kernels {
     team = new ThreadTeam(threads);
     matmul = new Matmul(team);
     groupedMatmul = new GroupedMatmul(team);
+    nativeProduct = new NativeProduct(team);
     attention = new Attention(team);
     siluMul = new SiluMul(team);
     sample = new Sample(team);
@@ -78,6 +80,8 @@ public final class JavaKernels implements Kernels {
   public void matmul(NativeBuffer x, int rows, Weight w, NativeBuffer bias, NativeBuffer residual, NativeBuffer out) {
     if (w instanceof GroupedWeight grouped) {
       groupedMatmul.run(x, rows, grouped, bias, residual, out);
+    } else if (w.format() == WeightFormat.BF16_TILES) {
+      nativeProduct.run(x, rows, (PackedWeight) w, bias, residual, out);
     } else {
       matmul.run(x, rows, (PackedWeight) w, bias, residual, out);
     }

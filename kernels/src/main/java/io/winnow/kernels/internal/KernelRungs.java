@@ -129,6 +129,22 @@ public final class KernelRungs {
     return refusal;
   }
 
+  /** Why what {@link #open(int)} gives cannot compute native products; null if it can. */
+  public String nativeRefusal() {
+    if (refusal != null) {
+      return refusal;
+    }
+    if (!wish.isEmpty() && taken != Isa.AMX) {
+      return "WINNOW_ISA=" + wish + " leaves AMX out";
+    }
+    String why = whyNot(Isa.AMX);
+    if (why != null && machine.unusableReason() == null && !machine.available().contains(Isa.AMX)) {
+      return "this processor has no AMX, or the system does not give its tiles to this process; instruction sets found: "
+          + found();
+    }
+    return why == null && !machine.multipliesBf16() ? "this processor's AMX has no products of bfloat16" : why;
+  }
+
   /** Instruction sets by name, the best last. */
   public List<String> instructionSets() {
     return machine.available().stream().map(Isa::label).toList();

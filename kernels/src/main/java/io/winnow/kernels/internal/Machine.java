@@ -13,6 +13,9 @@ interface Machine {
   /** Instruction sets that the library has and this machine can run, the best last. */
   List<Isa> available();
 
+  /** Whether the tiles of AMX multiply bfloat16 here. */
+  boolean multipliesBf16();
+
   /** What an instruction set computes otherwise than the reference; null if it gives the same bits. */
   String difference(Isa isa);
 
@@ -29,6 +32,11 @@ interface Machine {
       @Override
       public List<Isa> available() {
         return Isa.available();
+      }
+
+      @Override
+      public boolean multipliesBf16() {
+        return Isa.multiplyBf16();
       }
 
       @Override

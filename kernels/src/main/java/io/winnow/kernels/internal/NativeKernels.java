@@ -50,6 +50,12 @@ public final class NativeKernels implements Kernels {
   }
 
   @Override
+  public String lacks(WeightFormat format) {
+    return format != WeightFormat.BF16_TILES || isa == Isa.AMX && Isa.multiplyBf16()
+        ? null : name() + " has no products of bfloat16 in tiles";
+  }
+
+  @Override
   public Weight pack(int rows, int cols, WeightFormat format, WeightSource source) {
     return pack(rows, cols, format, source, null);
   }
@@ -208,6 +214,9 @@ public final class NativeKernels implements Kernels {
     if (status == 3) {
       throw new KernelException(
           "Cannot " + what + ": no memory is left for its scratch. Use fewer --max-sequences.");
+    }
+    if (status == 4) {
+      throw new KernelException("Cannot " + what + ": native products need AMX with bfloat16. Use --numerics portable.");
     }
     if (status != 0) {
       // Everything was checked before.

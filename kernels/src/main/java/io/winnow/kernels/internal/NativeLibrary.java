@@ -14,7 +14,7 @@ import java.util.Locale;
  */
 final class NativeLibrary {
   /** WK_ABI_VERSION of winnow_kernels.h, from which the offsets of {@link NativeOps} are taken. */
-  private static final int ABI_VERSION = 7;
+  private static final int ABI_VERSION = 8;
 
   private static final String UNUSABLE = load();
 

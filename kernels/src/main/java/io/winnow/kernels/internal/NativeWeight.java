@@ -75,6 +75,7 @@ final class NativeWeight extends HeldWeight {
       case BF16 -> 1;
       case INT8 -> 2;
       case INT4 -> 3;
+      case BF16_TILES -> 4;
     };
   }
 

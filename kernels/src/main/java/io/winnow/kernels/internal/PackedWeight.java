@@ -7,7 +7,7 @@ import java.util.Arrays;
 
 /**
  * A weight in panels of {@link #panel} outputs: [rows / panel][cols][panel], rows padded with zeros, columns never.
- * BF16 keeps outputs n and n + panel/2 of a panel in the lower and upper half of one int, so that widening is a shift
+ * BF16, for native products as well, keeps outputs n and n + panel/2 of a panel in the lower and upper half of one int, so that widening is a shift
  * and a mask over whole ints.
  */
 final class PackedWeight extends PanelWeight {

@@ -28,6 +28,7 @@ class KernelRungsTest {
     final List<Isa> looked = new ArrayList<>();
     List<Isa> available = List.of(Isa.AVX2, Isa.AVX512);
     String unusable;
+    boolean multipliesBf16 = true;
 
     @Override
     public String unusableReason() {
@@ -37,6 +38,11 @@ class KernelRungsTest {
     @Override
     public List<Isa> available() {
       return available;
+    }
+
+    @Override
+    public boolean multipliesBf16() {
+      return multipliesBf16;
     }
 
     @Override
@@ -176,5 +182,31 @@ class KernelRungsTest {
         assertEquals(2, kernels.threads());
       }
     }
+  }
+
+  private String nativeRefusal(String forced) {
+    return KernelRungs.of(forced, machine).nativeRefusal();
+  }
+
+  @Test
+  void nativeProductsNeedTheTilesOfAmxAndSayWhatIsMissing() {
+    assertEquals(
+        "this processor has no AMX, or the system does not give its tiles to this process; instruction sets found:"
+            + " avx2, avx512",
+        nativeRefusal(null));
+    machine.available = List.of(Isa.AVX2, Isa.AVX512, Isa.AMX);
+    assertNull(nativeRefusal(null));
+    assertNull(nativeRefusal("amx"));
+    assertEquals("WINNOW_ISA=avx512 leaves AMX out", nativeRefusal("avx512"));
+    assertEquals("WINNOW_ISA=reference leaves AMX out", nativeRefusal("reference"));
+    assertTrue(nativeRefusal("avx9").startsWith("WINNOW_ISA=avx9 is no instruction set"));
+    machine.multipliesBf16 = false;
+    assertEquals("this processor's AMX has no products of bfloat16", nativeRefusal(null));
+    machine.multipliesBf16 = true;
+    machine.differences.put(Isa.AMX, "matmul int8 gives 1");
+    assertTrue(nativeRefusal(null).contains("matmul int8 gives 1"));
+    machine.unusable = "it cannot be loaded";
+    machine.available = List.of();
+    assertEquals("it cannot be loaded", nativeRefusal(null));
   }
 }
