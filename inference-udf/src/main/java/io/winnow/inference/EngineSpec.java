@@ -8,6 +8,7 @@ import java.util.Map;
  *
  * @param model a Hugging Face folder or a .gguf file: a path, or the address where it lies on a Hadoop file system
  * @param weights auto, f32, bf16, int8 or int4
+ * @param numerics portable or native: whose order of arithmetic the products have
  * @param threads engine threads, 0 for all cores of the executor
  * @param maxSequences sequences decoded together at most, 0 for as many as {@link #MOST_SEQUENCES}, or fewer where the
  *     memory is small
@@ -21,6 +22,7 @@ import java.util.Map;
 public record EngineSpec(
     String model,
     String weights,
+    String numerics,
     int threads,
     int maxSequences,
     int kvCacheTokens,
@@ -34,6 +36,12 @@ public record EngineSpec(
   /** Names the order of arithmetic; part of every trace's key, so it changes when any bit of an operation does. */
   public static final String NUMERICS_VERSION = "portable-1";
 
+  /** The same of native numerics, whose products are those of AMX's tiles. */
+  public static final String NATIVE_NUMERICS_VERSION = "native-amx-bf16-1";
+
+  /** A value of {@code numerics}. */
+  private static final String NATIVE = "native";
+
   /** Sequences decoded together where nobody says how many and the memory is there. */
   public static final int MOST_SEQUENCES = 256;
 
@@ -41,55 +49,72 @@ public record EngineSpec(
   public EngineSpec(
       String model, String weights, int threads, int maxSequences, int kvCacheTokens, String chatTemplate,
       Map<String, String> templateArgs) {
-    this(model, weights, threads, maxSequences, kvCacheTokens, "f32", chatTemplate, templateArgs, null, true);
+    this(
+        model, weights, "portable", threads, maxSequences, kvCacheTokens, "f32", chatTemplate, templateArgs, null,
+        true);
   }
 
   /** The same engine, of these files. */
   public EngineSpec of(RemoteModel files) {
     return new EngineSpec(
-        model, weights, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, files,
+        model, weights, numerics, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, files,
         prefixCache);
   }
 
   /** The same engine, of the model at a path of this host. */
   public EngineSpec at(String path) {
     return new EngineSpec(
-        path, weights, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, null,
+        path, weights, numerics, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, null,
         prefixCache);
   }
 
   /** The same engine with keys and values held otherwise. */
   public EngineSpec withKvCacheType(String type) {
     return new EngineSpec(
-        model, weights, threads, maxSequences, kvCacheTokens, type, chatTemplate, templateArgs, remote, prefixCache);
+        model, weights, numerics, threads, maxSequences, kvCacheTokens, type, chatTemplate, templateArgs, remote,
+        prefixCache);
+  }
+
+  /** The same engine by another order of arithmetic: portable or native. */
+  public EngineSpec withNumerics(String order) {
+    return new EngineSpec(
+        model, weights, order, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, remote,
+        prefixCache);
   }
 
   /** The same engine on so many threads. */
   public EngineSpec withThreads(int number) {
     return new EngineSpec(
-        model, weights, number, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, remote,
+        model, weights, numerics, number, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, remote,
         prefixCache);
   }
 
   /** The same engine for so many sequences together, with a cache of so many positions. */
   public EngineSpec withRoom(int sequences, int tokens) {
     return new EngineSpec(
-        model, weights, threads, sequences, tokens, kvCacheType, chatTemplate, templateArgs, remote, prefixCache);
+        model, weights, numerics, threads, sequences, tokens, kvCacheType, chatTemplate, templateArgs, remote,
+        prefixCache);
   }
 
   /** The same engine, with or without a prefix cache. */
   public EngineSpec withPrefixCache(boolean kept) {
     return new EngineSpec(
-        model, weights, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, remote, kept);
+        model, weights, numerics, threads, maxSequences, kvCacheTokens, kvCacheType, chatTemplate, templateArgs, remote,
+        kept);
   }
 
   public static EngineSpec ofModel(String model) {
     return new EngineSpec(model, "auto", 0, 0, 0, null, Map.of());
   }
 
+  /** Whether products are those of AMX's tiles. */
+  public boolean nativeNumerics() {
+    return numerics.equals(NATIVE);
+  }
+
   @Override
   public String numericsVersion() {
-    return NUMERICS_VERSION;
+    return nativeNumerics() ? NATIVE_NUMERICS_VERSION : NUMERICS_VERSION;
   }
 
   @Override

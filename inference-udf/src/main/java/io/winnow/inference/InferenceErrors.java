@@ -21,6 +21,7 @@ public final class InferenceErrors {
   public static final String TOKEN_OUT_OF_RANGE = "token_out_of_range";
   public static final String CONTINUATION_INVALID = "continuation_invalid";
   public static final String MEMORY_EXCEEDED = "memory_exceeded";
+  public static final String NUMERICS_UNAVAILABLE = "numerics_unavailable";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ANSWER_FORMAT_INVALID = "answer_format_invalid";
   public static final String ENGINE_FAULT = "engine_fault";
@@ -205,6 +206,16 @@ public final class InferenceErrors {
             "Cannot hold the weights as '%s': this build knows auto, f32, bf16, int8 and int4. Leave --weights out, or"
                 + " name one of them.",
             weights));
+  }
+
+  /** This machine does not compute native products. */
+  public static InferenceException numericsUnavailable(String why) {
+    return new InferenceException(
+        NUMERICS_UNAVAILABLE,
+        String.format(
+            "Cannot compute with --numerics native here: %s. It needs the bfloat16 tiles of AMX (Intel's Xeons from the"
+                + " fourth generation on, Linux 5.16 or newer). Use --numerics portable, or machines that have them.",
+            why));
   }
 
   /** An executor found other files at the model's path than the driver did. */

@@ -146,6 +146,7 @@ public final class EndpointSettings {
     EndpointSpec spec = spec(values, model);
     SidecarSettings.check(values, spec);
     refuse(values, GenerateSettings.WEIGHTS, "the server holds the weights as it was told to");
+    refuse(values, GenerateSettings.NUMERICS, "the server computes in its own way");
     refuse(values, GenerateSettings.KV_CACHE_TYPE, "the server holds keys and values as it was told to");
     refuse(values, GenerateSettings.GENERATION_CONFIG, "the model's folder lies with the server");
     refuse(values, GenerateSettings.PROMPT_LOGPROBS, "servers do not give them for chats");

@@ -193,6 +193,12 @@ public final class GenerateSettings {
           .doc(
               "Precision in which the weights are held; auto is the precision of the file. Of a quantized file int8 and"
                   + " int4 keep the codes, where they are no wider.");
+  public static final Setting<String> NUMERICS =
+      Setting.ofEnum("numerics", "portable", "native").group(ENGINE).effect(Effect.TOKENS)
+          .defaultValue("portable").neutralValue("portable")
+          .doc(
+              "Order of arithmetic: portable gives the same tokens on every processor. native multiplies bf16 weights and"
+                  + " inputs in AMX's tiles: faster, other tokens, and only on processors that have them.");
   public static final Setting<Integer> THREADS =
       Setting.ofInt("threads").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Engine threads of an executor; 0 for one a core: as Spark gives it (spark.executor.cores, the N of"
@@ -262,8 +268,8 @@ public final class GenerateSettings {
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
                 GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
                 OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
-                COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, THREADS, MAX_SEQUENCES, KV_CACHE_TOKENS,
-                KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
+                COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, NUMERICS, THREADS, MAX_SEQUENCES,
+                KV_CACHE_TOKENS, KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(EstimateSettings.ALL);
     all.addAll(LabelSettings.ALL);
@@ -328,8 +334,19 @@ public final class GenerateSettings {
     }
     ModelAddress.check(model);
     EndpointSettings.checkUnused(values);
+    checkNumerics(values);
     if (ScriptParams.isScripted(model)) {
       checkScript(model);
+    }
+  }
+
+  private static void checkNumerics(SettingValues values) {
+    String weights = values.get(WEIGHTS);
+    if (values.find(NUMERICS).orElse("portable").equals("native") && !weights.equals("auto")
+        && !weights.equals("bf16")) {
+      throw new UsageException(
+          "Cannot use --numerics native with --weights " + weights + ": it multiplies bf16 weights. Leave --weights out,"
+              + " or give bf16, or --numerics portable.");
     }
   }
 
@@ -416,6 +433,7 @@ public final class GenerateSettings {
             ModelAddress.absolute(values.get(MODEL).get(0)), values.get(WEIGHTS), values.get(THREADS),
             values.get(MAX_SEQUENCES), values.get(KV_CACHE_TOKENS), values.content(CHAT_TEMPLATE).orElse(null),
             SessionSettings.pairs(values.get(TEMPLATE_ARG)))
+        .withNumerics(values.find(NUMERICS).orElse("portable"))
         .withKvCacheType(values.get(KV_CACHE_TYPE))
         .withPrefixCache(values.get(PREFIX_CACHE).equals("on"));
   }

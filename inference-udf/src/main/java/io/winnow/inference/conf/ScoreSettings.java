@@ -114,7 +114,8 @@ public final class ScoreSettings {
                 MESSAGES_COLUMN,
                 GenerateSettings.SYSTEM_PROMPT, GenerateSettings.PROMPT_TEMPLATE, GenerateSettings.CHAT_TEMPLATE,
                 GenerateSettings.TEMPLATE_ARG, GenerateSettings.MODEL, OUT, OUT_FORMAT, PREFIX, STRICT,
-                GenerateSettings.WEIGHTS, GenerateSettings.THREADS, GenerateSettings.MAX_SEQUENCES,
+                GenerateSettings.WEIGHTS, GenerateSettings.NUMERICS, GenerateSettings.THREADS,
+                GenerateSettings.MAX_SEQUENCES,
                 GenerateSettings.KV_CACHE_TOKENS, GenerateSettings.KV_CACHE_TYPE, GenerateSettings.PREFIX_CACHE,
                 GenerateSettings.PARTITIONS, GenerateSettings.ENGINE_PER_NODE, GenerateSettings.STEP_TRACE));
     all.addAll(SessionSettings.ALL);

@@ -90,7 +90,9 @@ public final class TeacherSettings {
   /** What means nothing to the model, and is of no account where a run has both endpoints and engines. */
   private static List<Setting<?>> ofOthers(String model) {
     return EndpointSettings.isEndpoint(model)
-        ? List.of(GenerateSettings.WEIGHTS, GenerateSettings.KV_CACHE_TYPE, GenerateSettings.GENERATION_CONFIG)
+        ? List.of(
+            GenerateSettings.WEIGHTS, GenerateSettings.NUMERICS, GenerateSettings.KV_CACHE_TYPE,
+            GenerateSettings.GENERATION_CONFIG)
         : List.of(EndpointSettings.MODEL_REVISION, EndpointSettings.EXTRA_BODY, EndpointSettings.API);
   }
 

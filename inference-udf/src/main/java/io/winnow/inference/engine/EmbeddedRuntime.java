@@ -55,6 +55,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
     }
     try (Checkpoint checkpoint = open(spec)) {
       if (host != null) {
+        checkNumerics(spec);
         MemoryBudget.checked(spec, checkpoint, precision(spec, checkpoint), host);
       }
       return describe(spec, text, checkpoint, precision(spec, checkpoint));
@@ -108,7 +109,8 @@ public final class EmbeddedRuntime implements ModelRuntime {
    *
    * @param host the memory there is
    * @throws io.winnow.inference.InferenceException memory_exceeded, before anything is loaded, when the engine does not
-   *     fit; others when the model cannot be opened
+   *     fit; numerics_unavailable when this machine has none of the kind asked for; others when the model cannot be
+   *     opened
    */
   public static EmbeddedRuntime load(EngineSpec spec, ModelText text, HostMemory host) {
     return load(spec, text, host, EngineHosting.PLAIN);
@@ -121,6 +123,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
       return new EmbeddedRuntime(
           ScriptedRuntime.describe(script, text), ScriptedRuntime.start(spec, script, text).hosted(hosting));
     }
+    checkNumerics(spec);
     try (Checkpoint checkpoint = open(spec)) {
       WeightPrecision precision = precision(spec, checkpoint);
       EngineMemory memory = MemoryBudget.checked(spec, checkpoint, precision, host);
@@ -175,6 +178,9 @@ public final class EmbeddedRuntime implements ModelRuntime {
   }
 
   static WeightPrecision precision(EngineSpec spec, Checkpoint checkpoint) {
+    if (spec.nativeNumerics()) {
+      return WeightPrecision.BF16_TILES;
+    }
     if (spec.weights().equals("auto")) {
       return WeightPrecision.of(checkpoint);
     }
@@ -184,6 +190,14 @@ public final class EmbeddedRuntime implements ModelRuntime {
       }
     }
     throw InferenceErrors.weightsUnknown(spec.weights());
+  }
+
+  /** Other kernels would give other bits, so there is no second choice. */
+  private static void checkNumerics(EngineSpec spec) {
+    String why = spec.nativeNumerics() ? KernelsLadder.nativeRefusal() : null;
+    if (why != null) {
+      throw InferenceErrors.numericsUnavailable(why);
+    }
   }
 
   private static KvFormat kvFormat(EngineSpec spec) {

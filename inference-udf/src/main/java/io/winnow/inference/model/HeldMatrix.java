@@ -28,7 +28,7 @@ record HeldMatrix(WeightFormat format, QuantFormat codes, boolean requantized) {
     boolean narrow = blocks && Arrays.stream(layouts).allMatch(l -> l.bits() <= 4);
     boolean keep =
         switch (precision) {
-          case F32, BF16 -> false;
+          case F32, BF16, BF16_TILES -> false;
           case INT8, BLOCKS -> blocks;
           case INT4 -> blocks && (narrow || vocabulary);
         };
@@ -38,6 +38,7 @@ record HeldMatrix(WeightFormat format, QuantFormat codes, boolean requantized) {
     return switch (precision) {
       case F32 -> new HeldMatrix(WeightFormat.F32, null, false);
       case BF16 -> new HeldMatrix(WeightFormat.BF16, null, false);
+      case BF16_TILES -> new HeldMatrix(WeightFormat.BF16_TILES, null, false);
       case INT8 -> new HeldMatrix(WeightFormat.INT8, null, lossy);
       case INT4 -> new HeldMatrix(vocabulary ? WeightFormat.INT8 : WeightFormat.INT4, null, lossy);
       case BLOCKS -> {

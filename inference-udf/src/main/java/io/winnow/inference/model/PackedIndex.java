@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.model;
 
-import io.winnow.inference.EngineSpec;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.kernels.FileMapping;
 import io.winnow.kernels.Kernels;
@@ -82,7 +81,7 @@ final class PackedIndex implements ModelTensors {
     long at = 0;
     StringBuilder text = new StringBuilder();
     text.append(checkpoint.fingerprint()).append(' ').append(precision.label()).append(' ').append(kernels.layout())
-        .append(' ').append(EngineSpec.NUMERICS_VERSION).append('\n');
+        .append(' ').append(precision.numericsVersion()).append('\n');
     for (Entry e : entries) {
       offsets.put(e.names().get(0), at);
       text.append(at).append(' ').append(e.bytes()).append(' ').append(e.rows()).append(' ').append(e.cols())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.model;
 
+import io.winnow.inference.EngineSpec;
 import io.winnow.inference.checkpoint.Checkpoint;
 import io.winnow.inference.checkpoint.DType;
 import java.util.Locale;
@@ -14,7 +15,9 @@ public enum WeightPrecision {
   /** Codes of 4 bits, embedding and head of 8; matrices that the file holds as codes of up to 4 bits keep these. */
   INT4,
   /** Each matrix as the file has it: its own codes, BF16, or F32. */
-  BLOCKS;
+  BLOCKS,
+  /** BF16, with native products. */
+  BF16_TILES;
 
   /** What {@code auto} means: the precision of the file. */
   public static WeightPrecision of(Checkpoint checkpoint) {
@@ -26,6 +29,11 @@ public enum WeightPrecision {
 
   /** The name that trace keys and runs carry. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return this == BF16_TILES ? BF16.label() : name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Names the order of arithmetic that models held so compute with. */
+  public String numericsVersion() {
+    return this == BF16_TILES ? EngineSpec.NATIVE_NUMERICS_VERSION : EngineSpec.NUMERICS_VERSION;
   }
 }

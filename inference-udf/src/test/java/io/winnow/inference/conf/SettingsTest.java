@@ -286,6 +286,16 @@ class SettingsTest {
     assertEquals(
         "Cannot use --weights 'bf61': it must be one of auto, f32, bf16, int8, int4. Did you mean 'bf16'?",
         refusal(with(good, "weights", "bf61")));
+    Map<String, String> tiles = with(good, "numerics", "native");
+    GenerateSettings.validate(values(tiles));
+    GenerateSettings.validate(values(with(tiles, "weights", "bf16")));
+    for (String weights : List.of("f32", "int8", "int4")) {
+      assertEquals(
+          "Cannot use --numerics native with --weights " + weights + ": it multiplies bf16 weights. Leave --weights out,"
+              + " or give bf16, or --numerics portable.",
+          refusal(with(tiles, "weights", weights)));
+    }
+    assertTrue(refusal(with(tiles, "model", "r1@https://host/v1")).contains("--numerics"));
     assertTrue(refusal(with(good, "verify", "maths")).contains("'maths'"));
     assertTrue(refusal(with(good, "gold-regex", "(")).contains("regular expression"));
     assertTrue(refusal(with(good, "template-arg", "novalue")).contains("KEY=VALUE"));

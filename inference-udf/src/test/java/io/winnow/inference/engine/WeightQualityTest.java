@@ -103,6 +103,17 @@ class WeightQualityTest {
     }
   }
 
+  /** The shipped model, since the model of the tiles in Java is slow; needs nothing else. */
+  @Test
+  void nativeProductsStayNearTheFloatModel() throws IOException {
+    Path examples = Path.of(System.getProperty("winnow.root", "..")).resolve("examples");
+    List<int[]> texts = texts(examples.resolve("model"), examples.resolve("prompts.jsonl"));
+    String kernels = KernelsLadder.nativeRefusal() == null ? "amx" : "reference";
+    try (Checkpoint file = Checkpoints.open(examples.resolve("model"))) {
+      compare(kernels, file, texts, WeightPrecision.BF16_TILES, file, KvFormat.F32).check("native products, " + kernels);
+    }
+  }
+
   private static List<int[]> texts(Path model, Path questions) throws IOException {
     List<int[]> out = new ArrayList<>();
     ObjectMapper json = new ObjectMapper();
@@ -122,8 +133,15 @@ class WeightQualityTest {
 
   private static Tally compare(
       Checkpoint held, List<int[]> texts, WeightPrecision precision, Checkpoint reference, KvFormat format) {
+    List<String> names = KernelsLadder.names();
+    return compare(names.get(names.size() - 1), held, texts, precision, reference, format);
+  }
+
+  private static Tally compare(
+      String implementation, Checkpoint held, List<int[]> texts, WeightPrecision precision, Checkpoint reference,
+      KvFormat format) {
     Tally tally = new Tally();
-    try (Kernels kernels = KernelsLadder.open(2);
+    try (Kernels kernels = KernelsLadder.open(implementation, 2);
         DecoderModel exact = new DecoderModel(reference, kernels, WeightPrecision.F32, 64, 64, CONTEXT);
         DecoderModel model = new DecoderModel(held, kernels, precision, 64, 64, CONTEXT);
         KvCache exactCache = cache(KvFormat.F32, exact.config());

@@ -29,6 +29,7 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -121,7 +122,11 @@ class WeightCacheTest {
 
   @Test
   void theSameLogitsFromFileAndMemoryInEveryPrecision() throws IOException {
-    for (WeightPrecision precision : WeightPrecision.values()) {
+    List<WeightPrecision> precisions = new ArrayList<>(List.of(WeightPrecision.values()));
+    if (KernelsLadder.nativeRefusal() != null) {
+      precisions.remove(WeightPrecision.BF16_TILES);
+    }
+    for (WeightPrecision precision : precisions) {
       float[] memory = logits(null, precision);
       reads.set(0);
       assertArrayEquals(memory, logits(cache(), precision), precision + ", packed into the file");
@@ -130,7 +135,7 @@ class WeightCacheTest {
       assertArrayEquals(memory, logits(cache(), precision), precision + ", from the file");
       assertEquals(0, reads.get(), precision + " is read again");
     }
-    assertEquals(WeightPrecision.values().length, files(".weights").size());
+    assertEquals(precisions.size(), files(".weights").size());
   }
 
   @Test

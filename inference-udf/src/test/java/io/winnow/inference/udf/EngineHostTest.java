@@ -18,6 +18,7 @@ import io.winnow.inference.Message;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.SamplingParams;
+import io.winnow.kernels.KernelsLadder;
 import io.winnow.kernels.NativeBuffer;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -147,6 +148,22 @@ class EngineHostTest {
     assertEquals("memory_exceeded", e.errorClass());
     // A driver whose executors compute elsewhere has no say in it.
     assertEquals(EngineHost.describe(spec), EngineHost.describe(huge));
+  }
+
+  @Test
+  void nativeNumericsRunWhereTheirTilesAreAndNowhereElse() {
+    EngineSpec tiles = spec.withNumerics("native");
+    assertNotEquals(spec.numericsVersion(), tiles.numericsVersion());
+    // A driver whose executors compute elsewhere has no say in it.
+    assertEquals("bf16", EngineHost.describe(tiles).weightFormat());
+    String why = KernelsLadder.nativeRefusal();
+    if (why == null) {
+      EngineHost.acquire(tiles).close();
+      return;
+    }
+    InferenceException e = assertThrows(InferenceException.class, () -> EngineHost.acquire(tiles));
+    assertEquals("numerics_unavailable", e.errorClass());
+    assertTrue(e.getMessage().contains(why) && e.getMessage().contains("--numerics portable"), e.getMessage());
   }
 
   @Test

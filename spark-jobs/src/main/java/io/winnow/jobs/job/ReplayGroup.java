@@ -110,6 +110,9 @@ record ReplayGroup(
         if (InferenceErrors.MEMORY_EXCEEDED.equals(e.errorClass())) {
           throw e; // a matter of this replay's settings, not of the trace
         }
+        if (InferenceErrors.NUMERICS_UNAVAILABLE.equals(e.errorClass())) {
+          return impossible("made with --numerics native. " + e.getMessage());
+        }
         return noModel(e.getMessage());
       } catch (UsageException e) {
         return noModel(e.getMessage());
@@ -124,7 +127,7 @@ record ReplayGroup(
         return impossible(changed);
       }
       return new ReplayGroup(
-          spec, GenerateSettings.samplingParams(made), TraceKey.of(made, model, EngineSpec.NUMERICS_VERSION),
+          spec, GenerateSettings.samplingParams(made), TraceKey.of(made, model, spec.numericsVersion()),
           made.find(GenerateSettings.SYSTEM_PROMPT).orElse(null), model, null, false);
     } catch (UsageException e) {
       // Of an option of the recorded run, for example its file of --chat-template is gone.

@@ -122,7 +122,7 @@ public final class ScoreJob {
 
   /** Names all that decides the output. */
   private String key(EngineSpec spec, ModelInfo model, String state) {
-    StringBuilder all = new StringBuilder(STEP).append('\n').append(EngineSpec.NUMERICS_VERSION).append('\n');
+    StringBuilder all = new StringBuilder(STEP).append('\n').append(spec.numericsVersion()).append('\n');
     all.append(model.fingerprint()).append('\n').append(model.tokenizerFingerprint()).append('\n');
     all.append(model.templateFingerprint()).append('\n').append(model.weightFormat()).append('\n');
     values.affectingOutput().forEach((name, value) -> {

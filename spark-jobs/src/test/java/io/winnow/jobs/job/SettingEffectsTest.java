@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.winnow.inference.EngineSpec;
 import io.winnow.inference.ModelInfo;
 import io.winnow.inference.RuntimeSpec;
 import io.winnow.inference.conf.Effect;
@@ -142,6 +143,7 @@ class SettingEffectsTest {
             Map.entry("dry-run", new Case("true")),
             Map.entry("strict", new Case("true")),
             Map.entry("weights", new Case("f32")),
+            Map.entry("numerics", new Case("native")),
             Map.entry("threads", new Case("3")),
             Map.entry("max-sequences", new Case("8")),
             Map.entry("kv-cache-tokens", new Case("4096")),
@@ -236,7 +238,8 @@ class SettingEffectsTest {
   private static List<String> keys(SettingValues asked) {
     SettingValues values = TeacherSettings.each(asked).get(0);
     RuntimeSpec spec = GenerateSettings.runtimeSpec(values);
-    ModelInfo model = EngineHost.describe(spec);
+    // Whether this machine computes so is not asked.
+    ModelInfo model = EngineHost.describe(spec instanceof EngineSpec engine ? engine.withNumerics("portable") : spec);
     TraceKey key = TraceKey.of(values, model, spec);
     PromptEncoder encoder =
         new PromptEncoder(spec, key, values.get(GenerateSettings.SAMPLES), model.contextLength());

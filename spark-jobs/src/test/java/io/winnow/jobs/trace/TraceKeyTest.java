@@ -37,7 +37,7 @@ class TraceKeyTest {
           Map.entry("stop", "\n\nQ:"), Map.entry("seed", "9"), Map.entry("out", "o"), Map.entry("verify", "math"),
           Map.entry("logprobs", "true"), Map.entry("prompt-logprobs", "true"),
           Map.entry("token-ids", "false"), Map.entry("commit-interval", "5"),
-          Map.entry("dry-run", "true"), Map.entry("strict", "true"), Map.entry("weights", "f32"),
+          Map.entry("dry-run", "true"), Map.entry("strict", "true"), Map.entry("weights", "f32"), Map.entry("numerics", "native"),
           Map.entry("threads", "3"), Map.entry("max-sequences", "8"), Map.entry("kv-cache-tokens", "4096"),
           Map.entry("kv-cache-type", "bf16"), Map.entry("prefix-cache", "off"), Map.entry("partitions", "7"),
           Map.entry("master", "local[1]"), Map.entry("conf", "a=b"),
