@@ -213,7 +213,12 @@ void measure(const Options& options, const std::string& name, const Format& form
         Roofline roofline(isa, threads);
         size_t next = 0;
         Speed speed = in_turn(
-            threads, [&] { return memory ? roofline.read(addresses, each) : is_integer(format) ? roofline.dot() : roofline.fma(); },
+            threads,
+            [&] {
+              return memory ? roofline.read(addresses, each)
+                  : is_integer(format) ? roofline.dot()
+                  : format.id == WK_BF16_TILES ? roofline.tiles() : roofline.fma();
+            },
             [&] {
               int64_t many = memory ? static_cast<int64_t>(ops.size()) : 1;
               context.run(&ops[memory ? 0 : next], many, wk_rows{});

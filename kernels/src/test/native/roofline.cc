@@ -8,6 +8,7 @@ namespace kernbench {
 const Loops& avx2_loops();
 const Loops& avx512_loops();
 const Loops& neon_loops();
+double tile_loop(int64_t rounds, float* sink);
 
 namespace {
 
@@ -70,6 +71,14 @@ Limit Roofline::compute(double (*loop)(int64_t, float*)) const {
 Limit Roofline::fma() const { return compute(crew_->loops->fma); }
 
 Limit Roofline::dot() const { return compute(crew_->loops->dot); }
+
+Limit Roofline::tiles() const {
+#if defined(__x86_64__)
+  return compute(tile_loop);
+#else
+  return {};
+#endif
+}
 
 Limit Roofline::read(const std::vector<const void*>& buffers, int64_t bytes_each) const {
   Limit best;

@@ -29,6 +29,8 @@ class Roofline {
   Limit fma() const;
   /* Integer operations a second. */
   Limit dot() const;
+  /* Operations a second of AMX's products of bfloat16, operands in tiles; only where there are some. */
+  Limit tiles() const;
   /* Bytes a second over these buffers, one after the other; the better of one and eight streams. */
   Limit read(const std::vector<const void*>& buffers, int64_t bytes_each) const;
 

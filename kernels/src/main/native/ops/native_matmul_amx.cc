@@ -4,15 +4,15 @@
 // Operands: x float [rows][cols], rounded to bfloat16 once a product into tiles [rows/16][cols/32][16][32]; w in tiles
 // [rows/16][cols/32][16][16][2], 1 KiB each; out float [rows][outputs].
 //
-// Two tiles of rows meet two panels: four tiles of sums stay in their registers through all columns, and each operand that
-// is loaded serves two products. A product of 16 rows × 16 outputs × 32 columns keeps the unit busy for 16 cycles, and has
-// one load of 16 lines; where these overlap that is 512 multiplications a cycle, where nothing does (as was seen of the
-// integer products, 13 cycles a load) some 280. Whatever the number of rows, the instruction, and so its order over the
-// columns, is the same; few rows are bound by reading the weights, which are fetched ahead.
+// Two tiles of rows meet two panels: four tiles of sums stay in their registers through all columns, and each operand
+// that is loaded serves two products. A product of 16 rows × 16 outputs × 32 columns keeps the unit busy for 16 cycles,
+// and has one load of 16 lines; where these overlap that is 512 multiplications a cycle, where nothing does (as was seen
+// of the integer products, 13 cycles a load) some 280. Whatever the number of rows, the instruction, and so its order
+// over the columns, is the same; few rows are bound by reading the weights, which are fetched ahead.
 //
-// Tails: columns are padded with zeros on both sides, which is part of the contract; rows and outputs beyond the last are
-// computed from whatever lies there and not used. Test: NativeProductTest, kernbench matmul --format=bf16-native; both in a
-// build with WK_EMULATE_AMX where there is no AMX.
+// Tails: columns are padded with zeros on both sides, which is part of the contract; rows and outputs beyond the last
+// are computed from whatever lies there and not used. Test: NativeProductTest, kernbench matmul --format=bf16-native;
+// both in a build with WK_EMULATE_AMX where there is no AMX.
 #include "grouped.h"
 #include "tiles.h"
 

@@ -65,8 +65,9 @@ inline void tile_dot() {
     }
   }
 }
-/* C[m][n] += Σ_k A[m][k] · B[k / 2][n][k % 2] as the manual's pseudo-code of TDPBF16PS has it: a chain of fma over the even
-   columns and one over the odd ones, each from +0, then the sum of both added to C; subnormals are zeros, in and out. */
+/* C[m][n] += Σ_k A[m][k] · B[k / 2][n][k % 2] as the manual's pseudo-code of TDPBF16PS has it: a chain of fma over the
+   even columns and one over the odd ones, each from +0, then the sum of both added to C; subnormals are zeros, in and
+   out. */
 inline void tile_dot_bf16(int c, int a, int b) {
   TileState& s = tile_state();
   uint32_t before = _mm_getcsr(), flushing = 0x9FC0;

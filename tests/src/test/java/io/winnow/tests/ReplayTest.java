@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.winnow.kernels.KernelsLadder;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -220,6 +221,14 @@ class ReplayTest {
     }
 
     Path runs = table.resolve("_winnow/runs");
+    spark.sql(
+        "UPDATE delta.`" + runs + "` SET settings ="
+            + " transform_values(settings, (k, v) -> if(k = 'numerics', 'native', v)) WHERE settings['seed'] = '7'");
+    String tiles = replay(table).expect(0).out();
+    String why = KernelsLadder.nativeRefusal();
+    String reason = why == null ? "its key" : "made with --numerics native. Cannot";
+    assertTrue(tiles.contains(PROMPTS * SAMPLES + ": " + reason), tiles);
+    assertTrue(why == null || tiles.contains(why), tiles);
     spark.sql("UPDATE delta.`" + runs + "` SET reproducible = false WHERE settings['seed'] = '7'");
     spark.sql("DELETE FROM delta.`" + runs + "` WHERE settings['seed'] = '0'");
     Invocation none = replay(table).expect(0);

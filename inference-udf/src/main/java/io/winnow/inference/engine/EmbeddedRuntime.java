@@ -81,12 +81,17 @@ public final class EmbeddedRuntime implements ModelRuntime {
         DecoderModel.weightBytes(checkpoint, precision));
   }
 
-  /** The implementations of the kernels, best first: which one is taken and why the others are not. */
+  /**
+   * The implementations of the kernels, best first: which one is taken and why the others are not; then whether native
+   * numerics can be had.
+   */
   public static List<String> kernelsLadder() {
     List<String> lines = new ArrayList<>();
     for (KernelsLadder.Rung rung : KernelsLadder.rungs()) {
       lines.add(rung.name() + (rung.unusableReason() == null ? ": taken" : ": not taken, " + rung.unusableReason()));
     }
+    String why = KernelsLadder.nativeRefusal();
+    lines.add("--numerics native: " + (why == null ? "available" : "not available, " + why));
     return lines;
   }
 

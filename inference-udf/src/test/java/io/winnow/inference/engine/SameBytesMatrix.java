@@ -52,8 +52,13 @@ final class SameBytesMatrix {
       vocab = checkpoint.config().vocabSize();
       // Blocks of a file without any are floats once more.
       boolean blocks = WeightPrecision.of(checkpoint) == WeightPrecision.BLOCKS;
+      long weights = checkpoint.tensors().stream().mapToLong(t -> t.rows() * t.cols()).sum();
+      // Without tiles their model in Java computes, which is slow.
+      boolean tiles = weights < 200_000 || KernelsLadder.nativeRefusal() == null;
       precisions =
-          Arrays.stream(WeightPrecision.values()).filter(p -> p != WeightPrecision.BLOCKS || blocks).toList();
+          Arrays.stream(WeightPrecision.values())
+              .filter(p -> (p != WeightPrecision.BLOCKS || blocks) && (p != WeightPrecision.BF16_TILES || tiles))
+              .toList();
     }
     Random random = new Random(seed);
     requests = requests(random, vocab, prompts, maxTokens);

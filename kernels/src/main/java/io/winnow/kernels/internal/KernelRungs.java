@@ -139,8 +139,8 @@ public final class KernelRungs {
     }
     String why = whyNot(Isa.AMX);
     if (why != null && machine.unusableReason() == null && !machine.available().contains(Isa.AMX)) {
-      return "this processor has no AMX, or the system does not give its tiles to this process; instruction sets found: "
-          + found();
+      return "this processor has no AMX, or the system does not give its tiles to this process; instruction sets found:"
+          + " " + found();
     }
     return why == null && !machine.multipliesBf16() ? "this processor's AMX has no products of bfloat16" : why;
   }

@@ -216,7 +216,8 @@ public final class NativeKernels implements Kernels {
           "Cannot " + what + ": no memory is left for its scratch. Use fewer --max-sequences.");
     }
     if (status == 4) {
-      throw new KernelException("Cannot " + what + ": native products need AMX with bfloat16. Use --numerics portable.");
+      throw new KernelException(
+          "Cannot " + what + ": native products need AMX with bfloat16. Use --numerics portable.");
     }
     if (status != 0) {
       // Everything was checked before.

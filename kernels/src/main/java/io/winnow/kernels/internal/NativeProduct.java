@@ -4,8 +4,8 @@ package io.winnow.kernels.internal;
 import java.util.Arrays;
 
 /**
- * The product of bfloat16 as AMX's tiles compute it, by the manual's pseudo-code of TDPBF16PS: what the tiles must give,
- * and no way to work with, since each link of a chain looks for subnormals. NUMERICS.md: native products.
+ * The product of bfloat16 as AMX's tiles compute it, by the manual's pseudo-code of TDPBF16PS: what the tiles must
+ * give, and no way to work with, since each link of a chain looks for subnormals. NUMERICS.md: native products.
  *
  * <p>A task is as in {@link PanelProduct}.
  */
@@ -89,8 +89,8 @@ final class NativeProduct extends PanelProduct<PackedWeight> {
     if (Math.abs(sum) != Float.MIN_NORMAL) {
       return flushed(sum);
     }
-    // The rounding of subnormals may have made it normal. All of it times 2^64 is exact: where the sum is so small, so are
-    // c and the smaller factor.
+    // The rounding of subnormals may have made it normal. All of it times 2^64 is exact: where the sum is so small, so
+    // are c and the smaller factor.
     boolean small = Math.abs(a) < Math.abs(b);
     float scaled = Math.fma(small ? a * 0x1p64f : a, small ? b : b * 0x1p64f, c * 0x1p64f);
     return Math.abs(scaled) < 0x1p-62f ? Math.copySign(0f, sum) : sum;
