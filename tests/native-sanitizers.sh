@@ -12,5 +12,6 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 for sanitizers in address,undefined thread; do
   echo "$sanitizers, seed $seed:"
   SANITIZE=$sanitizers tests/kernbench.sh fuzz --count="$count" --seed="$seed"
+  EMULATE_AMX=ON SANITIZE=$sanitizers tests/kernbench.sh fuzz --count="$count" --seed="$seed"
   SANITIZE=$sanitizers tests/kernbench.sh team --mode=correct --shape=24 --seed="$seed"
 done

@@ -25,7 +25,7 @@ constexpr int32_t kGroupQueries = 48;
 
 int32_t built_isas() {
 #if defined(__x86_64__)
-  return WK_ISA_AVX2 | WK_ISA_AVX512 | WK_ISA_AMX | WK_ISA_AMX_BF16;
+  return WK_ISA_AVX2 | WK_ISA_AVX512 | WK_ISA_AMX | WK_ISA_AMX_BF16 | WK_ISA_AMX_EMULATED;
 #elif defined(__aarch64__)
   return WK_ISA_NEON;
 #else

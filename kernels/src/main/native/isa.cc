@@ -44,7 +44,7 @@ int32_t machine_isas() {
   if (!avx512 || (saved & 0xE6) != 0xE6) return isas;
   isas |= WK_ISA_AVX512;
 #if defined(WK_EMULATE_TILES)
-  return isas | WK_ISA_AMX | WK_ISA_AMX_BF16;
+  return isas | WK_ISA_AMX | WK_ISA_AMX_BF16 | WK_ISA_AMX_EMULATED;
 #else
   bool tiles = (d & 1u << 24) && (d & 1u << 25);  // AMX-TILE, AMX-INT8
   bool bf16 = d & 1u << 22;                       // AMX-BF16

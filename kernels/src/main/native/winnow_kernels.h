@@ -27,9 +27,16 @@ enum {
   WK_UNAVAILABLE = 4  /* this machine lacks the instruction set */
 };
 
-/* Instruction sets; bits in the answer of wk_isas. The last one is none to open: whether the set AMX computes products of
-   WK_BF16_TILES. */
-enum { WK_ISA_AVX2 = 1, WK_ISA_AVX512 = 2, WK_ISA_AMX = 4, WK_ISA_NEON = 8, WK_ISA_AMX_BF16 = 16 };
+/* Instruction sets; bits in the answer of wk_isas. The last two are none to open: whether the set AMX computes products
+   of WK_BF16_TILES, and whether its tiles are emulated, in builds for tests. */
+enum {
+  WK_ISA_AVX2 = 1,
+  WK_ISA_AVX512 = 2,
+  WK_ISA_AMX = 4,
+  WK_ISA_NEON = 8,
+  WK_ISA_AMX_BF16 = 16,
+  WK_ISA_AMX_EMULATED = 32
+};
 
 /* Formats of a packed matrix. Panels of 16 outputs, the last one padded with zeros. Columns of float formats are never
    padded; those of integer formats are, with codes that meet inputs of 0, to whole vectors of 64 bytes, and those of

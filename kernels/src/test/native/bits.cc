@@ -451,7 +451,7 @@ int main(int argc, char** argv) {
   }
   std::vector<std::string> first;
   bool equal = true;
-  for (int32_t isa = 1; isa <= wk_isas(); isa <<= 1) {
+  for (int32_t isa = 1; isa <= WK_ISA_NEON; isa <<= 1) {
     if ((wk_isas() & isa) == 0) continue;
     fprintf(stderr, "%s\n", name_of(isa));
     std::vector<std::string> found = lines(isa);

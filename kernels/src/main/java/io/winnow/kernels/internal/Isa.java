@@ -48,6 +48,11 @@ enum Isa {
     return NativeLibrary.unusableReason() == null && (NativeLibrary.isas() & 16) != 0;
   }
 
+  /** Whether the tiles of {@link #AMX} are emulated, in builds for tests: WK_ISA_AMX_EMULATED. */
+  static boolean tilesAreEmulated() {
+    return NativeLibrary.unusableReason() == null && (NativeLibrary.isas() & 32) != 0;
+  }
+
   /** Those that the library has and this machine can run. */
   static List<Isa> available() {
     List<Isa> out = new ArrayList<>();
