@@ -18,27 +18,24 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOME = os.path.dirname(os.path.dirname(HERE))
 
-# name: prompts, samples, new tokens, tokens of a prompt (0: as they are), what is counted
-WORKLOADS = {
-    "32x8x128": (32, 8, 128, 0, "new"),
-    "256x1x128": (256, 1, 128, 0, "new"),
-    "64x4x2048": (64, 4, 2048, 0, "new"),
-    "16x4x2048": (16, 4, 2048, 0, "new"),
-    "32x8x32": (32, 8, 32, 0, "new"),
-    "1x1x256": (1, 1, 256, 0, "new"),
+# name: prompts, samples, new tokens, tokens of a prompt (0: as they are), what is counted; any other name is
+# prompts x samples x new tokens, such as 32x8x128
+PREFILLS = {
     "prefill-128": (64, 1, 1, 128, "prompt"),
     "prefill-4096": (4, 1, 1, 4096, "prompt"),
 }
+TRIAL = 128  # most new tokens by which a peer's settings are tried
 DEFAULT = ["32x8x128", "256x1x128", "1x1x256", "prefill-128", "prefill-4096"]
 
 
 class Side:
     """A process that measures when it is told to."""
 
-    def __init__(self, name, command, log):
+    def __init__(self, name, command, log, isa=None):
         self.name = name
+        limits = {"WINNOW_ISA": isa.lower(), "ONEDNN_MAX_CPU_ISA": isa.upper()} if isa else {}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=HOME)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=HOME, env={**os.environ, **limits})
         self.ready = self.answer()
 
     def answer(self):
@@ -85,11 +82,12 @@ def main():
     args = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     args.add_argument("--model", required=True, help="a GGUF file")
     args.add_argument("--prompts", required=True, help="JSON lines with a column question")
-    args.add_argument("--workloads", default=",".join(DEFAULT), help=",".join(WORKLOADS))
+    args.add_argument("--workloads", default=",".join(DEFAULT), help="prompts x samples x new tokens, or a prefill-*")
     args.add_argument("--sides", default="winnow,llama.cpp,openvino")
     args.add_argument("--rounds", type=int, default=5)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--winnow", default="", help="further options for winnow, such as --kv-cache-type bf16")
+    args.add_argument("--isa", help="avx2: what Winnow and oneDNN may use at most; xllamacpp has AVX2 at most anyway")
     args.add_argument("--seconds", type=float, default=400,
                       help="a side that has run so long in a workload has no more rounds of it")
     args.add_argument("--logs", default=None)
@@ -119,7 +117,7 @@ def processor():
 
 
 def compare(args, workload, questions, logs):
-    count, samples, new, length, counted = WORKLOADS[workload]
+    count, samples, new, length, counted = PREFILLS.get(workload) or (*map(int, workload.split("x")), 0, "new")
     texts = long_prompts(questions, count, length) if length else different(questions, count)
     prompts, tokens = os.path.join(logs, workload + ".jsonl"), os.path.join(logs, workload + "-tokens.jsonl")
     with open(prompts, "w") as out:
@@ -137,7 +135,9 @@ def compare(args, workload, questions, logs):
         else:
             program = {"llama.cpp": "llamacpp_side.py", "openvino": "openvino_side.py"}[name]
             command = [sys.executable, os.path.join(HERE, program), "--prompts", tokens, *common, *settings]
-        return Side(name, command, log)
+            if name == "openvino" and new >= 1024:
+                command += ["--cache-gib", "8"]
+        return Side(name, command, log, args.isa)
 
     # Winnow first: it writes the tokens that the others read.
     candidates = {
@@ -145,13 +145,16 @@ def compare(args, workload, questions, logs):
         "llama.cpp": [["--sequences", "64"], ["--sequences", "64", "--flash-attention", "on"]],
         "openvino": [["--precision", "f32"], ["--precision", "bf16"]],
     }
+    if args.isa:
+        # Held to AVX2 its products of quantized inputs cannot be made.
+        candidates["openvino"] = [["--precision", "f32", "--group-size", "0"]]
     names = ["winnow"] + [name for name in args.sides.split(",") if name != "winnow"]
     sides, best_settings = {}, {}
     for name in names:
         best = None
         for settings in candidates[name]:
             side = start(name, settings)
-            warm = side.round(0 if len(candidates[name]) == 1 else (new + 3) // 4)
+            warm = side.round(0 if len(candidates[name]) == 1 else min(TRIAL, (new + 3) // 4))
             if best is None or warm["tokens"] / warm["seconds"] > best[0]:
                 if best is not None:
                     best[1].close()
