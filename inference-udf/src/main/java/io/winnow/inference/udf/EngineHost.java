@@ -357,14 +357,16 @@ public final class EngineHost {
   }
 
   /**
-   * Looks whether the model can give answers of a format.
+   * Looks whether the model can give answers of a format. Of an endpoint, whether it is one at all: its server would
+   * say so late or never, and each answer would be paid for.
    *
    * @param vocabSize tokens that the model has logits for
    * @throws io.winnow.inference.InferenceException answer_format_invalid, when it cannot
    */
   public static void check(RuntimeSpec asked, AnswerFormat format, int vocabSize) {
     if (!(asked instanceof EngineSpec spec)) {
-      return; // the server says what it cannot
+      AnswerGrammars.check(format);
+      return;
     }
     // Ends of sequence are spelled by nothing, whichever they are.
     new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of()).of(format);

@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.winnow.inference.AnswerFormat;
 import io.winnow.inference.Completion;
+import io.winnow.inference.EndpointSpec;
 import io.winnow.inference.EngineSpec;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
@@ -67,6 +69,25 @@ class EngineHostTest {
   void nothingLeaks() {
     EngineHost.closeIdle();
     assertEquals(0, NativeBuffer.outstandingBytes());
+  }
+
+  /** What a server would ignore, or whose answers no label could be read from, is paid for and lost. */
+  @Test
+  void formatsAreLookedAtForEndpointsAsForEngines() {
+    EndpointSpec endpoint = EndpointSpec.of("m", List.of("http://127.0.0.1:1/v1"));
+    for (AnswerFormat format : List.of(
+        AnswerFormat.jsonSchema("{\"$ref\": \"#\"}"),
+        AnswerFormat.jsonSchema("{\"allOf\": [{\"type\": \"string\"}]}"),
+        AnswerFormat.regex("(a"),
+        AnswerFormat.choice(List.of("a", "")))) {
+      InferenceException served =
+          assertThrows(InferenceException.class, () -> EngineHost.check(endpoint, format, 100), format::toString);
+      InferenceException embedded =
+          assertThrows(InferenceException.class, () -> EngineHost.check(spec, format, 100), format::toString);
+      assertEquals(embedded.getMessage(), served.getMessage());
+      assertEquals(embedded.errorClass(), served.errorClass());
+    }
+    EngineHost.check(endpoint, AnswerFormat.jsonSchema("{\"type\": \"integer\"}"), 100);
   }
 
   @Test
