@@ -106,10 +106,11 @@ final class Answer {
     }
   }
 
+  /** Of numbers that cannot be, the nearest that can: what is paid is reckoned from them. */
   private void count(JsonNode usage) {
     counted = true;
-    promptTokens = usage.path("prompt_tokens").asInt(promptTokens);
-    completionTokens = usage.path("completion_tokens").asInt(completionTokens);
+    promptTokens = Math.max(0, usage.path("prompt_tokens").asInt(promptTokens));
+    completionTokens = Math.max(0, usage.path("completion_tokens").asInt(completionTokens));
     int cached = usage.path("prompt_tokens_details").path("cached_tokens").asInt(0);
     cachedTokens = Math.max(cachedTokens, Math.max(cached, usage.path("prompt_cache_hit_tokens").asInt(0)));
   }
@@ -195,7 +196,7 @@ final class Answer {
   }
 
   int cachedTokens() {
-    return cachedTokens;
+    return Math.min(promptTokens, cachedTokens);
   }
 
   int completionTokens() {

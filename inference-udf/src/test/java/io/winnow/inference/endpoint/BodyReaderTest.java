@@ -134,6 +134,22 @@ class BodyReaderTest {
     assertTrue(pull.cancelled);
   }
 
+  /** What is paid is reckoned from them. */
+  @Test
+  void countsThatCannotBeAreNotTaken() {
+    String usage =
+        "{\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":-2,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":9}}}";
+    Answer answer = read(false, usage, 1, false).answer();
+    assertEquals(5, answer.promptTokens());
+    assertEquals(5, answer.cachedTokens(), "more of the prompt is cached than there is");
+    assertEquals(0, answer.completionTokens());
+    Answer negative =
+        read(false, "{\"usage\":{\"prompt_tokens\":-5,\"prompt_cache_hit_tokens\":-1}}", 1, false).answer();
+    assertEquals(0, negative.promptTokens());
+    assertEquals(0, negative.cachedTokens());
+  }
+
   @Test
   void readsWholeAnswersOfAllKinds() {
     String body =
