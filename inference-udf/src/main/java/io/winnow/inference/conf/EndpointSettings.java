@@ -32,7 +32,8 @@ public final class EndpointSettings {
               + " --conf spark.files. Only its path is kept.");
   public static final Setting<String> API_KEY_HEADER =
       Setting.ofString("api-key-header").group(GROUP).label("NAME").effect(Effect.TUNING)
-          .defaultValue("Authorization").check(EndpointSettings::isToken, "the name of an HTTP header")
+          .defaultValue("Authorization").check(
+              EndpointSettings::isHeader, "the name of an HTTP header, and none that the connection sets itself")
           .doc("Header that carries the API key: Authorization as a bearer token, others, such as api-key, as it is.");
   public static final Setting<Boolean> API_KEY_PLAIN_HTTP =
       Setting.ofBoolean("api-key-over-http").group(GROUP).effect(Effect.TUNING).defaultValue(false)
@@ -79,7 +80,10 @@ public final class EndpointSettings {
           .doc("Version of HTTP; auto is 2 over https where the server can, else 1.1.");
   public static final Setting<List<String>> HEADER =
       Setting.ofList("endpoint-header").group(GROUP).label("NAME=VALUE").effect(Effect.TUNING)
-          .check(EndpointSettings::areHeaders, "NAME=VALUE with the name of an HTTP header that carries no credentials")
+          .check(
+              EndpointSettings::areHeaders,
+              "NAME=VALUE with the name of an HTTP header that carries no credentials and is none that the connection"
+                  + " sets itself (Host, Connection, Content-Length, Expect, Transfer-Encoding, Upgrade)")
           .doc("A further header of each request; may be given several times. It is kept in runs, so never a key.");
   public static final Setting<String> EXTRA_BODY =
       Setting.ofJson("extra-body").group(GROUP).effect(Effect.TOKENS)
@@ -260,6 +264,12 @@ public final class EndpointSettings {
     return name.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
   }
 
+  /** The JDK's client refuses those that are its own, or frames requests otherwise than they say. */
+  private static boolean isHeader(String name) {
+    return isToken(name)
+        && !name.matches("(?i)host|connection|content-length|expect|transfer-encoding|upgrade");
+  }
+
   private static boolean areHeaders(List<String> texts) {
     if (!SessionSettings.arePairs(texts)) {
       return false;
@@ -267,7 +277,7 @@ public final class EndpointSettings {
     Map<String, String> headers = new LinkedHashMap<>(SessionSettings.pairs(texts));
     return headers.entrySet().stream().allMatch(
         header ->
-            isToken(header.getKey()) && !SECRET.matcher(header.getKey()).matches()
+            isHeader(header.getKey()) && !SECRET.matcher(header.getKey()).matches()
                 && header.getValue().chars().allMatch(c -> c >= ' ' && c < 127));
   }
 }

@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -62,9 +63,11 @@ final class Wire {
   /** Sends a call; {@code end} runs on the clerk's thread once, however it ends. */
   void send(Call call, byte[] body, long mostBytes, BiConsumer<Answer, Refusal> end) {
     HttpRequest.Builder request =
-        request(call.address.base + spec.api().path())
-            .header("Content-Type", "application/json")
-            .header("Accept", spec.wire().stream() ? "text/event-stream, application/json" : "application/json")
+        request(
+            call.address.base + spec.api().path(),
+            Map.of(
+                "Content-Type", "application/json",
+                "Accept", spec.wire().stream() ? "text/event-stream, application/json" : "application/json"))
             .POST(HttpRequest.BodyPublishers.ofByteArray(body));
     HttpResponse.BodyHandler<BodyReader> handler =
         info -> {
@@ -79,8 +82,10 @@ final class Wire {
     exchange.whenComplete((response, failure) -> events.accept(() -> end(call, response, failure, end)));
   }
 
-  private HttpRequest.Builder request(String address) {
+  /** The user's headers take the place of the usual ones. */
+  private HttpRequest.Builder request(String address, Map<String, String> usual) {
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(address));
+    usual.forEach(request::setHeader);
     spec.wire().headers().forEach(request::setHeader);
     request.setHeader("User-Agent", "winnow");
     key.put(request);
@@ -164,7 +169,7 @@ final class Wire {
       events.accept(() -> found.accept("openai"));
       return;
     }
-    HttpRequest request = request(base + "/models").timeout(WHO).GET().build();
+    HttpRequest request = request(base + "/models", Map.of()).timeout(WHO).GET().build();
     client
         .sendAsync(request, info -> new BodyReader(false, WHO_BYTES))
         .orTimeout(2 * WHO.toSeconds(), TimeUnit.SECONDS)

@@ -45,6 +45,20 @@ class TeacherSettingsTest {
     assertTrue(e.getMessage().contains("it must be all, column:NAME"), e.getMessage());
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"Host=a", "connection=close", "Content-Length=3", "EXPECT=100-continue", "Upgrade=h2c",
+          "Transfer-Encoding=chunked"})
+  void refusesHeadersThatTheConnectionSetsItself(String header) {
+    UsageException e = assertThrows(UsageException.class, () -> values("endpoint-header", header));
+    assertTrue(e.getMessage().contains("--endpoint-header") && e.getMessage().contains("Host,"), e.getMessage());
+    String name = header.substring(0, header.indexOf('='));
+    e = assertThrows(UsageException.class, () -> values("api-key-header", name));
+    assertTrue(e.getMessage().contains("--api-key-header"), e.getMessage());
+    assertEquals(
+        List.of("X-Host=a"), values("endpoint-header", "X-Host=a").get(EndpointSettings.HEADER));
+  }
+
   @Test
   void anOptionIsTheTeachersOwnByNameOrAddress() {
     String hosted = "big@https://host:8000/v1";

@@ -176,6 +176,22 @@ class ClerkTest {
   }
 
   @Test
+  void aHeaderOfTheUserIsSentOnceAndInPlaceOfOurs() throws Exception {
+    List<Map<String, List<String>>> sent = new CopyOnWriteArrayList<>();
+    EndpointSpec spec =
+        served(
+            (exchange, number, body) -> {
+              sent.add(Map.copyOf(exchange.getRequestHeaders()));
+              respond(exchange, 200, GOOD);
+            });
+    String type = "application/json; charset=utf-8";
+    EndpointSpec.Wire wire = new EndpointSpec.Wire(true, 1, "1.1", Map.of("content-type", type, "ACCEPT", "*/*"));
+    allWell(1, ask(spec.with(EndpointSpec.Api.CHAT, wire, limits(1, 1, Duration.ofSeconds(30))), 1, 1));
+    assertEquals(List.of(type), sent.get(0).get("Content-type"));
+    assertEquals(List.of("*/*"), sent.get(0).get("Accept"));
+  }
+
+  @Test
   void aServerThatIsNotReadyIsAskedOnceMoreWhoItIs() throws Exception {
     List<JsonNode> asked = new CopyOnWriteArrayList<>();
     EndpointSpec spec =
