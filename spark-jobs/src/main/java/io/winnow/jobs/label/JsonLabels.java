@@ -119,13 +119,16 @@ final class JsonLabels extends LabelReader {
     if (value.isNull()) {
       return null;
     }
+    if (value.isNumber() && Double.isInfinite(value.doubleValue())) {
+      return LabelType.Plain.JSON;
+    }
     return value.isTextual()
         ? LabelType.Plain.TEXT
         : value.isBoolean()
             ? LabelType.Plain.BOOLEAN
             : !value.isNumber()
                 ? LabelType.Plain.JSON
-                : isWhole(value) && value.decimalValue().precision() <= 18
+                : isWhole(value) && Math.abs(value.doubleValue()) < 1e18
                     ? LabelType.Plain.INTEGER
                     : LabelType.Plain.NUMBER;
   }

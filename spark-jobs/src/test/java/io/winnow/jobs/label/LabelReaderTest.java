@@ -113,6 +113,24 @@ class LabelReaderTest {
     assertTrue(refusal(AnswerFormat.regex(hostile), "a".repeat(64)).contains("too many steps"));
   }
 
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+      "{\"const\": 1e30} | 1e30 | NUMBER | 1e30",
+      "{\"enum\": [1, 1e30]} | 1e30 | NUMBER | 1e30",
+      "{\"enum\": [9223372036854775808, 2]} | 2 | NUMBER | 2",
+      "{\"const\": 1e400} | 1e400 | JSON | 1E+400",
+      "{\"const\": 1e17} | 1e17 | INTEGER | 100000000000000000",
+  })
+  void numbersThatNoColumnOfIntegersHoldsBecomeOthers(String schema, String text, Plain type, String value)
+      throws LabelException {
+    LabelReader reader = LabelReader.of(AnswerFormat.jsonSchema(schema));
+    Object read = reader.read(text);
+    assertEquals(type, reader.type());
+    assertEquals(
+        type == Plain.NUMBER ? (Object) Double.valueOf(value) : type == Plain.INTEGER ? Long.valueOf(value) : value,
+        read);
+  }
+
   @Test
   void whatNoTableCanHoldIsRefusedBeforeWork() {
     for (String schema : List.of(
