@@ -31,6 +31,7 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
   private Flow.Subscription subscription;
   private long bytes;
   private boolean carriage;
+  private boolean begun;
   private boolean over;
   /** Whether somebody has the answer, who must not see it change. */
   private boolean read;
@@ -104,6 +105,10 @@ final class BodyReader implements HttpResponse.BodySubscriber<BodyReader> {
   private void endLine() {
     String text = line.toString(StandardCharsets.UTF_8);
     line.reset();
+    if (!begun && text.startsWith("\ufeff")) {
+      text = text.substring(1);
+    }
+    begun = true;
     if (text.isEmpty()) {
       endEvent();
     } else if (text.startsWith("data:")) {

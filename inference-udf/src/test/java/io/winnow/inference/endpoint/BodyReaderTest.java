@@ -151,6 +151,16 @@ class BodyReaderTest {
   }
 
   @Test
+  void aByteOrderMarkBeforeAStreamIsNoPartOfIt() {
+    String body =
+        "\ufeffdata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"on\"}}]}\n\n"
+            + "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"e\"},\"finish_reason\":\"stop\"}]}\n\n";
+    for (long seed = 0; seed < 5; seed++) {
+      assertEquals("one", read(true, body, seed, false).answer().choices().get(0).text(), "seed " + seed);
+    }
+  }
+
+  @Test
   void readsWholeAnswersOfAllKinds() {
     String body =
         "{\"choices\":[{\"index\":0,\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"text\":\"b\"}],"
