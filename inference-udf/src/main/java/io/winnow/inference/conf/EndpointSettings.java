@@ -73,6 +73,7 @@ public final class EndpointSettings {
   public static final Setting<Duration> PATIENCE =
       Setting.ofDuration("endpoint-patience").group(GROUP).effect(Effect.TUNING)
           .defaultValue(Duration.ofMinutes(10))
+          .check(d -> d.compareTo(SidecarSettings.MOST_TIME) <= 0, "at most 30 days, in seconds or as 10m, 2h")
           .doc("How long servers may answer nothing at all before the job fails; what is missing is made by the next"
               + " run.");
   public static final Setting<String> HTTP_VERSION =

@@ -16,6 +16,8 @@ import java.util.regex.Pattern;
 public final class SidecarSettings {
   private static final String GROUP = "Side-car";
   private static final SidecarSpec USUAL = SidecarSpec.of("", "", "");
+  /** Times are added up for all restarts; their nanoseconds must fit a long. */
+  static final Duration MOST_TIME = Duration.ofDays(30);
 
   public static final Setting<String> SIDECAR =
       Setting.ofString("sidecar").group(GROUP).label("NAME|COMMAND").effect(Effect.TUNING)
@@ -43,11 +45,14 @@ public final class SidecarSettings {
           .doc("Where it answers 200 when it is ready: /health for the named ones, /v1/models for a command.");
   public static final Setting<Duration> STARTUP_TIMEOUT =
       Setting.ofDuration("sidecar-startup-timeout").group(GROUP).effect(Effect.TUNING)
-          .defaultValue(USUAL.startupTimeout()).check(d -> !d.isZero(), "a time above 0, in seconds or as 10m, 2h")
+          .defaultValue(USUAL.startupTimeout())
+          .check(
+              d -> !d.isZero() && d.compareTo(MOST_TIME) <= 0,
+              "a time above 0 and of at most 30 days, in seconds or as 10m, 2h")
           .doc("Time from its start to its first answer at most, with the load of the model.");
   public static final Setting<Integer> RESTARTS =
       Setting.ofInt("sidecar-restarts").group(GROUP).effect(Effect.TUNING).defaultValue(USUAL.restarts())
-          .check(n -> n >= 0, "0 or more")
+          .check(n -> n >= 0 && n <= 1000, "from 0 to 1000")
           .doc("How often in a row it is started again; after that its executor's tasks fail with the end of its log.");
   public static final Setting<Duration> GRACE =
       Setting.ofDuration("sidecar-grace").group(GROUP).effect(Effect.TUNING).defaultValue(USUAL.grace())

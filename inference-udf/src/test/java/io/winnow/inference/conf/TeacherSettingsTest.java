@@ -59,6 +59,23 @@ class TeacherSettingsTest {
         List.of("X-Host=a"), values("endpoint-header", "X-Host=a").get(EndpointSettings.HEADER));
   }
 
+  /** They are added up for a server of our own, and the sum must be nanoseconds that fit a long. */
+  @Test
+  void refusesTimesThatAddUpToMoreThanAClockCounts() {
+    for (String name : List.of("endpoint-patience", "sidecar-startup-timeout")) {
+      UsageException e = assertThrows(UsageException.class, () -> values(name, "31d"));
+      assertTrue(e.getMessage().contains("--" + name) && e.getMessage().contains("30 days"), e.getMessage());
+    }
+    UsageException e = assertThrows(UsageException.class, () -> values("sidecar-restarts", "1001"));
+    assertTrue(e.getMessage().contains("from 0 to 1000"), e.getMessage());
+    SettingValues most =
+        values("endpoint-patience", "30d", "sidecar-startup-timeout", "30d", "sidecar-restarts", "1000");
+    assertTrue(
+        most.get(EndpointSettings.PATIENCE)
+            .plus(most.get(SidecarSettings.STARTUP_TIMEOUT).multipliedBy(most.get(SidecarSettings.RESTARTS) + 1L))
+            .toNanos() > 0);
+  }
+
   @Test
   void anOptionIsTheTeachersOwnByNameOrAddress() {
     String hosted = "big@https://host:8000/v1";
