@@ -10,17 +10,25 @@ import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /** A task's door to a {@link Clerk}. */
 final class EndpointSession implements ModelRuntime.Session {
   private final Clerk clerk;
+  private final Supplier<InferenceException> death;
   private final LinkedBlockingQueue<Completion> finished = new LinkedBlockingQueue<>();
   private final AtomicLong tokens = new AtomicLong();
   private int pending;
   private volatile boolean closed;
 
   EndpointSession(Clerk clerk) {
+    this(clerk, clerk::death);
+  }
+
+  /** With another one who tells of the clerk's death; null while it lives. */
+  EndpointSession(Clerk clerk, Supplier<InferenceException> death) {
     this.clerk = clerk;
+    this.death = death;
   }
 
   @Override
@@ -47,10 +55,11 @@ final class EndpointSession implements ModelRuntime.Session {
   @Override
   public List<Completion> poll(long waitMillis) throws InterruptedException {
     List<Completion> out = new ArrayList<>();
+    // In this order: what was finished before the death is seen, and was paid for.
+    InferenceException why = death.get();
     Completion first = finished.poll();
-    InferenceException death = clerk.death();
-    if (first == null && pending > 0 && death != null) {
-      throw new InferenceException(death.errorClass(), death.getMessage(), death);
+    if (first == null && pending > 0 && why != null) {
+      throw new InferenceException(why.errorClass(), why.getMessage(), why);
     }
     if (first == null) {
       first = finished.poll(waitMillis, TimeUnit.MILLISECONDS);

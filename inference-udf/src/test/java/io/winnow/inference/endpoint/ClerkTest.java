@@ -2,6 +2,7 @@
 package io.winnow.inference.endpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -12,9 +13,12 @@ import io.winnow.inference.Completion;
 import io.winnow.inference.EndpointSpec;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
+import io.winnow.inference.InferenceErrors;
+import io.winnow.inference.InferenceException;
 import io.winnow.inference.Message;
 import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.SamplingParams;
+import io.winnow.inference.Usage;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -189,6 +193,39 @@ class ClerkTest {
     allWell(1, ask(spec.with(EndpointSpec.Api.CHAT, wire, limits(1, 1, Duration.ofSeconds(30))), 1, 1));
     assertEquals(List.of(type), sent.get(0).get("Content-type"));
     assertEquals(List.of("*/*"), sent.get(0).get("Accept"));
+  }
+
+  /** The answer comes just before the end, and both between two looks of a task. */
+  @Test
+  void whatWasPaidForIsHandedOutBeforeTheDeathIsTold() throws Exception {
+    EndpointSpec spec = served((exchange, number, body) -> respond(exchange, 503, "{}"));
+    Clerk clerk =
+        new Clerk(
+            with(spec, 1, limits(1, 8, Duration.ofSeconds(30))), ApiKey.NONE, new RequestBody(spec, null),
+            Duration.ofSeconds(60), Duration.ofSeconds(60));
+    Completion paid =
+        new Completion(0, 0, null, "yes", null, null, FinishReason.STOP, null, null, 1, new Usage(3, 0, 1, 3, 0, 1, 1));
+    EndpointSession[] made = new EndpointSession[1];
+    AtomicInteger looks = new AtomicInteger();
+    try (EndpointSession session =
+        new EndpointSession(
+            clerk,
+            () -> {
+              if (looks.incrementAndGet() == 1) {
+                made[0].finish(paid);
+              }
+              return InferenceErrors.engineClosed(1, null);
+            })) {
+      made[0] = session;
+      session.submit(
+          new GenerationRequest(
+              0, List.of(Message.of("user", "prompt")), new int[] {0, 1},
+              SamplingParams.DEFAULT.withMaxTokens(16, false)));
+      assertEquals(List.of(paid), session.poll(1));
+      assertThrows(InferenceException.class, () -> session.poll(1));
+    } finally {
+      clerk.close();
+    }
   }
 
   @Test
