@@ -10,6 +10,7 @@ else
 fi
 list=
 for index in $indexes; do
+  case $index in *[!0-9]*) continue ;; esac # its warnings come on the same way
   list="$list${list:+, }\"$index\""
 done
 echo "{\"name\": \"gpu\", \"addresses\": [$list]}"
