@@ -4,16 +4,26 @@ package io.winnow.jobs.table;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.delta.tables.DeltaTable;
+import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardCopyOption;
+import java.security.DigestInputStream;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
@@ -35,6 +45,12 @@ public final class StepOutput {
   private static final String STEP = "winnow_step";
   private static final String KEY = "winnow_key";
   private static final String SIZE = "winnow_bytes";
+  /** SHA-256 of a file of lines: while a replacement is under way, its size does not tell it from the older one. */
+  private static final String SUM = "winnow_sha256";
+  /** In the mark of a file that may not be there yet. */
+  private static final String PENDING = "pending";
+  /** What the mark says of the file that is being replaced: while it is pending, either may be there. */
+  private static final String BEFORE = "before";
   /** In a Parquet folder; Spark does not look at files with such names. */
   private static final String MARK = "_winnow_step";
 
@@ -154,8 +170,38 @@ public final class StepOutput {
       return JSON.createObjectNode();
     }
     JsonNode mark = parsed(Files.readString(markOf(file)));
-    // One that was changed since is somebody else's.
-    return mark.path(SIZE).asLong(-1) == Files.size(file) ? mark : JSON.createObjectNode();
+    long bytes = Files.size(file);
+    if (!mark.path(PENDING).asBoolean()) {
+      // One that was changed since is somebody else's.
+      return mark.path(SIZE).asLong(-1) == bytes ? mark : JSON.createObjectNode();
+    }
+    // A run died before or behind the move.
+    String sum = null;
+    for (JsonNode each : new JsonNode[] {mark, mark.path(BEFORE)}) {
+      if (each.path(SIZE).asLong(-1) == bytes) {
+        sum = sum == null ? sum(file) : sum;
+        if (each.path(SUM).asText(sum).equals(sum)) {
+          return each;
+        }
+      }
+    }
+    return JSON.createObjectNode();
+  }
+
+  private static String sum(java.nio.file.Path file) throws IOException {
+    MessageDigest digest = sha256();
+    try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+      in.transferTo(OutputStream.nullOutputStream());
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256.", e);
+    }
   }
 
   private static java.nio.file.Path markOf(java.nio.file.Path file) {
@@ -174,8 +220,8 @@ public final class StepOutput {
     return spark.sessionState().newHadoopConf();
   }
 
-  private String mark(String key, long bytes) {
-    return JSON.valueToTree(Map.of(STEP, step, KEY, key, SIZE, bytes)).toString();
+  private ObjectNode mark(String key, long bytes) {
+    return JSON.createObjectNode().put(STEP, step).put(KEY, key).put(SIZE, bytes);
   }
 
   /** Writes a table or folder, in place of an older one. Call {@link #holds} before. */
@@ -183,7 +229,7 @@ public final class StepOutput {
     if (format == Format.DELTA) {
       var writer =
           rows.write().format("delta").mode("overwrite").option("overwriteSchema", "true")
-              .option("userMetadata", mark(key, 0));
+              .option("userMetadata", mark(key, 0).toString());
       if (named()) {
         writer.saveAsTable(path);
       } else {
@@ -198,7 +244,7 @@ public final class StepOutput {
       fs.delete(made, true);
       rows.write().parquet(made.toString());
       try (FSDataOutputStream out = fs.create(new Path(made, MARK))) {
-        out.write(mark(key, 0).getBytes(StandardCharsets.UTF_8));
+        out.write(mark(key, 0).toString().getBytes(StandardCharsets.UTF_8));
       }
       ownMark();
       fs.delete(root, true);
@@ -216,17 +262,23 @@ public final class StepOutput {
     java.nio.file.Path made = file.resolveSibling("." + file.getFileName() + ".new");
     try {
       Files.createDirectories(file.getParent());
-      try (Writer out = Files.newBufferedWriter(made, StandardCharsets.UTF_8)) {
+      MessageDigest digest = sha256();
+      OutputStream summed = new DigestOutputStream(Files.newOutputStream(made), digest);
+      try (Writer out = new BufferedWriter(new OutputStreamWriter(summed, StandardCharsets.UTF_8.newEncoder()))) {
         while (lines.hasNext()) {
           out.write(lines.next());
           out.write('\n');
         }
       }
-      // First the file: with the older mark it is taken for somebody else's, and never for what it is not.
-      long bytes = Files.size(made);
-      ownMark();
+      ObjectNode now = mark(key, Files.size(made)).put(SUM, HexFormat.of().formatHex(digest.digest()));
+      ObjectNode pending = now.deepCopy().put(PENDING, true);
+      if (ownMark() instanceof ObjectNode older) {
+        pending.set(BEFORE, older.deepCopy().without(List.of(BEFORE, PENDING)));
+      }
+      // Whenever the run dies, the mark knows the file that is there, and takes no other for it.
+      note(file, pending);
       Files.move(made, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      Files.writeString(markOf(file), mark(key, bytes));
+      note(file, now);
     } catch (IOException e) {
       throw unwritable(e);
     } finally {
@@ -235,6 +287,16 @@ public final class StepOutput {
       } catch (IOException e) {
         // What stopped the writing says more.
       }
+    }
+  }
+
+  private static void note(java.nio.file.Path file, ObjectNode mark) throws IOException {
+    java.nio.file.Path made = file.resolveSibling("." + file.getFileName() + ".winnow.new");
+    try {
+      Files.writeString(made, mark.toString());
+      Files.move(made, markOf(file), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(made);
     }
   }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.winnow.inference.conf.UsageException;
 import io.winnow.jobs.input.Cell;
 import io.winnow.jobs.input.InputRow;
@@ -196,5 +197,37 @@ class RowStepTest {
         "[[1,p,2.50,NUMBER 2.5,2,null], [2,null,3.00,NUMBER 3,1,null], [3,p,null,null,2,null]]",
         out.orderBy("k").collectAsList().toString());
     assertThrows(UsageException.class, () -> RowStep.added(out, wanted, 1, "x_", 2, new Seen("1")));
+  }
+
+  /** A run may die when its mark says what will be there and the file is still the older one, or is the new one. */
+  @Test
+  void aFileWhoseRunDiedAtItsEndIsStillItsOwnAndNobodyElsesIs() throws IOException {
+    Path in = file("in.jsonl", "{\"a\": 1, \"g\": 2}");
+    Path later = file("later.jsonl", "{\"a\": 3, \"g\": 2}");
+    Path out = dir.resolve("out.jsonl");
+    Path mark = dir.resolve(".out.jsonl.winnow");
+    Files.createDirectory(mark); // no mark can be written
+    assertThrows(RuntimeException.class, () -> run(spec(in, out, -1, Map.of())));
+    Files.delete(mark);
+    assertFalse(run(spec(in, out, -1, Map.of())).unchanged());
+    byte[] before = Files.readAllBytes(out);
+    JsonNode older = JSON.readTree(mark.toFile());
+    assertFalse(run(spec(later, out, -1, Map.of())).unchanged());
+    assertEquals(before.length, Files.size(out));
+    ObjectNode pending = (ObjectNode) JSON.readTree(mark.toFile());
+    String died = pending.put("pending", true).<ObjectNode>set("before", older).toString();
+    Files.writeString(mark, died);
+    assertTrue(run(spec(later, out, -1, Map.of())).unchanged());
+    Files.write(out, before);
+    assertTrue(run(spec(in, out, -1, Map.of())).unchanged());
+    assertFalse(run(spec(later, out, -1, Map.of())).unchanged());
+    assertTrue(run(spec(later, out, -1, Map.of())).unchanged());
+    String mine = "x".repeat(before.length);
+    Files.writeString(mark, died);
+    Files.writeString(out, mine);
+    assertThrows(TableException.class, () -> run(spec(later, out, -1, Map.of())));
+    assertEquals(mine, Files.readString(out));
+    Files.delete(out);
+    assertFalse(run(spec(later, out, -1, Map.of())).unchanged());
   }
 }
