@@ -16,13 +16,9 @@ import io.winnow.jobs.export.Places;
 import io.winnow.jobs.export.Skip;
 import io.winnow.jobs.export.Splits;
 import io.winnow.jobs.table.StepFolder;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -258,7 +254,7 @@ public final class ExportJob {
     texts.forEach(
         (name, text) -> {
           folder.write(name, text);
-          sums.put(name, sha256(text));
+          sums.put(name, StepKey.sha256(text));
         });
     StringBuilder lines = new StringBuilder();
     sums.forEach((name, sum) -> lines.append(sum).append("  ").append(name).append('\n'));
@@ -286,19 +282,8 @@ public final class ExportJob {
 
   /** Names all that decides the output. */
   private String key() {
-    StringBuilder all = new StringBuilder(STEP).append(' ').append(VERSION).append('\n');
-    values.affectingOutput().forEach((name, value) -> all.append(name).append('=').append(value).append('\n'));
-    all.append(name()).append('\n').append(input.state());
-    return sha256(all.toString());
-  }
-
-  private static String sha256(String text) {
-    try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(digest);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java platform has SHA-256.", e);
-    }
+    String all = StepKey.joined(STEP + ' ' + VERSION, values.affectingOutput(), name() + '\n' + input.state());
+    return StepKey.sha256(all);
   }
 
   private static double since(long nanos) {

@@ -3,6 +3,7 @@ package io.winnow.jobs.job;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -229,5 +231,16 @@ class RowStepTest {
     assertEquals(mine, Files.readString(out));
     Files.delete(out);
     assertFalse(run(spec(later, out, -1, Map.of())).unchanged());
+  }
+
+  @Test
+  void linesInASettingAreNotTakenForOtherSettings() {
+    Map<String, String> two = new TreeMap<>(Map.of("a", "1", "b", "2"));
+    // Of s, 1, a=1, b=2 and x in a line each, as sha256sum has it.
+    assertEquals("566f056af64bb59fb195cbb45b2e1855fa97209e35067af8879f19ff0bf407ad", StepKey.of("s", "1", two, "x"));
+    assertNotEquals(StepKey.of("s", "1", two, "x"), StepKey.of("s", "1", Map.of("a", "1\nb=2"), "x"));
+    assertNotEquals(
+        StepKey.of("s", "1", Map.of("a", "1\nb=2\nc=3"), "x"),
+        StepKey.of("s", "1", new TreeMap<>(Map.of("a", "1\nb=2", "c", "3")), "x"));
   }
 }
