@@ -138,8 +138,10 @@ public final class RowRenderer {
 
   private static List<Turn> prompt(SourceRow row) throws Left {
     List<Turn> turns = null;
-    if (row.text(Field.MESSAGES) != null) {
-      turns = Turn.all(row.json(Field.MESSAGES));
+    JsonNode messages = row.text(Field.MESSAGES) == null ? null : row.json(Field.MESSAGES);
+    boolean none = messages != null && messages.isArray() && messages.isEmpty();
+    if (row.text(Field.MESSAGES) != null && !none) {
+      turns = Turn.all(messages);
       if (turns == null) {
         throw new Left(Skip.BAD_MESSAGES);
       }

@@ -339,4 +339,11 @@ class RowRendererTest {
     assertEquals(1L << 30, ExportSettings.bytes("1GiB"));
     assertEquals(1500, ExportSettings.bytes("1.5 KB"));
   }
+
+  @Test
+  void aListOfNoMessagesLeavesThePrompt() {
+    assertEquals(line(renderer("format", "sft"), trace()), line(renderer("format", "sft"), trace("MESSAGES", "[]")));
+    assertEquals(Skip.NO_PROMPT, renderer("format", "sft").render(trace("MESSAGES", " [ ] ", "PROMPT", null)).skip());
+    assertEquals(Skip.BAD_MESSAGES, renderer("format", "sft").render(trace("MESSAGES", "{}")).skip());
+  }
 }
