@@ -103,7 +103,7 @@ public final class RowRenderer {
     if (ofTraces && (row.json(Field.ERROR) != null || "error".equals(row.text(Field.FINISH_REASON)))) {
       return Skip.FAILED;
     }
-    if (options.correctOnly() && !"true".equals(row.text(Field.CORRECT))) {
+    if (options.correctOnly() && !Boolean.TRUE.equals(truth(row.text(Field.CORRECT)))) {
       return Skip.INCORRECT;
     }
     if (options.finishedOnly() && !STOP.equals(row.text(Field.FINISH_REASON))) {

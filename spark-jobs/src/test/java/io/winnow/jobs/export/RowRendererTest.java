@@ -346,4 +346,15 @@ class RowRendererTest {
     assertEquals(Skip.NO_PROMPT, renderer("format", "sft").render(trace("MESSAGES", " [ ] ", "PROMPT", null)).skip());
     assertEquals(Skip.BAD_MESSAGES, renderer("format", "sft").render(trace("MESSAGES", "{}")).skip());
   }
+
+  @Test
+  void whatIsRightIsReadAlikeEverywhere() {
+    for (String right : List.of("true", "1", "1.0")) {
+      assertNull(renderer("format", "sft", "correctOnly", "true").render(trace("CORRECT", right)).skip(), right);
+    }
+    for (String wrong : new String[] {"false", "0", "0.5", "", null}) {
+      Rendered row = renderer("format", "sft", "correctOnly", "true").render(trace("CORRECT", wrong));
+      assertEquals(Skip.INCORRECT, row.skip(), wrong);
+    }
+  }
 }
