@@ -21,7 +21,9 @@ public final class ExportSettings {
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,12}(?:\\.[0-9]{1,6})?) *([KMG]i?)?B?");
   private static final Pattern SHARE = Pattern.compile("([a-z][a-z0-9_]{0,31})=([0-9]+(?:\\.[0-9]+)?|\\.[0-9]+)");
   /** A file of fewer bytes than this is a mistake of the unit. */
-  private static final long LEAST_SHARD = 1_000;
+  private static final BigDecimal LEAST_SHARD = BigDecimal.valueOf(1_000);
+  /** A petabyte: more than any one file, and far from what a long cannot count. */
+  private static final BigDecimal MOST_SHARD = BigDecimal.valueOf(1_000_000_000_000_000L);
 
   public static final Setting<String> IN =
       Setting.ofString("in").group(INPUT).label("PATH").effect(Effect.ROWS).commandLineOnly()
@@ -140,7 +142,7 @@ public final class ExportSettings {
           .doc("Format of the files data/SPLIT-00000-of-00001: Parquet with zstd, or JSON lines.");
   public static final Setting<String> SHARD_SIZE =
       Setting.ofString("shard-size").group(OUTPUT).label("SIZE").effect(Effect.ROWS).defaultValue("500MB")
-          .check(ExportSettings::isSize, "a size of 1 KB or more, such as 500MB or 1GiB").commandLineOnly()
+          .check(ExportSettings::isSize, "a size from 1 KB to 1000000 GB, such as 500MB or 1GiB").commandLineOnly()
           .doc("Files of a split are of equal size, none larger than this by more than a row: in bytes of JSON lines,"
               + " also for Parquet, which is smaller.");
 
@@ -251,6 +253,10 @@ public final class ExportSettings {
 
   /** The bytes that a size means: KB, MB and GB are powers of ten, KiB, MiB and GiB of two. */
   public static long bytes(String size) {
+    return exactBytes(size).longValue();
+  }
+
+  private static BigDecimal exactBytes(String size) {
     Matcher matcher = SIZE.matcher(size.strip());
     if (!matcher.matches()) {
       throw new IllegalArgumentException("Not a size: " + size);
@@ -264,11 +270,15 @@ public final class ExportSettings {
           case 'G' -> base * base * base;
           default -> 1;
         };
-    return new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(factor)).longValue();
+    return new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(factor));
   }
 
   private static boolean isSize(String text) {
-    return SIZE.matcher(text.strip()).matches() && bytes(text) >= LEAST_SHARD;
+    if (!SIZE.matcher(text.strip()).matches()) {
+      return false;
+    }
+    BigDecimal bytes = exactBytes(text);
+    return bytes.compareTo(LEAST_SHARD) >= 0 && bytes.compareTo(MOST_SHARD) <= 0;
   }
 
   /** The shares of a split by its names, in the order given. */

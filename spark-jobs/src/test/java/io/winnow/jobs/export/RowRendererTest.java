@@ -357,4 +357,12 @@ class RowRendererTest {
       assertEquals(Skip.INCORRECT, row.skip(), wrong);
     }
   }
+
+  @Test
+  void aShardHasASizeThatCanBeCounted() {
+    for (String size : List.of("20000000000G", "999999999999GiB", "1000001GB")) {
+      assertThrows(UsageException.class, () -> values("format", "sft", "shardSize", size), size);
+    }
+    assertEquals("1000000GB", values("format", "sft", "shardSize", "1000000GB").get(ExportSettings.SHARD_SIZE));
+  }
 }
