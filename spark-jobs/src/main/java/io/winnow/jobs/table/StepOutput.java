@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
@@ -51,6 +52,8 @@ public final class StepOutput {
   private static final String PENDING = "pending";
   /** What the mark says of the file that is being replaced: while it is pending, either may be there. */
   private static final String BEFORE = "before";
+  /** The data files of a Parquet folder with their bytes; marks of earlier versions have none. */
+  private static final String FILES = "files";
   /** In a Parquet folder; Spark does not look at files with such names. */
   private static final String MARK = "_winnow_step";
 
@@ -157,8 +160,31 @@ public final class StepOutput {
       return JSON.createObjectNode();
     }
     try (var in = fs.open(mark)) {
-      return parsed(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      JsonNode noted = parsed(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      return noted.has(FILES) ? checked(noted, files(fs, root)) : noted;
     }
+  }
+
+  /** The mark; without its key where files are gone, and empty where others are there or some were changed. */
+  private static JsonNode checked(JsonNode noted, ObjectNode there) {
+    for (Iterator<String> names = there.fieldNames(); names.hasNext();) {
+      String name = names.next();
+      if (there.get(name).asLong() != noted.get(FILES).path(name).asLong(-1)) {
+        return JSON.createObjectNode();
+      }
+    }
+    return there.size() == noted.get(FILES).size() ? noted : ((ObjectNode) noted).without(KEY);
+  }
+
+  private static ObjectNode files(FileSystem fs, Path root) throws IOException {
+    ObjectNode files = JSON.createObjectNode();
+    for (FileStatus status : fs.listStatus(root)) {
+      String name = status.getPath().getName();
+      if (!name.startsWith("_") && !name.startsWith(".")) {
+        files.put(name, status.getLen());
+      }
+    }
+    return files;
   }
 
   private JsonNode fileMark() throws IOException {
@@ -243,8 +269,10 @@ public final class StepOutput {
       Path made = root.suffix("._winnow_new");
       fs.delete(made, true);
       rows.write().parquet(made.toString());
+      ObjectNode mark = mark(key, 0);
+      mark.set(FILES, files(fs, made));
       try (FSDataOutputStream out = fs.create(new Path(made, MARK))) {
-        out.write(mark(key, 0).toString().getBytes(StandardCharsets.UTF_8));
+        out.write(mark.toString().getBytes(StandardCharsets.UTF_8));
       }
       ownMark();
       fs.delete(root, true);

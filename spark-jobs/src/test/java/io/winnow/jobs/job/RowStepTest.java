@@ -15,6 +15,7 @@ import io.winnow.jobs.input.Cell;
 import io.winnow.jobs.input.InputRow;
 import io.winnow.jobs.input.RowSource;
 import io.winnow.jobs.table.TableException;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -242,5 +243,28 @@ class RowStepTest {
     assertNotEquals(
         StepKey.of("s", "1", Map.of("a", "1\nb=2\nc=3"), "x"),
         StepKey.of("s", "1", new TreeMap<>(Map.of("a", "1\nb=2", "c", "3")), "x"));
+  }
+
+  @Test
+  void filesThatAreGoneFromAFolderAreMadeAgainAndOthersAreLeft() throws IOException {
+    Path in = file("in.jsonl", "{\"a\": 1, \"g\": 2}");
+    Path out = dir.resolve("out.parquet");
+    RowStep.Spec spec = spec(in, out, -1, Map.of());
+    run(spec);
+    for (File part : out.toFile().listFiles((folder, name) -> name.startsWith("part-"))) {
+      Files.delete(part.toPath());
+    }
+    assertFalse(run(spec).unchanged());
+    assertEquals(1, spark.read().parquet(out.toString()).count());
+    assertTrue(run(spec).unchanged());
+    Path mine = Files.writeString(out.resolve("mine.txt"), "mine");
+    assertThrows(TableException.class, () -> run(spec));
+    assertThrows(TableException.class, () -> run(spec(in, out, -1, Map.of("other", "1"))));
+    assertEquals("mine", Files.readString(mine));
+    // Marks of earlier versions have no list.
+    ObjectNode noted = (ObjectNode) JSON.readTree(out.resolve("_winnow_step").toFile());
+    Files.deleteIfExists(out.resolve("._winnow_step.crc"));
+    Files.writeString(out.resolve("_winnow_step"), noted.without("files").toString());
+    assertTrue(run(spec).unchanged());
   }
 }
