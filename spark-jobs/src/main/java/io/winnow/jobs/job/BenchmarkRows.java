@@ -8,6 +8,7 @@ import io.winnow.jobs.curate.Wording;
 import io.winnow.jobs.input.Cell;
 import io.winnow.jobs.input.RowReader;
 import io.winnow.jobs.input.RowSource;
+import io.winnow.jobs.table.StepOutput;
 import io.winnow.jobs.table.TableVersion;
 import java.io.File;
 import java.io.IOException;
@@ -37,10 +38,14 @@ final class BenchmarkRows {
           .add("text", DataTypes.StringType, false);
 
   private final int place;
+  private final String name;
+  private final String path;
   private final RowSource source;
 
-  private BenchmarkRows(int place, RowSource source) {
+  private BenchmarkRows(int place, String name, String path, RowSource source) {
     this.place = place;
+    this.name = name;
+    this.path = path;
     this.source = source;
   }
 
@@ -52,7 +57,8 @@ final class BenchmarkRows {
   static List<BenchmarkRows> open(SparkSession spark, List<BenchmarkSpec> specs) {
     List<BenchmarkRows> out = new ArrayList<>();
     for (BenchmarkSpec spec : specs) {
-      out.add(new BenchmarkRows(out.size(), source(spark, spec)));
+      String path = path(place(spark, spec).path());
+      out.add(new BenchmarkRows(out.size(), spec.name(), path, source(spark, spec)));
     }
     return List.copyOf(out);
   }
@@ -91,6 +97,19 @@ final class BenchmarkRows {
   private static String path(String path) {
     File file = new File(path);
     return path.matches("[^/]*:.*") && file.exists() ? file.getAbsolutePath() : path;
+  }
+
+  /**
+   * Checks that an output does not take the benchmark away.
+   *
+   * @throws UsageException when it is the same place, or the benchmark lies in it
+   */
+  void checkOut(SparkSession spark, String out) {
+    if (StepOutput.covers(spark, out, path)) {
+      throw new UsageException(
+          "Cannot write to --out '" + out + "': it is the benchmark " + OPTION + " '" + name + "', or holds it. Give"
+              + " another place.");
+    }
   }
 
   /** What tells the benchmark from what it was or will be. */

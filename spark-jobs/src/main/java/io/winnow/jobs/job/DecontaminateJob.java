@@ -60,6 +60,7 @@ public final class DecontaminateJob {
     List<BenchmarkSpec> specs = specs(values);
     DecontaminateOptions options = DecontaminateOptions.of(values, specs);
     List<BenchmarkRows> benchmarks = BenchmarkRows.open(spark, specs);
+    benchmarks.forEach(each -> each.checkOut(spark, values.get(DecontaminateSettings.OUT)));
     Map<String, String> settings = new TreeMap<>(values.affectingOutput());
     for (int i = 0; i < specs.size(); i++) {
       settings.put("state of " + specs.get(i).name(), benchmarks.get(i).state());

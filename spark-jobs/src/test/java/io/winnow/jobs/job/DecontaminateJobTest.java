@@ -387,4 +387,19 @@ class DecontaminateJobTest {
     assertEquals(7473, result.step().rows());
     assertEquals(70, result.contaminated());
   }
+
+  @Test
+  void theOutputTakesNoBenchmarkAway() throws IOException {
+    String docs = file("docs.jsonl", DOCS).toString();
+    Path held = Files.createDirectory(dir.resolve("held"));
+    Path bench = Files.write(held.resolve("bench.jsonl"), List.of(BENCH));
+    for (Path out : List.of(bench, held)) {
+      UsageException refused =
+          assertThrows(
+              UsageException.class,
+              () -> run("in", docs, "column", "t", "against", "b=" + bench + ":q", "out", out.toString()));
+      assertTrue(refused.getMessage().contains("--against 'b'"), refused.getMessage());
+    }
+    assertEquals(List.of(BENCH), Files.readAllLines(bench));
+  }
 }
