@@ -264,7 +264,7 @@ class PassRateTest {
           {"tau", "1.5", "must be numbers from 0 to 1"},
           {"min", "0.9", "no mean is above"},
           {"confidence", "95", "must be a number from"},
-          {"keepColumns", "mean", "Rename it"},
+          {"keepColumns", "mean", "rename it"},
           {"by", "source", "has no such column"},
           {"majority", "true", "--completion-column 'text'"},
         }) {
@@ -272,6 +272,10 @@ class PassRateTest {
           assertThrows(UsageException.class, () -> Winnow.passRate(samples, Map.of(each[0], each[1])), each[0]);
       assertTrue(refused.getMessage().contains(each[2]), refused.getMessage());
     }
+    Dataset<Row> cased = samples.withColumnRenamed("mean", "Mean");
+    UsageException both =
+        assertThrows(UsageException.class, () -> Winnow.passRate(cased, Map.of("keepColumns", "Mean")));
+    assertTrue(both.getMessage().contains("'Mean'") && both.getMessage().contains("'mean'"), both.getMessage());
     assertTrue(winnow("pass-rate", "--out", "x").expect(2).err().contains("give --traces"));
     UsageException none =
         assertThrows(UsageException.class, () -> Winnow.passRate(samples.drop("correct"), Map.of()));

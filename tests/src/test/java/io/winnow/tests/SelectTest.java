@@ -297,4 +297,20 @@ class SelectTest {
       assertTrue(refused.getMessage().contains(each[3]), refused.getMessage());
     }
   }
+
+  @Test
+  void aCarriedColumnThatTheOutputHasIsRefused() throws IOException {
+    for (String[] each :
+        new String[][] {
+          {"dpo", "chosen", "chosen"}, {"dpo", "Pair_Rank", "pair_rank"}, {"majority", "share", "share"},
+          {"majority", "Gold_Source", "gold_source"},
+        }) {
+      Dataset<Row> more = traces.withColumn(each[1], traces.col("text"));
+      UsageException refused =
+          assertThrows(
+              UsageException.class, () -> Winnow.select(more, options(each[0], "keepColumns", each[1])), each[1]);
+      assertTrue(refused.getMessage().contains("the column '" + each[1] + "'"), refused.getMessage());
+      assertTrue(refused.getMessage().contains("has '" + each[2] + "'"), refused.getMessage());
+    }
+  }
 }

@@ -286,6 +286,25 @@ record GradedRows(
     return out;
   }
 
+  /**
+   * Checks that columns that are carried come out beside those that are made.
+   *
+   * @throws UsageException for one whose name, case aside, another has
+   */
+  void checkCarried(List<String> carried, List<String> made) {
+    List<String> before = new ArrayList<>(made);
+    for (String each : carried) {
+      for (String other : before) {
+        if (other.equalsIgnoreCase(each)) {
+          throw new UsageException(
+              "Cannot carry the column '" + each + "': the output has '" + other + "', and names are compared without"
+                  + " case. Leave it out of --keep-columns and --by, or rename it in " + name + ".");
+        }
+      }
+      before.add(each);
+    }
+  }
+
   /** How samples are graded. */
   private record Grading(Column state, Column grade, boolean graded, boolean fractions) {
     static Grading of(Dataset<Row> input, List<String> columns, SettingValues values, String name) {

@@ -116,13 +116,10 @@ final class PassRates {
     }
     columns.addAll(votes());
     Dataset<Row> out = estimated.select(columns.toArray(Column[]::new));
-    for (String each : carried) {
-      if (List.of(out.columns()).lastIndexOf(each) != List.of(out.columns()).indexOf(each) || each.equals("kept")) {
-        throw new UsageException(
-            "Cannot carry the column " + each + ": the rates have one of that name. Rename it in " + input.name()
-                + ".");
-      }
-    }
+    List<String> made = new ArrayList<>(List.of(out.columns()));
+    carried.forEach(made::remove); // the first of that name; one that the rates have as well stays
+    made.add("kept");
+    input.checkCarried(carried, made);
     return out.withColumn("kept", kept());
   }
 

@@ -42,6 +42,14 @@ final class Selection {
   static final String LABEL = "label";
   static final String PAIR_RANK = "pair_rank";
 
+  /** What a pair and a majority have of their own. */
+  private static final List<String> PAIR_COLUMNS =
+      List.of(
+          "prompt_id", "chosen_trace_id", "rejected_trace_id", "chosen", "rejected", "chosen_think_end",
+          "rejected_think_end", "chosen_tokens", "rejected_tokens", "chosen_reward", "rejected_reward", PAIR_RANK);
+  private static final List<String> MAJORITY_COLUMNS =
+      List.of("prompt_id", "gold", "gold_source", "share", "margin", "votes", "n", "classes");
+
   private static final String ANSWER = "winnow_answer";
   private static final String PLACES = "winnow_places";
   private static final String ITEM = "winnow_item";
@@ -244,6 +252,7 @@ final class Selection {
       }
     }
     columns.add(col(ITEM).getField(PAIR_RANK).as(PAIR_RANK));
+    input.checkCarried(carried, PAIR_COLUMNS);
     List<Column> before = new ArrayList<>(List.of(col("prompt_id"), explode(made).as(ITEM)));
     if (!carried.isEmpty()) {
       before.add(col(CARRIED));
@@ -301,6 +310,7 @@ final class Selection {
     columns.add(majority.getField("votes").as("votes"));
     columns.add(majority.getField("samples").as("n"));
     columns.add(majority.getField("classes").as("classes"));
+    input.checkCarried(carried, MAJORITY_COLUMNS);
     return grouped.filter(enough).select(Candidates.array(columns));
   }
 
