@@ -312,5 +312,10 @@ class SelectTest {
       assertTrue(refused.getMessage().contains("the column '" + each[1] + "'"), refused.getMessage());
       assertTrue(refused.getMessage().contains("has '" + each[2] + "'"), refused.getMessage());
     }
+    Path empty = Files.createFile(folder.resolve("empty-rates.jsonl"));
+    UsageException nothing =
+        assertThrows(UsageException.class, () -> select("correct", "rates", empty.toString()));
+    assertTrue(nothing.getMessage().contains("--rates") && nothing.getMessage().contains("is empty"),
+        nothing.getMessage());
   }
 }

@@ -85,6 +85,12 @@ public final class InputErrors {
             + String.join(", ", columns) + "." + NearestName.hint(column, columns));
   }
 
+  static UsageException empty(String path) {
+    return new UsageException(
+        "Cannot use --prompts '" + path + "': it is empty, without a row. Look whether what should have written it did"
+            + " so.");
+  }
+
   static UsageException noGold(String column, String path, Collection<String> columns) {
     return new UsageException(
         "Cannot verify: " + path + " has no column '" + column + "' with the right answers. Name it with --gold-column,"

@@ -114,6 +114,15 @@ public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader r
     return out.toString();
   }
 
+  private static long bytes(Configuration conf, SourceFiles source) throws IOException {
+    long bytes = 0;
+    for (String file : source.files()) {
+      Path path = new Path(file);
+      bytes += path.getFileSystem(conf).getFileStatus(path).getLen();
+    }
+    return bytes;
+  }
+
   private static void check(String path, List<Wanted> wanted, List<String> columns) {
     for (Wanted each : wanted) {
       if (!each.optional() && !columns.contains(each.column())) {
@@ -133,6 +142,9 @@ public record RowSource(Dataset<Row> rows, List<StructField> fields, RowReader r
     InputOptions options = new InputOptions(path, null, null, null, null, null, List.of("*"), null, null, 0);
     FileDatasets files = new FileDatasets(spark, conf, source);
     List<String> columns = files.columns(options);
+    if (columns.isEmpty() && bytes(conf, source) == 0 && wanted.stream().anyMatch(each -> !each.optional())) {
+      throw InputErrors.empty(path);
+    }
     check(path, wanted, columns);
     Dataset<Row> read = files.rows(options);
     Dataset<Row> rows = read.select(col("place"), col("error_class"), col("error_message"), col("row").as("line"));

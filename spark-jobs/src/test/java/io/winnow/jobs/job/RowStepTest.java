@@ -267,4 +267,13 @@ class RowStepTest {
     Files.writeString(out.resolve("_winnow_step"), noted.without("files").toString());
     assertTrue(run(spec).unchanged());
   }
+
+  @Test
+  void anEmptyFileIsSaidToBeEmpty() throws IOException {
+    Path in = Files.createFile(dir.resolve("empty.jsonl"));
+    UsageException refused =
+        assertThrows(UsageException.class, () -> run(spec(in, dir.resolve("never"), -1, Map.of())));
+    assertTrue(refused.getMessage().contains("is empty"), refused.getMessage());
+    assertTrue(refused.getMessage().contains("--in"), refused.getMessage());
+  }
 }
