@@ -29,39 +29,26 @@ public enum Wording {
   /** For ASCII: the character it becomes. */
   private static final char[] OPEN_ASCII = ascii(false);
   private static final char[] STRICT_ASCII = ascii(true);
-  private static final char[] STRICT_WIDE = wide();
+  /** For all characters, which are in lower case. */
+  private static final char[] OPEN_WIDE = wide(false);
+  private static final char[] STRICT_WIDE = wide(true);
 
   /** The words of a text with one blank between them; empty when there is none. */
   public String words(String text) {
-    char[] map = this == STRICT ? STRICT_ASCII : OPEN_ASCII;
+    String words = joined(text, this == STRICT ? STRICT_ASCII : OPEN_ASCII);
+    return words != null ? words : joined(PythonText.lower(text), this == STRICT ? STRICT_WIDE : OPEN_WIDE);
+  }
+
+  /** The text by a map of its characters, runs of blanks as one between words; null where the map lacks one. */
+  private static String joined(String text, char[] map) {
     StringBuilder out = new StringBuilder(text.length());
     boolean blank = false;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
-      if (c >= 0x80) {
-        return wideWords(text);
+      if (c >= map.length) {
+        return null;
       }
       char read = map[c];
-      if (read == ' ') {
-        blank = true;
-        continue;
-      }
-      if (blank && out.length() > 0) {
-        out.append(' ');
-      }
-      blank = false;
-      out.append(read);
-    }
-    return out.toString();
-  }
-
-  private String wideWords(String text) {
-    String lower = PythonText.lower(text);
-    StringBuilder out = new StringBuilder(lower.length());
-    boolean blank = false;
-    for (int i = 0; i < lower.length(); i++) {
-      char c = lower.charAt(i);
-      char read = this == STRICT ? STRICT_WIDE[c] : PythonText.isSpace(c) ? ' ' : c;
       if (read == ' ') {
         blank = true;
         continue;
@@ -159,10 +146,13 @@ public enum Wording {
     return map;
   }
 
-  private static char[] wide() {
+  private static char[] wide(boolean strict) {
     char[] map = new char[Character.MAX_VALUE + 1];
     for (int c = 0; c < map.length; c++) {
       map[c] = PythonText.isSpace(c) ? ' ' : (char) c;
+    }
+    if (!strict) {
+      return map;
     }
     PUNCTUATION.chars().forEach(c -> map[c] = ' ');
     for (int i = 0; i < DIGITS.length(); i++) {

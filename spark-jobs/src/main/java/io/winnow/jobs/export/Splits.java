@@ -63,15 +63,17 @@ public final class Splits implements Serializable {
     return first(sha.digest(promptId.getBytes(StandardCharsets.UTF_8)));
   }
 
-  static long first(byte[] digest) {
+  /** The first eight bytes, as a number of 64 bits. */
+  public static long first(byte[] digest) {
     long out = 0;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < Long.BYTES; i++) {
       out = out << 8 | digest[i] & 0xFF;
     }
     return out;
   }
 
-  static MessageDigest sha256() {
+  /** What splits, ids and rows of an export are hashed by. */
+  public static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

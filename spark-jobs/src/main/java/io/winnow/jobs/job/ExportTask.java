@@ -12,7 +12,6 @@ import io.winnow.jobs.export.Splits;
 import io.winnow.jobs.input.RowReader;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -106,7 +105,7 @@ final class ExportTask implements MapPartitionsFunction<Row, Row> {
     private final RowRenderer renderer = new RowRenderer(options, splits);
     private final boolean grouped = options.format().unit() == ExportFormat.Unit.GROUP;
     private final ArrayDeque<Row> done = new ArrayDeque<>();
-    private final MessageDigest sha = sha256();
+    private final MessageDigest sha = Splits.sha256();
     private Row ahead;
 
     Rows(Iterator<Row> rows) {
@@ -193,7 +192,7 @@ final class ExportTask implements MapPartitionsFunction<Row, Row> {
       }
       String line = JsonText.line(rendered.node());
       byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
-      long digest = first(sha.digest(bytes));
+      long digest = Splits.first(sha.digest(bytes));
       int split = renderer.split(rendered);
       if (plan == null) {
         done.add(keys(rendered, split, digest, bytes.length + 1L, source, true, isTrace));
@@ -247,22 +246,6 @@ final class ExportTask implements MapPartitionsFunction<Row, Row> {
         throw new NoSuchElementException();
       }
       return done.poll();
-    }
-  }
-
-  private static long first(byte[] digest) {
-    long out = 0;
-    for (int i = 0; i < Long.BYTES; i++) {
-      out = out << 8 | digest[i] & 0xFF;
-    }
-    return out;
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("Every Java platform has SHA-256.", e);
     }
   }
 }
