@@ -198,7 +198,7 @@ public final class GenerateSettings {
           .defaultValue("portable").neutralValue("portable")
           .doc(
               "Order of arithmetic: portable gives the same tokens on every processor. native multiplies bf16 weights and"
-                  + " inputs in AMX's tiles: faster, other tokens, and only on processors that have them.");
+                  + " inputs in AMX's tiles: other tokens, and only on processors that have them.");
   public static final Setting<Integer> THREADS =
       Setting.ofInt("threads").group(ENGINE).effect(Effect.TUNING).defaultValue(0).check(n -> n >= 0, "0 or more")
           .doc("Engine threads of an executor; 0 for one a core: as Spark gives it (spark.executor.cores, the N of"
