@@ -10,7 +10,8 @@
 //
 // First the rows are quantized (tasks: rows), then a task is some panels times some rows. With few rows the weights are
 // read once, four panels beside each other, and memory is the limit. Otherwise tiles of rows × panels of integer sums stay
-// in registers through a group; chains lie in the first-level cache, since a group costs one step of each.
+// in registers through a group, and beside them their chains where there are registers for both; else chains lie in the
+// first-level cache, since a group costs one step of each.
 //
 // Tails: columns are padded to vectors with inputs of 0; fewer rows than a tile take the tile of their own height; outputs
 // beyond the last are computed and not written. Test: GroupedMatmulTest.
@@ -23,8 +24,11 @@ namespace wk {
 namespace WK_ISA {
 namespace {
 
-constexpr int kTileRows = kRegisters == 16 ? 4 : kRegs == 1 ? 12 : 4;
+constexpr int kTileRows = kRegs == 1 ? 6 : 4;
 constexpr int32_t kFewRows = 4;
+// Whether a tile's chains stay in registers beside its integer sums, 12 and 12 of 32: stores of them cost a quarter of the
+// multiplications' time on Zen 4, which writes 32 bytes a cycle.
+constexpr bool keeps_chains(int rows, int panels) { return kRegs == 1 && rows * panels <= 12; }
 constexpr int panels_of(int rows) { return kRegs != 1 ? 1 : rows <= kFewRows ? 4 : 2; }
 constexpr int32_t kBlockBytes = 20 << 10;  // many rows: codes that stay in the first-level cache, about
 constexpr int32_t kFetch = 4096;  // few rows: bytes from what is used to what is fetched, over all panels
@@ -130,6 +134,20 @@ void tile(const Tile& t, float* sums) {
   const int64_t panel = t.panel;
   const int8_t* x = t.x + t.from * each * step;
   const uint8_t *codes = t.codes + t.from * each * 64, *ahead = t.ahead;
+  constexpr bool kept = keeps_chains(R, P);
+  F32x16 chain[R][P];
+  if (t.from == 0) {
+    WK_ROWS {
+      WK_PANELS {
+        chain[r][p] = set1(0);
+        if (!kept) store(sums + r * ld + p * kPanel, chain[r][p]);
+      }
+    }
+  } else if (kept) {
+    WK_ROWS {
+      WK_PANELS chain[r][p] = load(sums + r * ld + p * kPanel);
+    }
+  }
   for (int32_t g = t.from; g < t.to; g++) {
     const float* x_sums = t.x_sums + g * kTileRows;
     const int32_t* starts = t.starts + g * kTileRows;
@@ -140,7 +158,7 @@ void tile(const Tile& t, float* sums) {
     group.start(starts);
     int32_t count = (g + 1) * each <= t.vectors ? each : t.vectors - g * each;
     auto vector = [&](int32_t v) WK_ALWAYS {
-      WK_PANELS __builtin_prefetch(ahead + v * t.ahead_step + p * panel);
+      if (!kept) WK_PANELS __builtin_prefetch(ahead + v * t.ahead_step + p * panel);
       group.add_vector(codes + v * 64, panel, x + v * step);
     };
     if (EACH > 0 && count == EACH) {
@@ -150,6 +168,11 @@ void tile(const Tile& t, float* sums) {
     }
     group.end(starts);
     I32x16 (&s)[R][P] = group.s;
+    if (kept) {
+      for (int32_t b = 0; b < count * t.ahead_step; b += 64) {
+        WK_PANELS __builtin_prefetch(ahead + b + p * panel);
+      }
+    }
     codes += count * 64;
     x += count * step;
     ahead += count * t.ahead_step;
@@ -160,7 +183,8 @@ void tile(const Tile& t, float* sums) {
         F32x16 sx = set1(x_scales[r]);
         WK_PANELS {
           float* sum = sums + r * ld + p * kPanel;
-          store(sum, fma(to_float(s[r][p]), mul(sx, scale[p]), load(sum)));
+          F32x16 next = fma(to_float(s[r][p]), mul(sx, scale[p]), kept ? chain[r][p] : load(sum));
+          kept ? void(chain[r][p] = next) : store(sum, next);
         }
       }
     } else {
@@ -170,10 +194,16 @@ void tile(const Tile& t, float* sums) {
         F32x16 sx = set1(x_scales[r]), sum_x = set1(x_sums[r]);
         WK_PANELS {
           float* sum = sums + r * ld + p * kPanel;
-          F32x16 chain = fma(to_float(s[r][p]), mul(sx, scale[p]), load(sum));
-          store(sum, fma(min[p], sum_x, chain));
+          F32x16 next = fma(to_float(s[r][p]), mul(sx, scale[p]), kept ? chain[r][p] : load(sum));
+          next = fma(min[p], sum_x, next);
+          kept ? void(chain[r][p] = next) : store(sum, next);
         }
       }
+    }
+  }
+  if (kept) {
+    WK_ROWS {
+      WK_PANELS store(sums + r * ld + p * kPanel, chain[r][p]);
     }
   }
 }
@@ -202,21 +232,16 @@ void tile_of(int32_t rows, const Tile& t, float* sums) {
 #if defined(__AVX512F__)
     WK_TILE(5)
     WK_TILE(6)
-    WK_TILE(7)
-    WK_TILE(8)
-    WK_TILE(9)
-    WK_TILE(10)
-    WK_TILE(11)
-    WK_TILE(12)
 #endif
 #undef WK_TILE
   }
 }
 
 /* P panels and all rows of a task: some groups of the panels stay in the first-level cache while the rows pass, and what
-   comes next is fetched meanwhile: the groups behind them, at the end the beginning of `next`. */
-template <int P>
-void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, const uint8_t* next, float* sums) {
+   comes next is fetched meanwhile: the groups behind them, at the end the beginning of `next`. Each tile's sums are given
+   to finish(row of the task, rows, sums) when they are complete. */
+template <int P, typename FINISH>
+void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, const uint8_t* next, float* sums, FINISH finish) {
   int32_t tiles = (part.rows + kTileRows - 1) / kTileRows;
   int32_t group = t.w->group / (t.w->format == WK_INT4 ? 8 : 4) * 64;  // bytes
   // One tile: memory is the limit, and a short last block fetches what the others are too late for.
@@ -241,8 +266,10 @@ void all_rows(const Quantized<kTileRows>& q, const Part& part, Tile t, const uin
           WK_PANELS __builtin_prefetch(t.out + i * int64_t{t.w->rows} + p * kPanel, 1);
         }
       }
-      tile_of<P>(rows, t, sums + r * kPanelBlock * kPanel);
+      float* own = sums + r * kPanelBlock * kPanel;
+      tile_of<P>(rows, t, own);
       t.ahead += t.ahead_step * (t.to - t.from) * (group / 64);
+      if (block + 1 == blocks) finish(r, rows, own);
     }
   }
 }
@@ -260,7 +287,11 @@ void run_gated(const Run& run, const Part& part, const Quantized<kTileRows>& q, 
   int64_t each = t.panel;
   const uint8_t* codes = t.codes;
   t.out = nullptr;
+  auto later = [](int32_t, int32_t, const float*) {};
   for (int32_t p = 0; p < part.panels; p++) {
+    auto finish = [&](int32_t r, int32_t rows, const float* gate) {
+      finish_gated(run, {part.row + r, rows, part.panel + p, 1}, 0, gate);
+    };
     float* out = run.silu->out + part.row * width + (part.panel + p) * int64_t{kPanel};
     for (int32_t r = 0; r < part.rows; r++) __builtin_prefetch(out + r * width, 1);
     const uint8_t* then = p + 1 < part.panels ? codes + each : next;
@@ -269,14 +300,14 @@ void run_gated(const Run& run, const Part& part, const Quantized<kTileRows>& q, 
     if (both) {
       t.apart = half;
       t.panel = half * each;
-      all_rows<both ? 2 : 1>(q, part, t, then, sums + 2 * p * kPanel);
+      all_rows<both ? 2 : 1>(q, part, t, then, sums, finish);
     } else {
-      all_rows<1>(q, part, t, codes + half * each, sums + 2 * p * kPanel);
+      all_rows<1>(q, part, t, codes + half * each, sums, later);
       t.codes += half * each;
       t.first_panel += half;
-      all_rows<1>(q, part, t, then, sums + (2 * p + 1) * kPanel);
+      all_rows<1>(q, part, t, then, sums + kPanel, later);
+      finish(0, part.rows, sums);
     }
-    finish_gated(run, part, p, sums);
     codes += each;
   }
 }
@@ -286,9 +317,7 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   Quantized<kTileRows> q(run);
   GroupedCut<kTileRows> cut(run);
   Part part = cut.part(run, task);
-  constexpr int64_t ld = kPanelBlock * kPanel;
   float* sums = reinterpret_cast<float*>(scratch);
-  memset(sums, 0, part.rows * ld * sizeof(float));
 
   Tile t;
   t.w = &w;
@@ -298,7 +327,8 @@ void run_task(const Run& run, int32_t task, char* scratch) {
   t.apart = 1;
   t.codes = static_cast<const uint8_t*>(w.data) + part.panel * t.panel;
   t.groups = static_cast<int32_t>(q.groups);
-  t.out = streams(*run.op, run.count)
+  bool streaming = streams(*run.op, run.count);
+  t.out = streaming
       ? nullptr : run.op->out + part.row * static_cast<int64_t>(w.rows) + static_cast<int64_t>(part.panel) * kPanel;
   // Where this member probably goes on.
   int32_t then = task + 1 < cut.tasks() ? cut.part(run, task + 1).panel - part.panel : 0;
@@ -311,19 +341,22 @@ void run_task(const Run& run, int32_t task, char* scratch) {
     int32_t left = part.panels - p, beside = part.rows <= kFewRows ? few : many;
     if (left < beside) beside = 1;
     const uint8_t* next = t.codes + (left > beside ? beside : then - p) * t.panel;
+    auto finish = [&](int32_t r, int32_t rows, const float* done) {
+      finish_part(*run.op, run.count, {part.row + r, rows, part.panel + p, beside}, done, kPanelBlock * kPanel);
+    };
     if (beside == 1) {
-      all_rows<1>(q, part, t, next, sums + p * kPanel);
+      all_rows<1>(q, part, t, next, sums, finish);
     } else if (beside == few) {
-      all_rows<few>(q, part, t, next, sums + p * kPanel);
+      all_rows<few>(q, part, t, next, sums, finish);
     } else {
-      all_rows<many>(q, part, t, next, sums + p * kPanel);
+      all_rows<many>(q, part, t, next, sums, finish);
     }
     p += beside;
     t.first_panel += beside;
     t.codes += beside * t.panel;
     if (t.out != nullptr) t.out += beside * kPanel;
   }
-  finish_product(*run.op, run.count, part, sums, ld);
+  if (streaming) stream_end();
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ static inline bool streams(const wk_op& op, int32_t rows) {
 }
 
 /* Adds bias, then residual, to sums, whose rows are `ld` apart, and writes the outputs that there are. `rows` are those of
-   the whole product. */
-static inline void finish_product(const wk_op& op, int32_t rows, const Part& part, const float* sums, int64_t ld) {
+   the whole product. Whoever streams says stream_end at the end of the task. */
+static inline void finish_part(const wk_op& op, int32_t rows, const Part& part, const float* sums, int64_t ld) {
   int64_t outputs = op.weight->rows;
   if (streams(op, rows)) {
     for (int32_t r = 0; r < part.rows; r++) {
@@ -35,7 +35,6 @@ static inline void finish_product(const wk_op& op, int32_t rows, const Part& par
         stream(op.out + (part.row + r) * outputs + n, sum);
       }
     }
-    stream_end();
     return;
   }
   for (int32_t r = 0; r < part.rows; r++) {
@@ -55,6 +54,12 @@ static inline void finish_product(const wk_op& op, int32_t rows, const Part& par
       }
     }
   }
+}
+
+/* The same for a whole task. */
+static inline void finish_product(const wk_op& op, int32_t rows, const Part& part, const float* sums, int64_t ld) {
+  finish_part(op, rows, part, sums, ld);
+  if (streams(op, rows)) stream_end();
 }
 
 }  // namespace WK_ISA

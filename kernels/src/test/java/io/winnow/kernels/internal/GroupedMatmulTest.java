@@ -221,6 +221,30 @@ class GroupedMatmulTest {
     }
   }
 
+  /** Groups are quantized side by side where there are several; what one of them holds must not show in the others. */
+  @Test
+  void groupsOfAllKindsBesideEachOther(Random random) {
+    float[] kinds = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, -Float.MAX_VALUE, -0f, Float.MIN_VALUE,
+        0x1p-110f, -Math.nextDown(0x1p-110f), Math.nextUp(0x1p-110f)};
+    QuantFormat format = new QuantFormat(8, true, 32, 0, false, true);
+    int cols = 9 * 32;
+    Case any = Case.of(random, format, kinds.length * 9, 24, cols);
+    float[] x = Floats.normal(random, any.x.length);
+    for (int row = 0; row < any.rows; row++) {
+      int from = row * cols + row / kinds.length * 32;
+      float kind = kinds[row % kinds.length];
+      x[from + random.nextInt(32)] = kind;
+      if (Math.abs(kind) < 0x1p-100f) {
+        // By itself in all groups, or what is larger hides it.
+        Arrays.fill(x, row * cols, (row + 1) * cols, 0);
+        for (int at = row * cols; at < (row + 1) * cols; at += 32) {
+          x[at + random.nextInt(32)] = kind;
+        }
+      }
+    }
+    check(new Case(format, any.rows, any.outputs, cols, x, any.codes, any.scales, any.mins, null, null));
+  }
+
   @Test
   void aScaleThatAHalfDoesNotHoldIsRefused() {
     QuantFormat format = new QuantFormat(8, true, 32, 0, false, true);
