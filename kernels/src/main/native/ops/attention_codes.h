@@ -140,13 +140,20 @@ inline void code_scores(Query* queries, int32_t count, const KvShape& shape, int
   }
 }
 
-// Turns p · vs of a chunk's visible positions into codes, and starts its sums.
-inline void code_weights(Query& q, int32_t dim) {
-  memset(q.weights, 0, kChunk * sizeof(int16_t));
+// Turns p · vs of a chunk's visible positions into codes, and starts its sums. Nothing has weight where only other queries
+// of the task see something, from … to - 1.
+inline void code_weights(Query& q, int32_t dim, int32_t from, int32_t to) {
+  auto nothing = [&](int32_t begin, int32_t end) {
+    if (begin < end) memset(q.weights + begin, 0, (end - begin) * sizeof(int16_t));
+  };
   memset(q.sums, 0, dim * sizeof(int32_t));
   q.weight_scale = 0;
-  if (q.from >= q.to) return;
+  from &= ~15;
+  to = (to + 15) & ~15;
+  if (q.from >= q.to) return nothing(from, to);
   int32_t first = q.from & ~15, end = (q.to + 15) & ~15;
+  nothing(from, first);
+  nothing(end, to);
   F32x16 most = set1(0);
   uint32_t finite = 0xFFFF;
   for (int32_t t = first; t < end; t += 16) {
@@ -157,7 +164,7 @@ inline void code_weights(Query& q, int32_t dim) {
   float largest = lane_max(most);
   if (finite != 0xFFFF || largest < 0x1p-110f) {
     q.weight_scale = finite != 0xFFFF ? NAN : 0;
-    return;
+    return nothing(first, end);
   }
   q.weight_scale = largest / kLargestWeight;
   F32x16 factor = set1(kLargestWeight / largest), top = set1(kLargestWeight);

@@ -169,7 +169,7 @@ void quantize_rows(const Run& run, int32_t task, int32_t shift) {
   }
 }
 
-constexpr int32_t kRowBlock = 96;   // most rows of a task
+constexpr int32_t kRowBlock = 144;  // most rows of a task
 constexpr int32_t kOwnRows = 32;    // rows from which on a member gets some of its own: all weights pass them
 constexpr int32_t kPanelBlock = 4;  // most panels of a task; rows of its sums are so many panels apart
 constexpr int64_t kSumBytes = kRowBlock * kPanelBlock * kPanel * sizeof(float);
