@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${MODEL:-}
 if [[ ! -f $model ]]; then
-  echo "usage: make bench-peers MODEL=FILE.gguf [PROMPTS=FILE.jsonl] [WORKLOADS=32x8x128,...] [ROUNDS=5] [WINNOW=OPTIONS] [ISA=avx2]" >&2
+  echo "usage: make bench-peers MODEL=FILE.gguf [PROMPTS=FILE.jsonl] [WORKLOADS=32x8x128,...] [ROUNDS=5] [WINNOW=OPTIONS] [ISA=avx2] [APART=1]" >&2
   exit 2
 fi
 peers=${PEERS:-tests/target/peers}
@@ -20,4 +20,4 @@ if [[ ! -x $peers/bin/python ]]; then
 fi
 ./winnow --version >/dev/null 2>&1 || ./winnow --help >/dev/null
 exec "$peers/bin/python" tests/peers/compare.py --model "$(realpath "$model")" --prompts "${PROMPTS:-examples/prompts.jsonl}" \
-  --rounds "${ROUNDS:-5}" ${WORKLOADS:+--workloads "$WORKLOADS"} ${SIDES:+--sides "$SIDES"} ${WINNOW:+--winnow "$WINNOW"} ${ISA:+--isa "$ISA"} ${MOST_SECONDS:+--seconds "$MOST_SECONDS"}
+  --rounds "${ROUNDS:-5}" ${WORKLOADS:+--workloads "$WORKLOADS"} ${SIDES:+--sides "$SIDES"} ${WINNOW:+--winnow "$WINNOW"} ${ISA:+--isa "$ISA"} ${MOST_SECONDS:+--seconds "$MOST_SECONDS"} ${APART:+--apart}

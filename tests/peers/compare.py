@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Winnow beside llama.cpp's server and OpenVINO GenAI, on the same model file, prompts and lengths.
 
-Each side runs in a process of its own that is loaded once a workload; rounds go in turn, and medians are printed. Only
-decoding is timed: no side's loading or tokenizing. No side keeps prompts from round to round. Before the rounds each side has
+Each side runs in a process of its own that is loaded once a workload; rounds go in turn, and medians are printed. With
+--apart only one side is loaded at a time and has all its rounds, for models of which memory holds no two. Only decoding is
+timed: no side's loading or tokenizing. No side keeps prompts from round to round. Before the rounds each side has
 a warm-up, and a peer that has several good settings is tried with each of them on a part of the work; its best goes on.
 """
 import argparse
@@ -78,6 +79,10 @@ def long_prompts(questions, count, tokens):
     return texts
 
 
+def prompt_tokens(path):
+    return sum(len(json.loads(line)) for line in open(path))
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     args.add_argument("--model", required=True, help="a GGUF file")
@@ -90,6 +95,7 @@ def main():
     args.add_argument("--isa", help="avx2: what Winnow and oneDNN may use at most; xllamacpp has AVX2 at most anyway")
     args.add_argument("--seconds", type=float, default=400,
                       help="a side that has run so long in a workload has no more rounds of it")
+    args.add_argument("--apart", action="store_true", help="one side after the other, for models that fill the memory")
     args.add_argument("--logs", default=None)
     args = args.parse_args()
 
@@ -149,36 +155,48 @@ def compare(args, workload, questions, logs):
         # Held to AVX2 its products of quantized inputs cannot be made.
         candidates["openvino"] = [["--precision", "f32", "--group-size", "0"]]
     names = ["winnow"] + [name for name in args.sides.split(",") if name != "winnow"]
-    sides, best_settings = {}, {}
-    for name in names:
-        best = None
-        for settings in candidates[name]:
-            side = start(name, settings)
-            warm = side.round(0 if len(candidates[name]) == 1 else min(TRIAL, (new + 3) // 4))
-            if best is None or warm["tokens"] / warm["seconds"] > best[0]:
-                if best is not None:
-                    best[1].close()
-                best = (warm["tokens"] / warm["seconds"], side, settings)
-            else:
-                side.close()
-        sides[name], best_settings[name] = best[1], best[2]
-    lengths = [len(json.loads(line)) for line in open(tokens)]
-    prompt_tokens = sum(lengths)
+    best_settings, rates, spent = {}, {name: [] for name in names}, dict.fromkeys(names, 0)
 
-    rates = {name: [] for name in names}
-    spent = dict.fromkeys(names, 0)
-    for _ in range(args.rounds):
+    def warmed(name, settings):
+        side = start(name, settings)
+        warm = side.round(0 if len(candidates[name]) == 1 else min(TRIAL, (new + 3) // 4))
+        return side, warm["tokens"] / warm["seconds"]
+
+    def best(name):
+        """The side at its best settings, warm."""
+        best_settings[name] = candidates[name][0]
+        if len(candidates[name]) > 1:
+            found = 0
+            for settings in candidates[name]:
+                side, rate = warmed(name, settings)
+                side.close()
+                if rate > found:
+                    found, best_settings[name] = rate, settings
+        return warmed(name, best_settings[name])[0]
+
+    def measure(name, side):
+        if spent[name] > args.seconds:
+            return
+        result = side.round()
+        done = prompt_tokens(tokens) if counted == "prompt" else result["tokens"]
+        if counted == "new" and result["tokens"] != count * samples * new:
+            raise RuntimeError(f"{name} made {result['tokens']} tokens of {count * samples * new}")
+        rates[name].append(done / result["seconds"])
+        spent[name] += result["seconds"]
+
+    if args.apart:
         for name in names:
-            if spent[name] > args.seconds:
-                continue
-            result = sides[name].round()
-            done = prompt_tokens if counted == "prompt" else result["tokens"]
-            if counted == "new" and result["tokens"] != count * samples * new:
-                raise RuntimeError(f"{name} made {result['tokens']} tokens of {count * samples * new}")
-            rates[name].append(done / result["seconds"])
-            spent[name] += result["seconds"]
-    for side in sides.values():
-        side.close()
+            side = best(name)
+            for _ in range(args.rounds):
+                measure(name, side)
+            side.close()
+    else:
+        sides = {name: best(name) for name in names}
+        for _ in range(args.rounds):
+            for name in names:
+                measure(name, sides[name])
+        for side in sides.values():
+            side.close()
     own = statistics.median(rates["winnow"])
     for name in names:
         middle = statistics.median(rates[name])
