@@ -135,6 +135,8 @@ void tile(const Tile& t, float* sums) {
   const int8_t* x = t.x + t.from * each * step;
   const uint8_t *codes = t.codes + t.from * each * 64, *ahead = t.ahead;
   constexpr bool kept = keeps_chains(R, P);
+  // Where memory is the limit, what is fetched is spread over the multiplications.
+  constexpr bool spread = !kept || R <= kFewRows;
   F32x16 chain[R][P];
   if (t.from == 0) {
     WK_ROWS {
@@ -158,7 +160,7 @@ void tile(const Tile& t, float* sums) {
     group.start(starts);
     int32_t count = (g + 1) * each <= t.vectors ? each : t.vectors - g * each;
     auto vector = [&](int32_t v) WK_ALWAYS {
-      if (!kept) WK_PANELS __builtin_prefetch(ahead + v * t.ahead_step + p * panel);
+      if (spread) WK_PANELS __builtin_prefetch(ahead + v * t.ahead_step + p * panel);
       group.add_vector(codes + v * 64, panel, x + v * step);
     };
     if (EACH > 0 && count == EACH) {
@@ -168,7 +170,7 @@ void tile(const Tile& t, float* sums) {
     }
     group.end(starts);
     I32x16 (&s)[R][P] = group.s;
-    if (kept) {
+    if (!spread) {
       for (int32_t b = 0; b < count * t.ahead_step; b += 64) {
         WK_PANELS __builtin_prefetch(ahead + b + p * panel);
       }
