@@ -45,6 +45,9 @@ def measure(model, folder, sequences, context, new, options):
                 process.stdin.flush()
         if len(answers) < 3:
             raise SystemExit(f"winnow bench ended with {process.wait()} for {sequences} sequences of {context}")
+        if answers[2]["tokens"] != sequences * count:
+            raise SystemExit(f"{answers[2]['tokens']} of {sequences * count} tokens were made: does the model take contexts of "
+                             f"{context} and {new} tokens more? `winnow bench` of {prompts} tells the reason")
         seconds[count] = answers[2]["seconds"]
         with open(f"/proc/{process.pid}/status") as status:
             resident = max(resident, *(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM")))
