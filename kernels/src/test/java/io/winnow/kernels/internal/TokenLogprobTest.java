@@ -97,6 +97,9 @@ class TokenLogprobTest {
         draws.randomise(r, random);
         draws.wantLogprob[r] = true;
         draws.biasCount[r] = 0;
+        if (draws.mask[r] != null) {
+          draws.mask[r][0] |= 1;  // one token at least, or none is drawn that could be scored
+        }
       }
       KernelsUnderTest.each(2, kernels -> {
         int[] token = draws.run(kernels);
