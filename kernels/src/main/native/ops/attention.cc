@@ -247,13 +247,8 @@ void chunk_of(const Head& h, int32_t chunk, bool last_chunk) {
   for (int32_t i = 0; i < count; i++) softmax(h.queries[i]);
   if (codes) {
     pages([&](const Neighbours& n, int32_t at) { head_weights(h, n, at); });
-    int32_t from = kChunk, to = 0;
-    for (int32_t i = 0; i < count; i++) {
-      const Query& q = h.queries[i];
-      if (q.from >= q.to) continue;
-      from = q.from < from ? q.from : from;
-      to = q.to > to ? q.to : to;
-    }
+    int32_t from, to;
+    seen_by(h.queries, count, 0, &from, &to, kChunk);
     for (int32_t i = 0; i < count; i++) code_weights(h.queries[i], h.op.head_dim, from, to);
   } else {
     for (int32_t i = 0; i < count; i++) memset(h.queries[i].chunk, 0, h.op.head_dim * sizeof(float));

@@ -206,10 +206,10 @@ inline int32_t clamp(int32_t value, int32_t least, int32_t most) {
 inline int32_t tiles_of(int32_t queries) { return (queries + kQueries - 1) / kQueries; }
 
 // The positions of a page that begins at `at` which some of the queries see; from = to if there are none.
-inline void seen_by(const Query* queries, int32_t count, int32_t at, int32_t* from, int32_t* to) {
-  int32_t first = kPage, last = 0;
+inline void seen_by(const Query* queries, int32_t count, int32_t at, int32_t* from, int32_t* to, int32_t tokens = kPage) {
+  int32_t first = tokens, last = 0;
   for (int32_t j = 0; j < count; j++) {
-    int32_t begin = clamp(queries[j].from - at, 0, kPage), end = clamp(queries[j].to - at, 0, kPage);
+    int32_t begin = clamp(queries[j].from - at, 0, tokens), end = clamp(queries[j].to - at, 0, tokens);
     if (begin >= end) continue;
     first = begin < first ? begin : first;
     last = end > last ? end : last;
