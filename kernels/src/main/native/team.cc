@@ -16,7 +16,9 @@ namespace wk {
 namespace {
 
 constexpr int64_t kSpinNanos = 20000;
-constexpr uint64_t kCount = (1u << 24) - 1;
+constexpr int32_t kTaskBits = 24;
+constexpr uint64_t kTask = (1u << kTaskBits) - 1;
+constexpr int32_t kMembersATally = 8;
 
 int64_t now() {
   timespec t;
@@ -55,7 +57,10 @@ bool spin_until(Condition ready) {
   }
 }
 
-bool has_task(uint64_t state) { return (state & kCount) < (state >> 24 & kCount); }
+// Of two words of operations, whether the first is of a later one; numbers of 40 bits may pass their end.
+bool later(uint64_t first, uint64_t second) {
+  return static_cast<int64_t>((first & ~kTask) - (second & ~kTask)) > 0;
+}
 
 }  // namespace
 
@@ -64,7 +69,9 @@ bool Team::start(int32_t size) {
   if (size == 1) return true;
   members_ = new (std::nothrow) Member[size - 1];
   shares_ = new (std::nothrow) Share[size];
-  if (members_ == nullptr || shares_ == nullptr) return false;
+  tally_count_ = (size + kMembersATally - 1) / kMembersATally;
+  tallies_ = new (std::nothrow) Tally[tally_count_];
+  if (members_ == nullptr || shares_ == nullptr || tallies_ == nullptr) return false;
   // Signals of the process are for its other threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -86,6 +93,7 @@ Team::~Team() {
   for (int32_t i = 0; i < started_; i++) pthread_join(members_[i].thread, nullptr);
   delete[] members_;
   delete[] shares_;
+  delete[] tallies_;
 }
 
 void Team::run(int32_t tasks, Body body, void* arg) {
@@ -95,40 +103,60 @@ void Team::run(int32_t tasks, Body body, void* arg) {
   }
   body_ = body;
   arg_ = arg;
-  tasks_ = tasks;
-  done_.store(0);
-  number_++;
-  for (int32_t i = 0; i < size_; i++) {
-    uint64_t from = static_cast<uint64_t>(tasks) * i / size_, to = static_cast<uint64_t>(tasks) * (i + 1) / size_;
-    shares_[i].state.store(number_ << 48 | to << 24 | from);
-  }
+  uint64_t operation = (operation_.load(std::memory_order_relaxed) & ~kTask) + (kTask + 1) + tasks;
+  operation_.store(operation);
   wake_.fetch_add(1);
   if (sleepers_.load() > 0) wake_all(wake_);
-  while (work_one(0)) {
-  }
-  while (!spin_until([&] { return done_.load() == tasks; })) {
+  uint32_t others = tasks - work(0, operation);
+  expected_.store(expected_.load(std::memory_order_relaxed) + others);
+  while (!spin_until([&] { return members_are_done(); })) {
     caller_sleeps_.store(1);
-    int32_t seen = done_.load();
-    if (seen != tasks) sleep_while(done_, seen);
+    int32_t seen = finished_.load();
+    if (!members_are_done()) sleep_while(finished_, seen);
     caller_sleeps_.store(0);
   }
 }
 
-bool Team::work_one(int32_t member) {
+// Does tasks of the operation until none is left that nobody has taken, the member's own first. Returns how many.
+uint32_t Team::work(int32_t member, uint64_t operation) {
+  uint64_t tasks = operation & kTask;
+  uint32_t done = 0;
   for (int32_t i = 0; i < size_; i++) {
-    std::atomic<uint64_t>& share = shares_[(member + i) % size_].state;
+    int32_t owner = member + i < size_ ? member + i : member + i - size_;
+    uint64_t from = tasks * owner / size_, to = tasks * (owner + 1) / size_;
+    if (from == to) continue;
+    std::atomic<uint64_t>& share = shares_[owner].state;
     uint64_t state = share.load();
-    while (has_task(state)) {
-      if (share.compare_exchange_weak(state, state + 1)) {
-        // Not to be read once the task is done: from then on the caller may start the next operation.
-        int32_t tasks = tasks_;
-        body_(arg_, static_cast<int32_t>(state & kCount), member);
-        if (done_.fetch_add(1) + 1 == tasks && caller_sleeps_.load() != 0) wake_all(done_);
-        return true;
-      }
+    for (;;) {
+      // The operation is over, and the caller at the next one: a member that was not scheduled meanwhile sees this.
+      if (later(state, operation)) return done;
+      // A share with tasks is opened in every operation, so one that is behind has not been opened in this one.
+      uint64_t task = later(operation, state) ? from : state & kTask;
+      if (task >= to) break;
+      uint64_t taken = (operation & ~kTask) + task + 1;
+      if (!share.compare_exchange_weak(state, taken)) continue;
+      body_(arg_, static_cast<int32_t>(task), member);
+      done++;
+      state = share.load();
     }
   }
-  return false;
+  return done;
+}
+
+// Until a member has told of its tasks, the caller does not go on, so body_ and arg_ stand as long as they are used.
+void Team::report(int32_t member, uint32_t done) {
+  tallies_[member / kMembersATally].done.fetch_add(done);
+  // Of the last ones to tell, one sees all tallies; the caller looks at them after it has said that it sleeps.
+  if (caller_sleeps_.load() != 0 && members_are_done()) {
+    finished_.fetch_add(1);
+    wake_all(finished_);
+  }
+}
+
+bool Team::members_are_done() const {
+  uint32_t done = 0;
+  for (int32_t i = 0; i < tally_count_; i++) done += tallies_[i].done.load();
+  return done == expected_.load();
 }
 
 void* Team::serve(void* member) {
@@ -139,10 +167,16 @@ void* Team::serve(void* member) {
 }
 
 void Team::serve(int32_t member) {
+  uint64_t seen = 0;
   while (!closed_.load()) {
     int32_t epoch = wake_.load();
-    if (work_one(member)) continue;
-    if (spin_until([&] { return wake_.load() != epoch || closed_.load(); })) continue;
+    uint64_t operation = operation_.load();
+    if (operation != seen) {
+      seen = operation;
+      if (uint32_t done = work(member, operation)) report(member, done);
+      continue;
+    }
+    if (spin_until([&] { return operation_.load() != seen || closed_.load(); })) continue;
     sleepers_.fetch_add(1);
     // The caller counts the sleepers after it has moved the word, so either it sees this one or this one sees the word.
     if (wake_.load() == epoch && !closed_.load()) sleep_while(wake_, epoch);

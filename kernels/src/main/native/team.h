@@ -4,6 +4,10 @@
 // neighbours on the machine get the cores. Each member begins with a share of its own, the same one in every operation, so
 // that what it wrote it finds in its own cache; then it helps the others. A member that is not scheduled takes no tasks and
 // is not waited for.
+//
+// No line of memory is written by all members in an operation: each takes its tasks from a word of its own and tells what it
+// did once, in a tally it has with seven others; the caller adds up the tallies. So the cost of an operation grows with an
+// eighth of the members, where one counter for all would grow with the tasks.
 #pragma once
 
 #include <pthread.h>
@@ -38,29 +42,41 @@ class Team {
     pthread_t thread;
   };
 
-  static void* serve(void* member);
-  void serve(int32_t member);
-  bool work_one(int32_t member);
-
-  // What is left of a member's share, in one word, so that a task is taken only from the operation it belongs to:
-  // 16 bits of the operation's number, 24 of the end, 24 of the next task.
-  struct alignas(64) Share {
+  // How much of a member's tasks is taken, in one word: 40 bits of the operation's number, 24 of the next task. Whoever
+  // comes first opens it for an operation, so the caller writes none of them.
+  struct alignas(128) Share {
     std::atomic<uint64_t> state{0};
   };
 
+  // Tasks that some neighbouring members have done since the team started, modulo 2^32.
+  struct alignas(128) Tally {
+    std::atomic<uint32_t> done{0};
+  };
+
+  static void* serve(void* member);
+  void serve(int32_t member);
+  uint32_t work(int32_t member, uint64_t operation);
+  void report(int32_t member, uint32_t done);
+  bool members_are_done() const;
+
   Share* shares_ = nullptr;
-  uint64_t number_ = 0;
-  alignas(64) std::atomic<int32_t> done_{0};
-  std::atomic<int32_t> caller_sleeps_{0};
-  alignas(64) std::atomic<int32_t> wake_{0};
-  std::atomic<int32_t> sleepers_{0};
-  std::atomic<bool> closed_{false};
-  Body body_ = nullptr;
-  void* arg_ = nullptr;
-  int32_t tasks_ = 0;
+  Tally* tallies_ = nullptr;
+  int32_t tally_count_ = 0;
   Member* members_ = nullptr;
   int32_t size_ = 0;
   int32_t started_ = 0;
+
+  // What all members look at: 40 bits of the operation's number, 24 of its tasks, and what to do.
+  alignas(128) std::atomic<uint64_t> operation_{0};
+  Body body_ = nullptr;
+  void* arg_ = nullptr;
+  std::atomic<int32_t> wake_{0};
+  std::atomic<bool> closed_{false};
+  alignas(128) std::atomic<int32_t> sleepers_{0};
+  // Written by the caller alone while it waits, but for finished_, which a member moves that wakes it.
+  alignas(128) std::atomic<uint32_t> expected_{0};
+  std::atomic<int32_t> caller_sleeps_{0};
+  std::atomic<int32_t> finished_{0};
 };
 
 }  // namespace wk

@@ -47,6 +47,7 @@ final class StepTrace implements AutoCloseable {
   private final Thread writer;
   private final StringBuilder buffer = new StringBuilder(CHUNK_CHARS + 4096);
   private int bufferedSteps;
+  private long headBytes;
   private long bytes;
   private long leftOut;
   private EngineStats before = EngineStats.NONE;
@@ -76,15 +77,24 @@ final class StepTrace implements AutoCloseable {
     StepTrace trace = new StepTrace(folder.resolve(name + ".json"), mostBytes, MOST_CHUNKS);
     try {
       Files.createDirectories(folder);
-      Files.write(trace.file, new byte[0], StandardOpenOption.CREATE_NEW);
+      trace.create();
     } catch (IOException e) {
       trace.warn(e);
       return null;
     }
-    trace.buffer.append("[\n{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": ").append(trace.pid)
-        .append(", \"tid\": 1, \"args\": {\"name\": \"winnow ").append(host()).append("\"}}");
     trace.writer.start();
     return trace;
+  }
+
+  /** A whole file from the start: engines that never compute a step leave it so. */
+  private void create() throws IOException {
+    String head = "[\n{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": " + pid
+        + ", \"tid\": 1, \"args\": {\"name\": \"winnow " + host() + "\"}}";
+    bytes = head.length();
+    headBytes = bytes;
+    Files.write(
+        file, (head + new String(END, StandardCharsets.US_ASCII)).getBytes(StandardCharsets.US_ASCII),
+        StandardOpenOption.CREATE_NEW);
   }
 
   private static String host() {
@@ -173,7 +183,6 @@ final class StepTrace implements AutoCloseable {
       return;
     }
     Chunk chunk = new Chunk(buffer.toString().getBytes(StandardCharsets.US_ASCII), bufferedSteps);
-    // The head of the file cannot be lost: the first chunk finds an empty queue.
     if (queue.offer(chunk)) {
       bytes += chunk.text().length;
     } else {
@@ -185,7 +194,7 @@ final class StepTrace implements AutoCloseable {
 
   private void write() {
     try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      long at = 0;
+      long at = headBytes;
       for (Chunk chunk = queue.take(); chunk != LAST; chunk = queue.take()) {
         writeAll(out, at, chunk.text());
         at += chunk.text().length;

@@ -73,6 +73,15 @@ class StepTraceTest {
   }
 
   @Test
+  void aFileWithoutStepsIsWhole() throws Exception {
+    StepTrace trace = StepTrace.open(folder);
+    assertEquals(1, events(trace.file(), "M").size(), "before anything is computed");
+    trace.close();
+    assertEquals(1, events(trace.file(), "M").size());
+    assertEquals(List.of(), events(trace.file(), "X"));
+  }
+
+  @Test
   void itsSumsAreTheFiguresOfTheEngine() throws Exception {
     String model = Path.of(System.getProperty("winnow.root"), "examples", "model").toString();
     EngineSpec spec = new EngineSpec(model, "auto", 1, 4, 2048, null, Map.of());
