@@ -5,7 +5,7 @@ Each sequence has a prompt of its own, without a chat template, so that nothing 
 rounds of the same prompts: the first computes them, the second finds them computed, so that all sequences decode together
 from its first steps on. Figures come from the engine's step trace: decoding is the median step in which every sequence
 draws a token and no prompt is computed, prefill all steps of the first round that draw nothing or only a prompt's first
-token. Points whose contexts together exceed --positions are left out. Needs Python alone.
+token, but for the first two, which are cold (where there are no more than four, nothing is said). Points whose contexts together exceed --positions are left out. Needs Python alone.
 """
 import argparse
 import glob
@@ -91,7 +91,7 @@ def measure(model, sequences, words, new, options):
     while made < sequences * new:
         made += steps[first]["tokens"]
         first += 1
-    prefill = [step for step in steps[:first] if step["rows"] == step["prefill_rows"]]
+    prefill = [step for step in steps[:first] if step["rows"] == step["prefill_rows"]][2:]
     decode = [step for step in steps if step["prefill_rows"] == 0 and step["draws"] == sequences]
     if len(decode) < new // 2:
         raise SystemExit(f"{sequences} sequences of {words} words decoded together in {len(decode)} steps only: did their pages "
@@ -105,7 +105,8 @@ def measure(model, sequences, words, new, options):
         "products": products,
         "attention": attention,
         "rest": 1 - products - attention,
-        "prefilled": sum(step["rows"] for step in prefill) * 1e9 / sum(step["nanos"] for step in prefill),
+        "prefilled": f"{sum(step['rows'] for step in prefill) * 1e9 / sum(step['nanos'] for step in prefill):,.0f}"
+                     if len(prefill) > 2 else "",
         "resident": resident,
     }
 
@@ -177,7 +178,7 @@ def main():
             points.setdefault(context, []).append((sequences, point["decoded"]))
             shares = ", ".join(f"{100 * point[name]:.0f}" for name in ("products", "attention", "rest"))
             print(f"| {point['context']:,.0f} | {sequences} | {point['decoded']:,.0f} | {point['milliseconds']:,.1f} | {shares} % "
-                  f"| {point['prefilled']:,.0f} | {point['resident']:,} |", flush=True)
+                  f"| {point['prefilled']} | {point['resident']:,} |", flush=True)
     if args.plot:
         plot(points, args.plot, f"{os.path.basename(args.model)}: decoded tokens a second")
 
