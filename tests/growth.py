@@ -74,12 +74,13 @@ def prose(rng, words):
     return " ".join(rng.choice(WORDS) for _ in range(words))
 
 
-def measure(model, sequences, words, new, options):
+def measure(model, sequences, context, words, new, options):
     """One point as a dict: what its columns hold."""
     with tempfile.TemporaryDirectory() as folder:
         rng = random.Random(sequences * 1_000_003 + words)
         bench = Bench(model, folder, [prose(rng, words) for _ in range(sequences)], [
-            "--max-tokens", str(new), "--max-sequences", str(sequences), "--prefix-cache", "on", *options])
+            "--max-tokens", str(new), "--max-sequences", str(sequences), "--prefix-cache", "on",
+            "--kv-cache-tokens", str(sequences * (context + context // 8 + 256)), *options])
         for _ in range(2):
             answer = bench.round()
             if answer["tokens"] != sequences * new:
@@ -93,7 +94,7 @@ def measure(model, sequences, words, new, options):
         first += 1
     prefill = [step for step in steps[:first] if step["rows"] == step["prefill_rows"]][2:]
     decode = [step for step in steps if step["prefill_rows"] == 0 and step["draws"] == sequences]
-    if len(decode) < new // 2:
+    if len(decode) < new // 8:
         raise SystemExit(f"{sequences} sequences of {words} words decoded together in {len(decode)} steps only: did their pages "
                          "not stay from the first round to the second?")
     middle = sorted(decode, key=lambda step: step["nanos"])[len(decode) // 2]
@@ -174,7 +175,7 @@ def main():
         for sequences in map(int, args.sequences.split(",")):
             if sequences * context > args.positions:
                 continue
-            point = measure(model, sequences, int((context - args.new) / ratio), args.new, args.options)
+            point = measure(model, sequences, context, int((context - args.new) / ratio), args.new, args.options)
             points.setdefault(context, []).append((sequences, point["decoded"]))
             shares = ", ".join(f"{100 * point[name]:.0f}" for name in ("products", "attention", "rest"))
             print(f"| {point['context']:,.0f} | {sequences} | {point['decoded']:,.0f} | {point['milliseconds']:,.1f} | {shares} % "

@@ -57,7 +57,8 @@ bool spin_until(Condition ready) {
   }
 }
 
-// Of two words of operations, whether the first is of a later one; numbers of 40 bits may pass their end.
+// Of two words of operations, whether the first is of a later one. Numbers of 40 bits may pass their end, since no
+// share stays without tasks, and no member without processor time, for 2^39 operations: a month without a pause.
 bool later(uint64_t first, uint64_t second) {
   return static_cast<int64_t>((first & ~kTask) - (second & ~kTask)) > 0;
 }
@@ -117,36 +118,44 @@ void Team::run(int32_t tasks, Body body, void* arg) {
   }
 }
 
-// Does tasks of the operation until none is left that nobody has taken, the member's own first. Returns how many.
+// Does tasks of the operation until none is left that nobody has taken, the member's own first. Returns how many it
+// did.
 uint32_t Team::work(int32_t member, uint64_t operation) {
   uint64_t tasks = operation & kTask;
-  uint32_t done = 0;
+  uint32_t all = 0;
   for (int32_t i = 0; i < size_; i++) {
     int32_t owner = member + i < size_ ? member + i : member + i - size_;
     uint64_t from = tasks * owner / size_, to = tasks * (owner + 1) / size_;
     if (from == to) continue;
-    std::atomic<uint64_t>& share = shares_[owner].state;
-    uint64_t state = share.load();
-    for (;;) {
-      // The operation is over, and the caller at the next one: a member that was not scheduled meanwhile sees this.
-      if (later(state, operation)) return done;
-      // A share with tasks is opened in every operation, so one that is behind has not been opened in this one.
-      uint64_t task = later(operation, state) ? from : state & kTask;
-      if (task >= to) break;
-      uint64_t taken = (operation & ~kTask) + task + 1;
-      if (!share.compare_exchange_weak(state, taken)) continue;
-      body_(arg_, static_cast<int32_t>(task), member);
-      done++;
-      state = share.load();
-    }
+    uint32_t done = work_share(shares_[owner].state, from, to, member, operation);
+    // Before it looks at other shares: the caller may be waiting for these tasks alone.
+    if (done > 0 && member > 0) report(member, done);
+    all += done;
   }
-  return done;
+  return all;
+}
+
+uint32_t Team::work_share(
+    std::atomic<uint64_t>& share, uint64_t from, uint64_t to, int32_t member, uint64_t operation) {
+  uint32_t done = 0;
+  uint64_t state = share.load(std::memory_order_relaxed);  // what is stale fails to be exchanged
+  for (;;) {
+    // A share with tasks is opened in every operation, so one that is behind has not been opened in this one. One that
+    // is ahead is of a later operation: this member was not scheduled meanwhile.
+    uint64_t task = later(operation, state) ? from : later(state, operation) ? to : state & kTask;
+    if (task >= to) return done;
+    uint64_t taken = (operation & ~kTask) + task + 1;
+    if (!share.compare_exchange_weak(state, taken)) continue;
+    body_(arg_, static_cast<int32_t>(task), member);
+    done++;
+    state = share.load(std::memory_order_relaxed);
+  }
 }
 
 // Until a member has told of its tasks, the caller does not go on, so body_ and arg_ stand as long as they are used.
 void Team::report(int32_t member, uint32_t done) {
   tallies_[member / kMembersATally].done.fetch_add(done);
-  // Of the last ones to tell, one sees all tallies; the caller looks at them after it has said that it sleeps.
+  // The last to tell sees all tallies; the caller looks at them after it has said that it sleeps.
   if (caller_sleeps_.load() != 0 && members_are_done()) {
     finished_.fetch_add(1);
     wake_all(finished_);
@@ -173,7 +182,7 @@ void Team::serve(int32_t member) {
     uint64_t operation = operation_.load();
     if (operation != seen) {
       seen = operation;
-      if (uint32_t done = work(member, operation)) report(member, done);
+      work(member, operation);
       continue;
     }
     if (spin_until([&] { return operation_.load() != seen || closed_.load(); })) continue;

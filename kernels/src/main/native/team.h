@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A resident team that shares out the tasks of one operation after another. The caller works too. Idle members spin for
-// some microseconds, because the next operation of a step usually follows at once, and then sleep in the kernel, so that
-// neighbours on the machine get the cores. Each member begins with a share of its own, the same one in every operation, so
-// that what it wrote it finds in its own cache; then it helps the others. A member that is not scheduled takes no tasks and
-// is not waited for.
+// some microseconds, because the next operation of a step usually follows at once, and then sleep in the kernel, so
+// that neighbours on the machine get the cores. Each member begins with a share of its own, the same one in every
+// operation, so that what it wrote it finds in its own cache; then it helps the others. A member that is not scheduled
+// and has taken no task is not waited for.
 //
-// No line of memory is written by all members in an operation: each takes its tasks from a word of its own and tells what it
-// did once, in a tally it has with seven others; the caller adds up the tallies. So the cost of an operation grows with an
-// eighth of the members, where one counter for all would grow with the tasks.
+// There is no counter of all members: each takes tasks from a word of its own and tells what it did in a tally that it
+// has with seven others, once a share; the caller adds up the tallies. The line that tells the operation is only read.
 #pragma once
 
 #include <pthread.h>
@@ -31,8 +30,8 @@ class Team {
 
   int32_t size() const { return size_; }
 
-  /* Runs body(arg, 0 … tasks - 1, member), each task once, and returns when all are done. Member i begins with tasks from
-     tasks · i / size on, in ascending order. */
+  /* Runs body(arg, 0 … tasks - 1, member), each task once, and returns when all are done; tasks < 2^24. Member i begins
+     with tasks from tasks · i / size on, in ascending order. */
   void run(int32_t tasks, Body body, void* arg);
 
  private:
@@ -56,6 +55,7 @@ class Team {
   static void* serve(void* member);
   void serve(int32_t member);
   uint32_t work(int32_t member, uint64_t operation);
+  uint32_t work_share(std::atomic<uint64_t>& share, uint64_t from, uint64_t to, int32_t member, uint64_t operation);
   void report(int32_t member, uint32_t done);
   bool members_are_done() const;
 

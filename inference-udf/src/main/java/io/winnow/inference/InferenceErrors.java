@@ -24,6 +24,7 @@ public final class InferenceErrors {
   public static final String NUMERICS_UNAVAILABLE = "numerics_unavailable";
   public static final String NON_FINITE_LOGITS = "non_finite_logits";
   public static final String ANSWER_FORMAT_INVALID = "answer_format_invalid";
+  public static final String THINKING_BUDGET_INVALID = "thinking_budget_invalid";
   public static final String ENGINE_FAULT = "engine_fault";
   public static final String ENGINE_CRASH = "engine_crash";
   public static final String SIDECAR_FAILED = "sidecar_failed";
@@ -251,6 +252,13 @@ public final class InferenceErrors {
   public static InferenceException answerFormatInvalid(AnswerFormat format, String why) {
     return new InferenceException(
         ANSWER_FORMAT_INVALID, String.format("Cannot hold answers to %s: %s.", format.described(), why));
+  }
+
+  /** Thinking that cannot be ended. */
+  public static InferenceException thinkingBudgetInvalid(String why) {
+    return new InferenceException(
+        THINKING_BUDGET_INVALID,
+        String.format("Cannot end thinking at --thinking-budget: %s. Leave it out for this model.", why));
   }
 
   /**

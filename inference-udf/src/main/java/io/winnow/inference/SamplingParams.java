@@ -25,7 +25,8 @@ import java.util.TreeMap;
  * @param stop strings that end the text; the text is cut before the first of them, the token ids are kept whole
  * @param seed seed of the counter-based random numbers
  * @param logprobs whether the log-probability of each chosen token under the raw logits is returned
- * @param thinkingBudget tokens after which an open thinking section is closed by force, 0 for no limit
+ * @param thinkingBudget tokens of the answer after which its thinking is ended by force where it is still open:
+ *     {@code "\n</think>\n\n"} comes next, and then what the model answers; 0 for no limit
  * @param presencePenalty taken off the logit of every token that is in the output, from −2 to 2; 0 changes nothing
  * @param frequencyPenalty taken off for each time that a token is in the output, from −2 to 2; 0 changes nothing
  * @param logitBias what is added to a token's logit, from −100 to 100, or negative infinity for a token that must not be
@@ -35,7 +36,7 @@ import java.util.TreeMap;
  *     can be drawn, and a stop string ends nothing. May be more than there is room for
  * @param ignoreEos whether the model's end-of-sequence tokens end nothing; stop tokens and stop strings still do
  * @param answer what the generated text must look like, null for anything. It alone says where an answer ends, so it
- *     goes with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is the beginning of such
+ *     goes with none of stop, stopTokenIds, minTokens, ignoreEos and thinkingBudget; one that maxTokens cuts is the beginning of such
  *     a text
  */
 public record SamplingParams(
@@ -93,6 +94,7 @@ public record SamplingParams(
       check(stopTokenIds.isEmpty(), "stop-token-ids", stopTokenIds, "left out" + beside);
       check(minTokens == 0, "min-tokens", minTokens, "left out" + beside);
       check(!ignoreEos, "ignore-eos", ignoreEos, "left out" + beside);
+      check(thinkingBudget == 0, "thinking-budget", thinkingBudget, "left out" + beside);
     }
   }
 
@@ -135,6 +137,13 @@ public record SamplingParams(
     return new SamplingParams(
         temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, thinkingBudget,
         presencePenalty, frequencyPenalty, logitBias, stopTokens, least, withoutEos, answer);
+  }
+
+  /** These with another limit of thinking. */
+  public SamplingParams withThinkingBudget(int budget) {
+    return new SamplingParams(
+        temperature, topP, topK, minP, repetitionPenalty, maxTokens, stop, seed, logprobs, budget, presencePenalty,
+        frequencyPenalty, logitBias, stopTokenIds, minTokens, ignoreEos, answer);
   }
 
   /** These with another limit of new tokens, with or without log-probabilities. */

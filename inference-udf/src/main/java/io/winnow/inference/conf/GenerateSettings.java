@@ -136,6 +136,11 @@ public final class GenerateSettings {
           .check(n -> n >= 0, "0 or more")
           .doc("Tokens of a trace before the one that may end it: until then no end of sequence and no stop token is"
               + " drawn, and no --stop counts.");
+  public static final Setting<Integer> THINKING_BUDGET =
+      Setting.ofInt("thinking-budget").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0).neutralValue(0)
+          .check(n -> n >= 0, "0 or more")
+          .doc("Tokens of a trace after which its thinking is ended where it is still open (<think> in the trace or at"
+              + " the prompt's end, and no </think>): </think> comes next, and then the answer. 0: no limit.");
   public static final Setting<Boolean> IGNORE_EOS =
       Setting.ofBoolean("ignore-eos").group(SAMPLING).effect(Effect.TOKENS).defaultValue(false).neutralValue(false)
           .doc("Goes on behind the model's end of sequence, for measurements; --stop and --stop-token-ids still end.");
@@ -266,9 +271,9 @@ public final class GenerateSettings {
                 LIMIT, SYSTEM_PROMPT, PROMPT_TEMPLATE, CHAT_TEMPLATE, TEMPLATE_ARG, MODEL, SAMPLES,
                 AdaptiveSettings.STOP_WHEN, AdaptiveSettings.SAMPLES_MAX, AdaptiveSettings.SAMPLE_BLOCKS, TEMPERATURE,
                 TOP_P, TOP_K, MIN_P, REPETITION_PENALTY, PRESENCE_PENALTY, FREQUENCY_PENALTY, LOGIT_BIAS,
-                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, IGNORE_EOS, CHOICE, REGEX, JSON_SCHEMA, SEED,
-                OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS,
-                COMMIT_INTERVAL, RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, NUMERICS, THREADS, MAX_SEQUENCES,
+                GENERATION_CONFIG, MAX_TOKENS, MIN_TOKENS, STOP, STOP_TOKEN_IDS, THINKING_BUDGET, IGNORE_EOS, CHOICE, REGEX,
+                JSON_SCHEMA, SEED, OUT, VERIFY, LOGPROBS, PROMPT_LOGPROBS, TOKEN_IDS, COMMIT_INTERVAL,
+                RETRY_FAILED, DRY_RUN, STRICT, WEIGHTS, NUMERICS, THREADS, MAX_SEQUENCES,
                 KV_CACHE_TOKENS, KV_CACHE_TYPE, PREFIX_CACHE, PARTITIONS, ENGINE_PER_NODE, SPECULATION, STEP_TRACE,
                 MAX_COST, MAX_DURATION, MAX_TOKENS_TOTAL, PRICES));
     all.addAll(EstimateSettings.ALL);
@@ -330,6 +335,11 @@ public final class GenerateSettings {
   private static void checkModel(SettingValues values, String model) {
     if (EndpointSettings.isEndpoint(model)) {
       EndpointSettings.check(values, model);
+      if (values.get(THINKING_BUDGET) > 0) {
+        throw new UsageException(
+            "Cannot use " + THINKING_BUDGET + " with the endpoint " + model + ": only the embedded engine ends"
+                + " thinking. Where the server does it as well, ask it by --extra-body.");
+      }
       return;
     }
     ModelAddress.check(model);
@@ -410,8 +420,9 @@ public final class GenerateSettings {
     return new SamplingParams(
         values.get(TEMPERATURE), values.get(TOP_P), values.get(TOP_K), values.get(MIN_P),
         values.get(REPETITION_PENALTY), values.get(MAX_TOKENS), values.get(STOP), values.get(SEED),
-        values.get(LOGPROBS), 0, values.get(PRESENCE_PENALTY), values.get(FREQUENCY_PENALTY), values.get(LOGIT_BIAS),
-        values.get(STOP_TOKEN_IDS), values.get(MIN_TOKENS), values.get(IGNORE_EOS), AnswerSettings.format(values));
+        values.get(LOGPROBS), values.get(THINKING_BUDGET), values.get(PRESENCE_PENALTY),
+        values.get(FREQUENCY_PENALTY), values.get(LOGIT_BIAS), values.get(STOP_TOKEN_IDS),
+        values.get(MIN_TOKENS), values.get(IGNORE_EOS), AnswerSettings.format(values));
   }
 
   /**

@@ -79,7 +79,7 @@ final class DecoderStep implements StepRunner {
       biased[i] = s.request.rules().biased;
       bias[i] = s.request.rules().bias(s.count + batch.ahead[i]);
       biasCount[i] = bias[i].length;
-      mask[i] = s.answer == null ? null : s.answer.mask();
+      mask[i] = s.mask();
       seed[i] = p.seed();
       stream[i] = s.request.promptStream;
       sample[i] = s.sampleIndex;

@@ -107,17 +107,22 @@ final class EngineCore implements AutoCloseable {
     return Math.max(maxSequences, PromptLookup.MOST_ROWS);
   }
 
+  /** Lets sequences guess ahead. To be called before anything is submitted. */
+  EngineCore guessing(PromptLookup lookup) {
+    synchronized (monitor) {
+      scheduler.guessBy(lookup);
+    }
+    return this;
+  }
+
   /** Traces all steps and guesses ahead, as the hosting asks. To be called before anything is submitted. */
   EngineCore hosted(EngineHosting hosting) {
     synchronized (monitor) {
       if (hosting.stepTrace() != null) {
         counters.trace(StepTrace.open(Path.of(hosting.stepTrace())));
       }
-      if (hosting.speculation()) {
-        scheduler.guessBy(new PromptLookup(limits.maxRows()));
-      }
     }
-    return this;
+    return hosting.speculation() ? guessing(new PromptLookup(limits.maxRows())) : this;
   }
 
   /**
@@ -405,6 +410,7 @@ final class EngineCore implements AutoCloseable {
       deliver(batch.ending[i]);
     }
     scheduler.complete(batch);
+    scheduler.took(System.nanoTime() - start);
     if (unscorable) {
       // Those whose prefill was not at its end.
       scheduler.remove(waiting -> waiting.finish != null).forEach(this::deliver);

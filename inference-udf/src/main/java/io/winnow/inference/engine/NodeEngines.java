@@ -12,6 +12,7 @@ import io.winnow.inference.ModelRuntime;
 import io.winnow.inference.tokenizer.ModelText;
 import io.winnow.kernels.CpuAffinity;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,26 +35,32 @@ public final class NodeEngines implements ModelRuntime {
 
   /**
    * Loads an engine for each node: of {@code spec}'s threads and cache, and of the memory, each gets its share;
-   * sequences are counted for each. Where there is one node, or nothing is known of nodes, it is one engine as ever.
+   * sequences are counted for each. Where there are fewer threads than nodes, the largest nodes have an engine of one
+   * thread each. Where there is one node or thread, or nothing is known of nodes, it is one engine as ever.
    *
    * @throws io.winnow.inference.InferenceException as {@link EmbeddedRuntime#load}
    */
   public static ModelRuntime load(EngineSpec spec, ModelText text, HostMemory host, EngineHosting hosting) {
     List<List<Integer>> processors = processors();
-    if (processors.size() < 2) {
-      LOG.log(System.Logger.Level.INFO, "There is one NUMA node, so there is one engine.");
+    int all = processors.stream().mapToInt(List::size).sum();
+    int threads = spec.threads() > 0 ? spec.threads() : all;
+    int count = Math.min(threads, processors.size());
+    if (count < 2) {
+      LOG.log(System.Logger.Level.INFO, "There is one NUMA node or one thread, so there is one engine.");
       return EmbeddedRuntime.load(spec, text, host, new EngineHosting(hosting.stepTrace(), false, hosting.speculation()));
     }
     NodeEngines engines = new NodeEngines();
-    int all = processors.stream().mapToInt(List::size).sum();
-    int threads = spec.threads() > 0 ? spec.threads() : all;
-    int count = processors.size();
+    int[] shares = shares(threads, processors.stream().mapToInt(List::size).toArray());
     try {
-      for (List<Integer> node : processors) {
+      for (int i = 0; i < shares.length; i++) {
+        if (shares[i] == 0) {
+          continue;
+        }
         EngineSpec share =
-            spec.withThreads(Math.max(1, Math.round((float) threads * node.size() / all)))
+            spec.withThreads(shares[i])
                 .withRoom(spec.maxSequences(), (int) ((spec.kvCacheTokens() - 1L + count) / count));
-        ModelRuntime engine = pinned(node, () -> EmbeddedRuntime.load(share, text, host.share(count), hosting));
+        ModelRuntime engine =
+            pinned(processors.get(i), () -> EmbeddedRuntime.load(share, text, host.share(count), hosting));
         engines.nodes.add(new Node(engine, new AtomicInteger()));
       }
     } catch (RuntimeException | Error e) {
@@ -70,30 +77,79 @@ public final class NodeEngines implements ModelRuntime {
       return List.of();
     }
     try {
-      return NumaNodes.here();
+      List<List<Integer>> nodes = NumaNodes.here();
+      if (nodes.size() > 1) {
+        tryToPin(nodes);
+      }
+      return nodes;
     } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "NUMA nodes are not known: {0}", e.toString());
+      LOG.log(System.Logger.Level.WARNING, "NUMA nodes cannot be used: {0}", e.toString());
       return List.of();
+    }
+  }
+
+  /**
+   * Threads of each node, in all as many as there are: by the processors that nodes have, at least one each where
+   * there are enough, and those that are over, or too few, to the nodes that have the most processors for a thread.
+   */
+  static int[] shares(int threads, int[] processors) {
+    int[] out = new int[processors.length];
+    for (int given = 0; given < threads; given++) {
+      int next = 0;
+      for (int i = 1; i < out.length; i++) {
+        boolean first = out[i] == 0 && out[next] > 0;
+        boolean more = (long) processors[i] * (out[next] + 1) > (long) processors[next] * (out[i] + 1);
+        if (first || more && (out[i] == 0) == (out[next] == 0)) {
+          next = i;
+        }
+      }
+      out[next]++;
+    }
+    return out;
+  }
+
+  /** On a thread that ends with it. */
+  private static void tryToPin(List<List<Integer>> nodes) throws IOException {
+    IOException[] failed = new IOException[1];
+    onThread(() -> {
+      try {
+        for (List<Integer> node : nodes) {
+          CpuAffinity.pin(node);
+        }
+      } catch (IOException e) {
+        failed[0] = e;
+      }
+    });
+    if (failed[0] != null) {
+      throw new IOException("threads cannot be bound to them: " + failed[0].getMessage(), failed[0]);
     }
   }
 
   private static <T> T pinned(List<Integer> processors, Supplier<T> work) {
     Object[] result = new Object[2];
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                CpuAffinity.pin(processors);
-              } catch (IOException e) {
-                LOG.log(System.Logger.Level.WARNING, "An engine runs on all processors: {0}", e.getMessage());
-              }
-              try {
-                result[0] = work.get();
-              } catch (RuntimeException | Error e) {
-                result[1] = e;
-              }
-            },
-            "winnow-node-load");
+    onThread(() -> {
+      try {
+        CpuAffinity.pin(processors);
+        result[0] = work.get();
+      } catch (IOException e) {
+        result[1] = new UncheckedIOException("Cannot bind a thread to the processors " + processors, e);
+      } catch (RuntimeException | Error e) {
+        result[1] = e;
+      }
+    });
+    if (result[1] instanceof RuntimeException e) {
+      throw e;
+    }
+    if (result[1] instanceof Error e) {
+      throw e;
+    }
+    @SuppressWarnings("unchecked") // what the supplier gave
+    T value = (T) result[0];
+    return value;
+  }
+
+  private static void onThread(Runnable work) {
+    Thread thread = new Thread(work, "winnow-node-load");
     thread.start();
     boolean interrupted = false;
     while (thread.isAlive()) {
@@ -107,15 +163,6 @@ public final class NodeEngines implements ModelRuntime {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    if (result[1] instanceof RuntimeException e) {
-      throw e;
-    }
-    if (result[1] instanceof Error e) {
-      throw e;
-    }
-    @SuppressWarnings("unchecked") // what the supplier gave
-    T value = (T) result[0];
-    return value;
   }
 
   @Override

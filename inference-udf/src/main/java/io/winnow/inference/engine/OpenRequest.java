@@ -6,6 +6,8 @@ import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.grammar.AnswerGrammars;
+import io.winnow.inference.grammar.ThinkingMarks;
+import io.winnow.inference.grammar.ThinkingState;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
@@ -23,6 +25,7 @@ final class OpenRequest {
   final PromptScores scores;
   private TokenRules rules;
   private AnswerGrammars.Grammar grammar;
+  private ThinkingMarks thinking;
   private InferenceException refusal;
   /** Its samples that have ended by themselves or at their limit, and their tokens. */
   int finishedSamples;
@@ -68,8 +71,18 @@ final class OpenRequest {
     return request.params();
   }
 
-  /** Finds the grammar of its answers, which may take a while the first time; on the thread of whoever asks. */
+  /** Finds what its answers are held to, which may take a while the first time; on the thread of whoever asks. */
   void find(AnswerGrammars grammars) {
+    if (params().thinkingBudget() > 0) {
+      try {
+        if (grammars == null) {
+          throw InferenceErrors.thinkingBudgetInvalid("this engine has no tokenizer");
+        }
+        thinking = grammars.thinking();
+      } catch (InferenceException e) {
+        refusal = e;
+      }
+    }
     if (params().answer() != null) {
       try {
         if (grammars == null) {
@@ -85,6 +98,11 @@ final class OpenRequest {
   /** What its answers must look like; null for anything. */
   AnswerGrammars.Grammar grammar() {
     return grammar;
+  }
+
+  /** How the thinking of a new answer is watched; null where it may take as long as it does. */
+  ThinkingState thinking() {
+    return thinking == null ? null : thinking.start(prompt(), params().thinkingBudget());
   }
 
   /** Why no answer of it can look as it must; null where it can. */

@@ -13,24 +13,16 @@ import java.util.Arrays;
  * alone.
  *
  * <p>It pays where a step reads all weights for a few rows, so there are guesses only while few sequences run, and only
- * as long as enough of them come true: when they don't, it rests, twice as long each time. (Prompt lookup decoding:
- * Saxena 2023; speculative decoding: Leviathan et al. 2023.)
+ * as long as they win more time than they cost, see {@link GuessBudget}. (Prompt lookup decoding: Saxena 2023;
+ * speculative decoding: Leviathan et al. 2023.)
  */
 final class PromptLookup {
   /** Rows of a step, guesses included, up to which it costs about as much as one row. */
   static final int MOST_ROWS = 8;
 
   private static final int GRAM = 3;
-  /** Part of the guesses that has to come true, lately. */
-  private static final double LEAST_SHARE = 0.2;
-  private static final double WEIGHT_OF_LATEST = 0.25;
-  private static final int SHORTEST_REST = 8;
-  private static final int LONGEST_REST = 512;
-
   private final int rows;
-  private double share = 0.5;
-  private int rest = SHORTEST_REST;
-  private int resting;
+  private final GuessBudget budget;
   private long guessed;
   private long kept;
 
@@ -84,12 +76,17 @@ final class PromptLookup {
 
   /** @param maxRows rows of a step at most */
   PromptLookup(int maxRows) {
+    this(maxRows, new GuessBudget(MOST_ROWS / 2));
+  }
+
+  PromptLookup(int maxRows, GuessBudget budget) {
     rows = Math.min(MOST_ROWS, maxRows);
+    this.budget = budget;
   }
 
   /** Whether this step may hold guesses. */
   boolean pays(int running) {
-    return 2 * running <= rows && (resting == 0 || --resting == 0);
+    return 2 * running <= rows && budget.allows(running);
   }
 
   /**
@@ -99,7 +96,7 @@ final class PromptLookup {
    */
   void guess(Sequence s, int running, StepBatch batch) {
     s.guesses = 0;
-    if (s.seen != null || s.answer != null) {
+    if (s.seen != null || s.answer != null || s.thinking != null && !s.thinking.closed()) {
       return; // what may be drawn next depends on what was drawn before
     }
     int room = s.pageCount * PAGE_TOKENS - s.computed - 1;
@@ -121,21 +118,14 @@ final class PromptLookup {
 
   /** Takes in how many of a sequence's guesses came true. */
   void learn(Sequence s) {
-    if (s.guesses == 0) {
-      return;
-    }
-    int right = Math.max(0, s.drawn - 1);
     guessed += s.guesses;
-    kept += right;
-    share += WEIGHT_OF_LATEST * ((double) right / s.guesses - share);
+    kept += s.guesses == 0 ? 0 : Math.max(0, s.drawn - 1);
     s.guesses = 0;
-    if (share < LEAST_SHARE) {
-      resting = rest;
-      rest = Math.min(LONGEST_REST, 2 * rest);
-      share = LEAST_SHARE; // one good guess is enough to go on with
-    } else if (right > 0) {
-      rest = SHORTEST_REST;
-    }
+  }
+
+  /** Takes in what a step cost, see {@link GuessBudget#took}. */
+  void took(int running, int guesses, int tokens, long nanos) {
+    budget.took(running, guesses, tokens, nanos);
   }
 
   /** What was guessed so far. */

@@ -48,6 +48,10 @@ final class Scheduler {
   final List<Sequence> running = new ArrayList<>();
   private final List<Sequence> rows = new ArrayList<>();
   private PromptLookup lookup;
+  /** Of the latest step: sequences that drew, if there was nothing else in it, their guesses, and what they drew. */
+  private int drew;
+  private int guessed;
+  private int advanced;
   private long admissions;
   private long preemptions;
 
@@ -148,6 +152,8 @@ final class Scheduler {
       }
     }
     batch.decodeRows = batch.rows;
+    drew = prefilling.isEmpty() ? running.size() : 0;
+    guessed = batch.rows - running.size();
     for (Prefill p : prefilling) {
       int chunk = Math.min(p.remaining(), maxRows - batch.rows);
       p.scheduled = chunk;
@@ -287,8 +293,10 @@ final class Scheduler {
    * new token appended or its {@code finish} set, as every ending one has.
    */
   void complete(StepBatch batch) {
+    advanced = 0;
     for (Sequence s : running) {
       s.computed += s.drawn;
+      advanced += s.drawn;
       if (lookup != null) {
         lookup.learn(s);
       }
@@ -313,6 +321,13 @@ final class Scheduler {
         releasePages(s);
         it.remove();
       }
+    }
+  }
+
+  /** Takes in the time of the step that was completed last, in nanoseconds; it decides over guesses and nothing else. */
+  void took(long nanos) {
+    if (lookup != null) {
+      lookup.took(drew, guessed, advanced, nanos);
     }
   }
 

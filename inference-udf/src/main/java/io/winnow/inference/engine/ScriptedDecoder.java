@@ -66,10 +66,11 @@ final class ScriptedDecoder implements StepRunner {
         continue;
       }
       long fate = fate(s.request.promptStream, s.request.params().seed(), s.sampleIndex);
+      int[] mask = s.mask();
       token[i] =
-          s.answer == null
+          mask == null
               ? draw(fate, count, batch.tokens[batch.logitRows[i]])
-              : anyOf(s.answer.mask(), mix(mix(fate, batch.tokens[batch.logitRows[i]]), count));
+              : anyOf(mask, mix(mix(fate, batch.tokens[batch.logitRows[i]]), count));
       if (s.logprobs != null) {
         logprob[i] = -(mix(fate, -1 - count) >>> 40) / (float) (1 << 22);
       }

@@ -6,6 +6,7 @@ import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.grammar.AnswerState;
+import io.winnow.inference.grammar.ThinkingState;
 import java.util.Arrays;
 
 /** One sample on its way. Owned by the engine's thread. */
@@ -38,6 +39,8 @@ final class Sequence {
   final SeenTokens seen;
   /** How far its answer has come; null where it may be anything. */
   final AnswerState answer;
+  /** How far its thinking is from where it is ended; null where it has no budget. */
+  final ThinkingState thinking;
   /** Whether every token was one that its answer's format allows, or ended it. */
   private boolean allowed = true;
 
@@ -48,6 +51,7 @@ final class Sequence {
     this.pages = new int[maxPages];
     this.text = text;
     answer = request.grammar() == null ? null : request.grammar().start();
+    thinking = request.thinking();
     SamplingParams params = request.params();
     if (params.logprobs()) {
       logprobs = new float[32];
@@ -81,6 +85,14 @@ final class Sequence {
     if (answer != null) {
       allowed = answer.append(token);
     }
+    if (thinking != null) {
+      thinking.append(token);
+    }
+  }
+
+  /** The tokens that may come next, a bit each; null where all may. */
+  int[] mask() {
+    return answer != null ? answer.mask() : thinking != null ? thinking.mask() : null;
   }
 
   /** Whether its answer's format allows all its tokens, none of them an end of sequence. */

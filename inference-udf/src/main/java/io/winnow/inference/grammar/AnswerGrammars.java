@@ -21,6 +21,7 @@ public final class AnswerGrammars {
   private final int vocabSize;
   private final Set<Integer> ends;
   private Vocabulary vocabulary;
+  private ThinkingMarks thinking;
   private final Map<AnswerFormat, Grammar> kept =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
@@ -76,6 +77,22 @@ public final class AnswerGrammars {
       kept.put(format, grammar);
     }
     return grammar;
+  }
+
+  /**
+   * How thinking is ended.
+   *
+   * @throws io.winnow.inference.InferenceException thinking_budget_invalid, when this model's tokens cannot spell it
+   */
+  public synchronized ThinkingMarks thinking() {
+    if (thinking == null) {
+      try {
+        thinking = new ThinkingMarks(tokenizer, vocabSize);
+      } catch (IllegalArgumentException e) {
+        throw InferenceErrors.thinkingBudgetInvalid(e.getMessage());
+      }
+    }
+    return thinking;
   }
 
   /**

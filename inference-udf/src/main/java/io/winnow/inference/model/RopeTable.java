@@ -3,6 +3,7 @@ package io.winnow.inference.model;
 
 import io.winnow.inference.checkpoint.ModelConfig;
 import io.winnow.kernels.NativeBuffer;
+import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
 
 /**
@@ -21,20 +22,32 @@ final class RopeTable implements AutoCloseable {
     float[] frequency = frequencies(config);
     cos = NativeBuffer.ofElements((long) positions * half);
     sin = NativeBuffer.ofElements((long) positions * half);
-    // Long contexts have millions of angles; each is computed for itself.
-    IntStream.range(0, (positions + BLOCK - 1) / BLOCK).parallel().forEach(block -> {
-      float[] c = new float[half];
-      float[] s = new float[half];
-      for (int p = block * BLOCK; p < Math.min(positions, (block + 1) * BLOCK); p++) {
-        for (int i = 0; i < half; i++) {
-          float angle = p * frequency[i];
-          c[i] = (float) StrictMath.cos(angle);
-          s[i] = (float) StrictMath.sin(angle);
-        }
-        cos.write((long) p * half, c, 0, half);
-        sin.write((long) p * half, s, 0, half);
+    // Long contexts have millions of angles; each is computed for itself. The pool's threads run where this one may, and
+    // end: the common pool's would be those of whoever came first, and stay bound to a node where this thread is.
+    ForkJoinPool pool = new ForkJoinPool();
+    try {
+      pool.submit(
+          () -> IntStream.range(0, (positions + BLOCK - 1) / BLOCK).parallel()
+              .forEach(block -> fill(frequency, block * BLOCK, Math.min(positions, (block + 1) * BLOCK))))
+          .join();
+    } finally {
+      pool.shutdown();
+    }
+  }
+
+  private void fill(float[] frequency, int from, int to) {
+    int half = frequency.length;
+    float[] c = new float[half];
+    float[] s = new float[half];
+    for (int p = from; p < to; p++) {
+      for (int i = 0; i < half; i++) {
+        float angle = p * frequency[i];
+        c[i] = (float) StrictMath.cos(angle);
+        s[i] = (float) StrictMath.sin(angle);
       }
-    });
+      cos.write((long) p * half, c, 0, half);
+      sin.write((long) p * half, s, 0, half);
+    }
   }
 
   /** Inverse frequencies [headDim/2], scaled as the model asks. */

@@ -32,6 +32,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
@@ -43,7 +44,8 @@ import org.apache.spark.SparkEnv;
  * another spec is asked for, or by {@link #closeIdle}; until then it stays, so that the next task starts at once.
  */
 public final class EngineHost {
-  private static final Map<EngineKey, Entry> ENGINES = new HashMap<>();
+  /** Changed with the lock of this class held, and read by whoever looks how engines do, also while one loads. */
+  private static final Map<EngineKey, Entry> ENGINES = new ConcurrentHashMap<>();
   private static final Map<TextKey, ModelText> TEXTS = new HashMap<>();
 
   /** A model is known by its files as they are now: one written anew at the same place is another. */
@@ -298,7 +300,7 @@ public final class EngineHost {
   }
 
   /** What the engines that are here now have done since they were opened, and how full they are. */
-  static synchronized EngineStats stats() {
+  static EngineStats stats() {
     return ENGINES.values().stream().map(entry -> entry.runtime.stats()).reduce(EngineStats.NONE, EngineStats::plus);
   }
 

@@ -49,7 +49,7 @@ final class DrivenScheduler {
 
   /** Lets sequences guess ahead. */
   void guess(int maxRows) {
-    lookup = new PromptLookup(maxRows);
+    lookup = new PromptLookup(maxRows, new AlwaysGuess());
     scheduler.guessBy(lookup);
   }
 

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.winnow.inference.Completion;
-import io.winnow.inference.EngineHosting;
 import io.winnow.inference.EngineStats;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.GenerationRequest;
@@ -149,8 +148,9 @@ record EngineSetup(
       StepRunner step = new DecoderStep(decoder, opened, held, EngineCore.draws(maxSequences));
       AnswerGrammars grammars =
           new AnswerGrammars(new LetterTokenizer(config.vocabSize()), config.vocabSize(), limits.eosTokens());
-      return new EngineCore(limits, pages, prefixes, faults ? failing(step) : step, LetterText::new, grammars)
-          .hosted(new EngineHosting(null, false, prefixes));
+      EngineCore core =
+          new EngineCore(limits, pages, prefixes, faults ? failing(step) : step, LetterText::new, grammars);
+      return prefixes ? core.guessing(new PromptLookup(maxRows, new AlwaysGuess())) : core;
     }
   }
 

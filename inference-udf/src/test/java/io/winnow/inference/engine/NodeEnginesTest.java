@@ -20,15 +20,20 @@ import io.winnow.inference.tokenizer.ModelText;
 import io.winnow.kernels.CpuAffinity;
 import io.winnow.kernels.NativeBuffer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -134,7 +139,10 @@ class NodeEnginesTest {
     return out;
   }
 
-  /** Processors on which the threads of engines may run, by what Linux says, each list once. */
+  /**
+   * Processors on which the threads of engines may run, by what Linux says, each list once: the engines' own and those
+   * of their kernels, which have the name of the thread that loaded the engine and has ended.
+   */
   private static Set<String> enginesRunOn() throws IOException {
     Set<String> out = new TreeSet<>();
     try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
@@ -145,7 +153,7 @@ class NodeEnginesTest {
         } catch (IOException e) {
           continue; // it has ended
         }
-        if (status.get(0).matches("Name:\\s+winnow-engine")) {
+        if (status.get(0).matches("Name:\\s+winnow-(engine|node-loa)")) {
           status.stream().filter(line -> line.startsWith("Cpus_allowed_list:")).forEach(out::add);
         }
       }
@@ -180,6 +188,57 @@ class NodeEnginesTest {
       two.close();
       assertTrue(two.ended());
     }
+  }
+
+  @Test
+  void threadsAreSharedOutAndNoneIsAdded() {
+    assertArrayEquals(new int[] {2, 2}, NodeEngines.shares(4, new int[] {8, 8}));
+    assertArrayEquals(new int[] {2, 1}, NodeEngines.shares(3, new int[] {8, 8}));
+    assertArrayEquals(new int[] {1, 3}, NodeEngines.shares(4, new int[] {2, 6}));
+    assertArrayEquals(new int[] {1, 7}, NodeEngines.shares(8, new int[] {1, 60}));
+    assertArrayEquals(new int[] {0, 1, 1, 0}, NodeEngines.shares(2, new int[] {3, 4, 4, 3}));
+    Random random = new Random(7);
+    for (int i = 0; i < 500; i++) {
+      int[] processors = random.ints(1 + random.nextInt(9), 1, 65).toArray();
+      int threads = 1 + random.nextInt(200);
+      int[] shares = NodeEngines.shares(threads, processors);
+      assertEquals(threads, Arrays.stream(shares).sum());
+      long idle = Arrays.stream(shares).filter(share -> share == 0).count();
+      assertEquals(Math.max(0, processors.length - threads), idle);
+    }
+  }
+
+  @Test
+  void fewerThreadsThanNodesAreFewerEngines() throws Exception {
+    assumeTrue(CpuAffinity.supported(), "there are no native kernels");
+    List<Integer> processors = CpuAffinity.ofThread();
+    assumeTrue(processors.size() >= 2, "there is one processor");
+    node(0, commas(processors.subList(0, 1)));
+    node(1, commas(processors.subList(1, processors.size())));
+    try (ModelRuntime one = NodeEngines.load(SPEC.withThreads(1), TEXT, MemoryBudget.host(0), PER_NODE)) {
+      assertInstanceOf(EmbeddedRuntime.class, one);
+    }
+  }
+
+  /** The JVM's common pool outlives the engine; its threads belong to everybody. */
+  @Test
+  void loadingBindsNoThreadOfOthers() throws Exception {
+    assumeTrue(CpuAffinity.supported(), "there are no native kernels");
+    List<Integer> processors = CpuAffinity.ofThread();
+    assumeTrue(processors.size() >= 2, "there is one processor");
+    node(0, commas(processors.subList(0, 1)));
+    node(1, commas(processors.subList(1, processors.size())));
+    NodeEngines.load(SPEC, TEXT, MemoryBudget.host(0), PER_NODE).close();
+    Set<List<Integer>> seen = ConcurrentHashMap.newKeySet();
+    IntStream.range(0, 64).parallel().forEach(i -> {
+      try {
+        seen.add(CpuAffinity.ofThread());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      LockSupport.parkNanos(1_000_000);
+    });
+    assertEquals(Set.of(processors), seen);
   }
 
   @Test

@@ -121,9 +121,11 @@ class SameBytesTest {
 
   @Test
   void prefixesSharedBetweenRequests() throws Exception {
-    for (String type : new String[] {"llama", "qwen2"}) {
-      long seed = Script.seed("SameBytesTest prefixes " + type);
-      model = TinyCheckpoint.write(folder.resolve(type), type, "F32", seed);
+    for (KvFormat held : KvFormat.values()) {
+      cache = held;
+      String type = held == KvFormat.BF16 ? "qwen2" : "llama";
+      long seed = Script.seed("SameBytesTest prefixes " + type + " " + held);
+      model = TinyCheckpoint.write(folder.resolve(held.name()), type, "F32", seed);
       format = WeightPrecision.F32;
       Random random = new Random(seed);
       requests = behindPrefixes(random);
@@ -149,9 +151,11 @@ class SameBytesTest {
   /** Few sequences that repeat themselves, so that guesses are made and come true, and some don't. */
   @Test
   void tokensGuessedAhead() throws Exception {
-    for (String type : new String[] {"llama", "qwen2"}) {
-      long seed = Script.seed("SameBytesTest guesses " + type);
-      model = TinyCheckpoint.write(folder.resolve(type), type, "F32", seed);
+    for (KvFormat held : KvFormat.values()) {
+      cache = held;
+      String type = held == KvFormat.BF16 ? "qwen2" : "llama";
+      long seed = Script.seed("SameBytesTest guesses " + type + " " + held);
+      model = TinyCheckpoint.write(folder.resolve(held.name()), type, "F32", seed);
       format = WeightPrecision.F32;
       Random random = new Random(seed);
       requests = new ArrayList<>();

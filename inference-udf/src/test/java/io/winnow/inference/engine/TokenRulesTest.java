@@ -13,6 +13,7 @@ import io.winnow.inference.GenerationRequest;
 import io.winnow.inference.SamplingParams;
 import io.winnow.inference.model.TinyCheckpoint;
 import io.winnow.inference.model.WeightPrecision;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -122,6 +123,61 @@ class TokenRulesTest {
     List<Completion> got = run(stop, stop.withEnds(List.of(), 4, false), stop.withEnds(List.of(), 12, false));
     assertEquals(List.of(1, 5, 12), got.stream().map(c -> c.tokenIds().length).toList());
     assertEquals(List.of("", "hhhh", "h".repeat(12)), got.stream().map(Completion::text).toList());
+  }
+
+  /** What leaves the likeliest token alone is greedy, at any temperature. */
+  @Test
+  void cutsReachTheSampler() throws Exception {
+    int[] greedy = run(GREEDY).get(0).tokenIds();
+    SamplingParams free = new SamplingParams(1.5, 1, 0, 0, 1, 12, List.of(), 0, true, 0);
+    SamplingParams topK = new SamplingParams(1.5, 1, 1, 0, 1, 12, List.of(), 0, true, 0);
+    SamplingParams minP = new SamplingParams(1.5, 1, 0, 1, 1, 12, List.of(), 0, true, 0);
+    SamplingParams topP = new SamplingParams(1.5, 1e-9, 0, 0, 1, 12, List.of(), 0, true, 0);
+    List<Completion> got = run(free, topK, minP, topP);
+    assertFalse(Arrays.equals(greedy, got.get(0).tokenIds()), "without cuts others are drawn");
+    for (int i = 1; i < got.size(); i++) {
+      assertArrayEquals(greedy, got.get(i).tokenIds(), "cut " + i);
+    }
+  }
+
+  /** So high a penalty leaves no positive logit to tokens of prompt and answer: they are as good as forbidden. */
+  @Test
+  void theRepetitionPenaltyKnowsPromptAndAnswer() throws Exception {
+    int[] got = run(new SamplingParams(0, 1, 0, 0, 1e30, 12, List.of(), 0, true, 0)).get(0).tokenIds();
+    assertFalse(Arrays.equals(run(GREEDY).get(0).tokenIds(), got), "greedy repeats nothing by itself");
+    int[] context = PROMPT;
+    for (int token : got) {
+      Map<Integer, Double> seen = new HashMap<>();
+      Arrays.stream(context).forEach(id -> seen.put(id, NEVER));
+      SamplingParams unseen = new SamplingParams(0, 1, 0, 0, 1, 1, List.of(), 0, true, 0).withLogitBias(seen);
+      int[] expected = run(List.of(new GenerationRequest(0, context, new int[] {0}, unseen))).get(0).tokenIds();
+      assertArrayEquals(expected, new int[] {token});
+      context = Arrays.copyOf(context, context.length + 1);
+      context[context.length - 1] = token;
+    }
+  }
+
+  /** Llama 3 and Qwen have several. */
+  @Test
+  void eachEndOfSequenceEnds() throws Exception {
+    Path model = TinyCheckpoint.write(folder, "llama", "F32", 3);
+    Path config = model.resolve("config.json");
+    String one = "\"eos_token_id\":" + EOS;
+    String text = Files.readString(config);
+    assertTrue(text.contains(one), text);
+    Files.writeString(config, text.replace(one, "\"eos_token_id\":[" + EOS + ",33]"));
+    EngineCore core = new EngineSetup(1, 8, 32, 40, 1).open(model, WeightPrecision.F32);
+    try (EngineSession session = core.open()) {
+      for (int id : new int[] {EOS, 33, 44}) {
+        session.submit(new GenerationRequest(id, PROMPT, new int[] {0}, always(id)));
+      }
+      for (Completion c : EngineCoreTest.all(session)) {
+        assertEquals(c.requestId() == 44 ? 12 : 1, c.tokenIds().length, "end " + c.requestId());
+        assertEquals(c.requestId() == 44 ? FinishReason.LENGTH : FinishReason.STOP, c.finishReason());
+      }
+    } finally {
+      core.close();
+    }
   }
 
   /** Greedy between two tokens, by raw log-probabilities that are computed without the sampler's penalties. */

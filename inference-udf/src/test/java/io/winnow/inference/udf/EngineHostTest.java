@@ -35,6 +35,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
@@ -291,17 +292,29 @@ class EngineHostTest {
     assertTrue(e.getMessage().contains("is not that on the driver"), e.getMessage());
   }
 
+  /** As a task does that is killed, or whose other attempt was faster. */
   @Test
-  void closingEarlyTakesWhatIsOpenOutOfTheEngine() {
+  void closingEarlyTakesWhatIsOpenOutOfTheEngine() throws InterruptedException {
+    SamplingParams endless =
+        new SamplingParams(0.6, 1, 0, 0, 1, 900, List.of(), 7, false, 0).withEnds(List.of(), 0, true);
     int[] prompt = prompt("Ann has 5 pens. She gives away 2. How many are left?");
-    GenerationRequest request = new GenerationRequest(1, prompt, new int[] {0, 1, 2, 3}, PARAMS);
-    try (BufferAllocator allocator = new RootAllocator();
-        var in = ArrowRequests.batches(List.of(request).iterator(), allocator, 1);
-        CompletionStream out =
-            new GenerateFunction(spec, PARAMS, 0, EngineHost.describe(spec)).apply(in, allocator)) {
-      out.next();
+    GenerationRequest request = new GenerationRequest(1, prompt, IntStream.range(0, 32).toArray(), endless);
+    try (EngineHost.Lease other = EngineHost.acquire(spec)) {
+      try (BufferAllocator allocator = new RootAllocator();
+          var in = ArrowRequests.batches(List.of(request).iterator(), allocator, 1);
+          CompletionStream out =
+              new GenerateFunction(spec, endless, 0, EngineHost.describe(spec)).apply(in, allocator)) {
+        while (other.runtime().stats().generatedTokens() == 0) {
+          out.next();
+        }
+      }
+      decode(other);
+      EngineStats after = other.runtime().stats();
+      assertTrue(after.generatedTokens() < 32 * 900, "they had come to their end before");
+      assertEquals(2, after.finished(), "those of the request that stayed");
+      assertTrue(after.load().running() <= 2 && after.load().waiting() == 0, after.load()::toString);
+      assertTrue(after.load().usedPages() <= 4, after.load()::toString);
     }
-    // closeIdle in nothingLeaks closes the engine, which ends only when its loop does.
   }
 
   private int[] prompt(String question) {

@@ -10,7 +10,9 @@ import io.winnow.kernels.NativeBuffer;
 import io.winnow.kernels.Weight;
 import io.winnow.kernels.WeightFormat;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -83,6 +85,25 @@ class MatmulTest {
         }
       }
     });
+  }
+
+  /** So large that its members tell what they did in several places, and more than there are cores. */
+  @Test
+  void onTeamsOfManyThreads(Random random) {
+    for (int threads : new int[] {9, 17, 33}) {
+      List<Case> cases = Stream.of(1, 40, 3, 130).map(rows -> Case.of(random, rows, 576, 65)).toList();
+      List<float[]> expected = cases.stream().map(Case::expected).toList();
+      KernelsUnderTest.each(threads, kernels -> {
+        for (int i = 0; i < cases.size(); i++) {
+          try (Weight weight = cases.get(i).pack(kernels)) {
+            for (int again = 0; again < 25; again++) {
+              Floats.assertSameBits(
+                  expected.get(i), run(kernels, cases.get(i), weight, false), cases.get(i) + ", run " + again);
+            }
+          }
+        }
+      });
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.job;
 
+import io.winnow.inference.udf.EngineHost;
 import java.io.Serializable;
 import org.apache.spark.SparkContext;
 import org.apache.spark.util.DoubleAccumulator;
@@ -41,6 +42,11 @@ final class ScoreCounters implements Serializable {
   void scored(long count, double sum) {
     tokens.add(count);
     loglikelihood.add(sum);
+  }
+
+  /** What the task's engine has done that nobody has told yet. */
+  void engine(EngineHost.Lease engine) {
+    live.engine(engine);
   }
 
   LiveCounters live() {

@@ -203,6 +203,7 @@ final class ScoreTask implements MapPartitionsFunction<Row, Row> {
         for (Completion c : ArrowCompletions.read(stream.next())) {
           finish(c);
         }
+        counters.engine(stream.engine());
       }
       return headIsDone();
     }

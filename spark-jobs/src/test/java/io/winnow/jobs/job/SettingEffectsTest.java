@@ -127,6 +127,7 @@ class SettingEffectsTest {
             Map.entry("stop-token-ids", new Case("7")),
             Map.entry("min-tokens", new Case("3")),
             Map.entry("ignore-eos", new Case("true")),
+            Map.entry("thinking-budget", new Case("9")),
             Map.entry("max-tokens", new Case("77")),
             Map.entry("stop", new Case("Q:")),
             Map.entry("choice", new Case("[\"yes\", \"no\"]")),

@@ -48,6 +48,7 @@ class TraceKeyTest {
           Map.entry("presence-penalty", "0.5"), Map.entry("frequency-penalty", "-0.5"),
           Map.entry("logit-bias", "5:1.5"), Map.entry("generation-config", "auto"),
           Map.entry("stop-token-ids", "7"), Map.entry("min-tokens", "3"), Map.entry("ignore-eos", "true"),
+          Map.entry("thinking-budget", "500"),
           Map.entry("choice", "yes"), Map.entry("regex", "a+"), Map.entry("json-schema", "{\"type\": \"null\"}"),
           Map.entry("step-trace", "s"), Map.entry("engine-per-node", "true"), Map.entry("speculation", "off"),
           Map.entry("model-revision", "r"), Map.entry("api-key-env", "KEY"), Map.entry("api-key-file", "f"),

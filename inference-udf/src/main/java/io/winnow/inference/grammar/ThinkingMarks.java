@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.winnow.inference.grammar;
+
+import io.winnow.inference.tokenizer.Tokenizer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * How a model's tokens spell that thinking begins and ends, and how it is ended by force: {@code "\n</think>\n\n"}, as
+ * reasoning models themselves go over to their answer. Immutable.
+ */
+public final class ThinkingMarks {
+  static final String OPEN = "<think>";
+  static final String CLOSE = "</think>";
+  private static final String FORCED = "\n" + CLOSE + "\n\n";
+  /** Tokens of a prompt in which it is looked for: blanks may stand behind it, and a mark may be in several tokens. */
+  private static final int TAIL = 32;
+
+  private final Tokenizer tokenizer;
+  private final int[] closing;
+  private final int[][] masks;
+
+  /**
+   * For a model.
+   *
+   * @param vocabSize tokens that the model has logits for
+   * @throws IllegalArgumentException when these cannot spell the end of thinking
+   */
+  ThinkingMarks(Tokenizer tokenizer, int vocabSize) {
+    this.tokenizer = tokenizer;
+    closing = tokenizer.encode(FORCED);
+    if (closing.length == 0 || Arrays.stream(closing).anyMatch(id -> id < 0 || id >= vocabSize)
+        || !tokenizer.decode(closing, false).contains(CLOSE)) {
+      throw new IllegalArgumentException("the model's tokens do not spell " + CLOSE);
+    }
+    masks = new int[closing.length][(vocabSize + 31) / 32];
+    for (int i = 0; i < closing.length; i++) {
+      masks[i][closing[i] / 32] |= 1 << closing[i] % 32;
+    }
+  }
+
+  /**
+   * The thinking of an answer of which there is nothing yet.
+   *
+   * @param prompt token ids; where they end in {@code <think>} and blanks, the answer begins within it
+   * @param budget tokens of the answer after which it is ended, at least 1
+   */
+  public ThinkingState start(int[] prompt, int budget) {
+    int[] tail = Arrays.copyOfRange(prompt, Math.max(0, prompt.length - TAIL), prompt.length);
+    return new ThinkingState(this, budget, tokenizer.decode(tail, false).stripTrailing().endsWith(OPEN));
+  }
+
+  /** What a token adds to the text, a letter a byte. */
+  String letters(int token) {
+    return new String(tokenizer.tokenBytes(token), StandardCharsets.ISO_8859_1);
+  }
+
+  /** Tokens that end it. */
+  int[] closing() {
+    return closing;
+  }
+
+  /** Leaves one of {@link #closing}: bit i mod 32 of word i / 32 for token i. Not to be changed. */
+  int[] mask(int place) {
+    return masks[place];
+  }
+}
