@@ -338,7 +338,8 @@ public final class GenerateSettings {
       if (values.get(THINKING_BUDGET) > 0) {
         throw new UsageException(
             "Cannot use " + THINKING_BUDGET + " with the endpoint " + model + ": only the embedded engine ends"
-                + " thinking. Where the server does it as well, ask it by --extra-body.");
+                + " thinking. Where the server does it as well, ask it by --extra-body; for one of several models give"
+                + " --teacher-option NAME:thinking-budget=N.");
       }
       return;
     }

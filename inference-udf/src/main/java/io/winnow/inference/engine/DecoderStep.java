@@ -78,7 +78,7 @@ final class DecoderStep implements StepRunner {
       seenCount[i] = s.seen == null ? 0 : s.seen.count;
       biased[i] = s.request.rules().biased;
       bias[i] = s.request.rules().bias(s.count + batch.ahead[i]);
-      biasCount[i] = bias[i].length;
+      biasCount[i] = s.forced() ? 0 : bias[i].length;
       mask[i] = s.mask();
       seed[i] = p.seed();
       stream[i] = s.request.promptStream;

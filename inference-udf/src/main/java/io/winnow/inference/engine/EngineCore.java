@@ -12,7 +12,6 @@ import io.winnow.inference.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -342,6 +341,7 @@ final class EngineCore implements AutoCloseable {
       synchronized (monitor) {
         while (inbox.isEmpty() && scheduler.idle() && !isolation.active() && !closing) {
           counters.rests();
+          scheduler.rests();
           try {
             monitor.wait();
           } catch (InterruptedException e) {
@@ -452,18 +452,7 @@ final class EngineCore implements AutoCloseable {
   private void deliver(Sequence s) {
     // First the text, because it may turn the end into an error.
     String text = text(s);
-    s.request.session.deliver(
-        new Completion(
-            s.request.id(),
-            s.sampleIndex,
-            Arrays.copyOf(s.generated, s.count),
-            text,
-            s.logprobs == null ? null : Arrays.copyOf(s.logprobs, s.count),
-            s.request.scores.logprobs(),
-            s.finish,
-            s.errorClass,
-            s.errorMessage,
-            s.startedNanos == 0 ? 0 : (System.nanoTime() - s.startedNanos) / 1_000_000));
+    s.request.session.deliver(s.completion(text, System.nanoTime()));
     open.remove(s);
   }
 

@@ -98,9 +98,22 @@ class GuessBudget {
     }
   }
 
+  /** Nothing is computed for a while: what comes then may cost other times, and is owed nothing. */
+  void rests() {
+    for (Plain known : plain) {
+      known.count = 0;
+    }
+    credit = 0;
+    worth = 0;
+    rest = SHORTEST_REST;
+    resting = 0;
+  }
+
   private void guessed(Plain without, double forward, long nanos) {
     if (nanos < without.typical) {
-      without.add(nanos); // it has more rows than those, so they take less than was thought
+      // It has more rows than those, so they take less than was thought: to be looked at again.
+      without.add(nanos);
+      without.latest = steps - REFRESH;
     }
     double won = without.typical * forward - nanos;
     keep(won, without.typical);

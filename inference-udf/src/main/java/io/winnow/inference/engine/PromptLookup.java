@@ -96,11 +96,14 @@ final class PromptLookup {
    */
   void guess(Sequence s, int running, StepBatch batch) {
     s.guesses = 0;
-    if (s.seen != null || s.answer != null || s.thinking != null && !s.thinking.closed()) {
+    if (s.seen != null || s.answer != null) {
       return; // what may be drawn next depends on what was drawn before
     }
     int room = s.pageCount * PAGE_TOKENS - s.computed - 1;
     int most = Math.min(rows / running - 1, Math.min(room, s.limit - s.count - 1));
+    if (s.thinking != null) {
+      most = Math.min(most, s.thinking.free() - 1);
+    }
     if (most <= 0) {
       return;
     }
@@ -121,6 +124,11 @@ final class PromptLookup {
     guessed += s.guesses;
     kept += s.guesses == 0 ? 0 : Math.max(0, s.drawn - 1);
     s.guesses = 0;
+  }
+
+  /** Nothing is computed for a while. */
+  void rests() {
+    budget.rests();
   }
 
   /** Takes in what a step cost, see {@link GuessBudget#took}. */

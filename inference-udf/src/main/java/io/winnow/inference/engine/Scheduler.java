@@ -145,6 +145,7 @@ final class Scheduler {
     boolean guesses = lookup != null && prefilling.isEmpty() && !running.isEmpty() && lookup.pays(running.size());
     for (Sequence s : rows) {
       s.drawn = 0;
+      s.guesses = 0;
       int row = batch.add(s.generated[s.count - 1], s.computed, s.pages);
       batch.draw(row, s);
       if (guesses) {
@@ -321,6 +322,13 @@ final class Scheduler {
         releasePages(s);
         it.remove();
       }
+    }
+  }
+
+  /** Nothing is computed for a while, and what comes then may be of another kind. */
+  void rests() {
+    if (lookup != null) {
+      lookup.rests();
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.engine;
 
+import io.winnow.inference.Completion;
 import io.winnow.inference.FinishReason;
 import io.winnow.inference.InferenceErrors;
 import io.winnow.inference.InferenceException;
@@ -95,6 +96,11 @@ final class Sequence {
     return answer != null ? answer.mask() : thinking != null ? thinking.mask() : null;
   }
 
+  /** Whether its thinking is being ended: no bias may forbid the token that comes next. */
+  boolean forced() {
+    return thinking != null && thinking.mask() != null;
+  }
+
   /** Whether its answer's format allows all its tokens, none of them an end of sequence. */
   boolean allowed() {
     return allowed;
@@ -124,6 +130,19 @@ final class Sequence {
     } else if (count >= limit) {
       finish = FinishReason.LENGTH;
     }
+  }
+
+  /**
+   * What whoever waits for it gets.
+   *
+   * @param text its text
+   * @param nanos the time now, by {@link System#nanoTime}
+   */
+  Completion completion(String text, long nanos) {
+    return new Completion(
+        request.id(), sampleIndex, Arrays.copyOf(generated, count), text,
+        logprobs == null ? null : Arrays.copyOf(logprobs, count), request.scores.logprobs(), finish, errorClass,
+        errorMessage, startedNanos == 0 ? 0 : (nanos - startedNanos) / 1_000_000);
   }
 
   /** Prompt and what was generated so far: what has to be computed before the next token can be drawn. */

@@ -4,6 +4,8 @@ package io.winnow.inference.grammar;
 import io.winnow.inference.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * How a model's tokens spell that thinking begins and ends, and how it is ended by force: {@code "\n</think>\n\n"}, as
@@ -28,10 +30,12 @@ public final class ThinkingMarks {
    */
   ThinkingMarks(Tokenizer tokenizer, int vocabSize) {
     this.tokenizer = tokenizer;
-    closing = tokenizer.encode(FORCED);
-    if (closing.length == 0 || Arrays.stream(closing).anyMatch(id -> id < 0 || id >= vocabSize)
-        || !tokenizer.decode(closing, false).contains(CLOSE)) {
+    closing = spell();
+    if (Arrays.stream(closing).anyMatch(id -> id < 0 || id >= vocabSize) || !letters(closing).equals(FORCED)) {
       throw new IllegalArgumentException("the model's tokens do not spell " + CLOSE);
+    }
+    if (!tokenizer.decode(closing, true).contains(CLOSE)) {
+      throw new IllegalArgumentException(CLOSE + " is a special token of the model, which texts leave out");
     }
     masks = new int[closing.length][(vocabSize + 31) / 32];
     for (int i = 0; i < closing.length; i++) {
@@ -48,6 +52,25 @@ public final class ThinkingMarks {
   public ThinkingState start(int[] prompt, int budget) {
     int[] tail = Arrays.copyOfRange(prompt, Math.max(0, prompt.length - TAIL), prompt.length);
     return new ThinkingState(this, budget, tokenizer.decode(tail, false).stripTrailing().endsWith(OPEN));
+  }
+
+  /** As it stands within a text: sentencepiece tokenizers put a blank before a text, and some behind an added token. */
+  private int[] spell() {
+    int[] whole = tokenizer.encode(FORCED);
+    if (letters(whole).equals(FORCED)) {
+      return whole;
+    }
+    int mark = tokenizer.tokenId(CLOSE);
+    return IntStream.concat(
+        IntStream.concat(within("\n"), mark < 0 ? within(CLOSE) : IntStream.of(mark)), within("\n\n")).toArray();
+  }
+
+  private IntStream within(String text) {
+    return Arrays.stream(tokenizer.encode("a" + text)).skip(tokenizer.encode("a").length);
+  }
+
+  private String letters(int[] tokens) {
+    return Arrays.stream(tokens).mapToObj(this::letters).collect(Collectors.joining());
   }
 
   /** What a token adds to the text, a letter a byte. */

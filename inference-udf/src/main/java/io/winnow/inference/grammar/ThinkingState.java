@@ -50,8 +50,8 @@ public final class ThinkingState {
     return due() ? marks.mask(forced) : null;
   }
 
-  /** Whether thinking is over, so that nothing will be forced any more. */
-  public boolean closed() {
-    return closed;
+  /** Tokens that can be drawn before one is forced at the earliest. */
+  public int free() {
+    return closed ? Integer.MAX_VALUE : forced > 0 ? 0 : Math.max(0, budget - count);
   }
 }

@@ -374,6 +374,15 @@ public final class EngineHost {
     new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of()).of(format);
   }
 
+  /**
+   * Looks whether a model's thinking can be ended.
+   *
+   * @throws io.winnow.inference.InferenceException thinking_budget_invalid, when it cannot
+   */
+  public static void checkThinking(EngineSpec spec, int vocabSize) {
+    new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of()).thinking();
+  }
+
   /** The model's chat template and tokenizer. */
   public static PromptRenderer renderer(EngineSpec spec) {
     return text(ModelPlace.local(spec)).renderer();

@@ -204,6 +204,18 @@ class SettingsTest {
   }
 
   @Test
+  void onlyTheEmbeddedEngineEndsThinking() {
+    Map<String, String> good = Map.of("prompts", "p", "model", "m", "out", "o", "thinking-budget", "9");
+    GenerateSettings.validate(values(good));
+    assertEquals(9, GenerateSettings.samplingParams(values(good)).thinkingBudget());
+    for (String served : List.of("r1@http://127.0.0.1:1/v1", "r1@sidecar")) {
+      Map<String, String> elsewhere = with(good, "model", served);
+      String refusal = refusal(served.endsWith("sidecar") ? with(elsewhere, "sidecar", "vllm") : elsewhere);
+      assertTrue(refusal.contains("only the embedded engine ends thinking"), refusal);
+    }
+  }
+
+  @Test
   void formatsOfAnswersExcludeEachOtherAndWhatElseSaysWhereAnAnswerEnds() {
     Map<String, String> good = Map.of("prompts", "p", "model", "m", "out", "o");
     Map<String, String> formats = Map.of("choice", "yes", "regex", "a+", "json-schema", "{\"type\": \"null\"}");
@@ -220,7 +232,8 @@ class SettingsTest {
                 }
               });
           Map<String, String> ends =
-              Map.of("stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true");
+              Map.of(
+                  "stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true", "thinking-budget", "9");
           ends.forEach(
               (end, text) ->
                   assertEquals(

@@ -74,6 +74,21 @@ class GuessBudgetTest {
   }
 
   @Test
+  void aJobBehindASlowerOneIsNotSlowerEither() {
+    for (boolean idle : new boolean[] {true, false}) {
+      GuessBudget budget = new GuessBudget(4);
+      for (int i = 0; i < 200; i++) {
+        budget.took(1, 0, 1, (long) (2.4 * PLAIN_NANOS));
+      }
+      if (idle) {
+        budget.rests();
+      }
+      double ratio = new Job(1, 0.08, 0.01, done -> 0).ratio(budget, 600, new Random(1));
+      assertTrue(ratio < (idle ? 1.02 : 1.04), "idle between: " + idle + ", " + ratio);
+    }
+  }
+
+  @Test
   void whatPaysIsTaken() {
     for (int running : new int[] {1, 2, 4}) {
       double ratio = new Job(running, 0.02, 0.1, done -> 0.9).ratio(new GuessBudget(4), 2000, new Random(1));

@@ -93,6 +93,25 @@ class ThinkingBudgetTest {
   }
 
   @Test
+  void noBiasForbidsTheEnd() throws Exception {
+    Map<Integer, Double> biases = new TreeMap<>(DIGITS.logitBias());
+    Arrays.stream(END).forEach(id -> biases.put(id, Double.NEGATIVE_INFINITY));
+    Completion ended = one(QUESTION + "<think>\n", DIGITS.withLogitBias(biases).withThinkingBudget(BUDGET));
+    assertArrayEquals(END, cut(ended.tokenIds(), BUDGET, BUDGET + END.length));
+  }
+
+  @Test
+  void thinkingGuessesUntilItsBudget() throws Exception {
+    for (int budget : new int[] {2, 7, 30, 200}) {
+      int[] prompt = ids("1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9 <think>\n1 2 3");
+      SamplingParams params = PLAIN.withMaxTokens(120, false).withThinkingBudget(budget);
+      List<GenerationRequest> request = List.of(new GenerationRequest(0, prompt, new int[] {0}, params));
+      int[] alone = run(1, false, request).get(0).tokenIds();
+      assertArrayEquals(alone, run(1, true, request).get(0).tokenIds());
+    }
+  }
+
+  @Test
   void whereNothingIsOpenNothingIsEnded() throws Exception {
     for (String prompt : List.of(QUESTION, "<think> is a tag. " + QUESTION, "<think>\nhm\n</think>\n\n")) {
       assertArrayEquals(one(prompt, DIGITS).tokenIds(), one(prompt, DIGITS.withThinkingBudget(1)).tokenIds(), prompt);

@@ -88,13 +88,16 @@ record GenerateOptions(
   ModelInfo describe(SettingValues values) {
     ModelInfo info = EngineHost.describe(runtime);
     GenerateSettings.checkTokenIds(values, info.vocabSize());
-    if (sampling.answer() != null) {
-      try {
+    try {
+      if (sampling.answer() != null) {
         EngineHost.check(runtime, sampling.answer(), info.vocabSize());
         label.reader();
-      } catch (InferenceException e) {
-        throw new UsageException(e.getMessage(), e);
       }
+      if (sampling.thinkingBudget() > 0 && runtime instanceof EngineSpec spec) {
+        EngineHost.checkThinking(spec, info.vocabSize());
+      }
+    } catch (InferenceException e) {
+      throw new UsageException(e.getMessage(), e);
     }
     return info;
   }
