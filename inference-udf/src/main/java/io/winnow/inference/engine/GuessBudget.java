@@ -20,12 +20,12 @@ class GuessBudget {
   private static final int SHORTEST_REST = 8;
   private static final int LONGEST_REST = 512;
   /**
-   * Steps without guesses by which their cost is known: it is that of the second quickest of them. Rather too little than
-   * too much, because a machine's first steps are slow, and so are others now and then.
+   * Steps without guesses by which their cost is known: it is that of the second quickest of them. Rather too little
+   * than too much, because a machine's first steps are slow, and so are others now and then.
    */
   private static final int LATEST = 8;
   private static final int QUICKER = 1;
-  /** Steps after which it is looked at again, and after twice as many it is forgotten: contexts grow, machines get busy. */
+  /** Steps after which it is looked at again; after twice as many it is forgotten: contexts grow, machines get busy. */
   private static final int REFRESH = 64;
   /** The same while few have been looked at. */
   private static final int REFRESH_EARLY = 16;
