@@ -3,8 +3,8 @@ package io.winnow.inference.grammar;
 
 /**
  * Where one answer is with its thinking, which is what stands before its first {@code </think>}, behind a
- * {@code <think>} in it or at the end of the prompt. From the budget on, thinking that is open is ended: each next token
- * is one of {@link ThinkingMarks}. Belongs to the thread that draws the tokens.
+ * {@code <think>} in it or at the end of the prompt. From the budget on, thinking that is open is ended: each next
+ * token is one of {@link ThinkingMarks}. Belongs to the thread that draws the tokens.
  */
 public final class ThinkingState {
   private final ThinkingMarks marks;
