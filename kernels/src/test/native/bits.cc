@@ -423,6 +423,7 @@ std::vector<std::string> lines(int32_t isa) {
   }
   std::vector<std::string> out;
   for (int32_t format = 0; wk_packed_bytes(format, 16, 32) > 0; format++) {
+    if (format == WK_BF16_TILES) continue;  // has bits of its own, and few machines have it
     out.push_back(line(contexts, "matmul", matmul, format));
     out.push_back(line(contexts, "embed", embed, format));
   }
