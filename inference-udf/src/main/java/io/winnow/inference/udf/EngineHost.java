@@ -370,8 +370,7 @@ public final class EngineHost {
       AnswerGrammars.check(format);
       return;
     }
-    // Ends of sequence are spelled by nothing, whichever they are.
-    new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of()).of(format);
+    grammars(spec, vocabSize).of(format);
   }
 
   /**
@@ -380,7 +379,12 @@ public final class EngineHost {
    * @throws io.winnow.inference.InferenceException thinking_budget_invalid, when it cannot
    */
   public static void checkThinking(EngineSpec spec, int vocabSize) {
-    new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of()).thinking();
+    grammars(spec, vocabSize).thinking();
+  }
+
+  private static AnswerGrammars grammars(EngineSpec spec, int vocabSize) {
+    // Ends of sequence are spelled by nothing, whichever they are.
+    return new AnswerGrammars(text(ModelPlace.local(spec)).tokenizer(), vocabSize, Set.of());
   }
 
   /** The model's chat template and tokenizer. */

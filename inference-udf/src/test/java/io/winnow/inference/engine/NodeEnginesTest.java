@@ -139,6 +139,17 @@ class NodeEnginesTest {
     return out;
   }
 
+  /** Makes two nodes of the processors that there are, half each, and says which these are. */
+  private List<Integer> twoNodes() throws IOException {
+    assumeTrue(CpuAffinity.supported(), "there are no native kernels");
+    List<Integer> processors = CpuAffinity.ofThread();
+    assumeTrue(processors.size() >= 2, "there is one processor");
+    int half = processors.size() / 2;
+    node(0, commas(processors.subList(0, half)));
+    node(1, commas(processors.subList(half, processors.size())));
+    return processors;
+  }
+
   /**
    * Processors on which the threads of engines may run, by what Linux says, each list once: the engines' own and those
    * of their kernels, which have the name of the thread that loaded the engine and has ended.
@@ -163,16 +174,11 @@ class NodeEnginesTest {
 
   @Test
   void eachNodeHasItsEngineAndTheTokensAreThoseOfOne() throws Exception {
-    assumeTrue(CpuAffinity.supported(), "there are no native kernels");
-    List<Integer> processors = CpuAffinity.ofThread();
-    assumeTrue(processors.size() >= 2, "there is one processor");
+    twoNodes();
     Map<String, int[]> expected;
     try (ModelRuntime one = EmbeddedRuntime.load(SPEC, TEXT, MemoryBudget.host(0))) {
       expected = tokens(one);
     }
-    int half = processors.size() / 2;
-    node(0, commas(processors.subList(0, half)));
-    node(1, commas(processors.subList(half, processors.size())));
     try (ModelRuntime two = NodeEngines.load(SPEC, TEXT, MemoryBudget.host(0), PER_NODE)) {
       assertInstanceOf(NodeEngines.class, two);
       Map<String, int[]> got = tokens(two);
@@ -210,11 +216,7 @@ class NodeEnginesTest {
 
   @Test
   void fewerThreadsThanNodesAreFewerEngines() throws Exception {
-    assumeTrue(CpuAffinity.supported(), "there are no native kernels");
-    List<Integer> processors = CpuAffinity.ofThread();
-    assumeTrue(processors.size() >= 2, "there is one processor");
-    node(0, commas(processors.subList(0, 1)));
-    node(1, commas(processors.subList(1, processors.size())));
+    twoNodes();
     try (ModelRuntime one = NodeEngines.load(SPEC.withThreads(1), TEXT, MemoryBudget.host(0), PER_NODE)) {
       assertInstanceOf(EmbeddedRuntime.class, one);
     }
@@ -223,11 +225,7 @@ class NodeEnginesTest {
   /** The JVM's common pool outlives the engine; its threads belong to everybody. */
   @Test
   void loadingBindsNoThreadOfOthers() throws Exception {
-    assumeTrue(CpuAffinity.supported(), "there are no native kernels");
-    List<Integer> processors = CpuAffinity.ofThread();
-    assumeTrue(processors.size() >= 2, "there is one processor");
-    node(0, commas(processors.subList(0, 1)));
-    node(1, commas(processors.subList(1, processors.size())));
+    List<Integer> processors = twoNodes();
     NodeEngines.load(SPEC, TEXT, MemoryBudget.host(0), PER_NODE).close();
     Set<List<Integer>> seen = ConcurrentHashMap.newKeySet();
     IntStream.range(0, 64).parallel().forEach(i -> {
