@@ -273,6 +273,23 @@ class GenerateTest {
     assertEquals(Tables.comparable(spark, alone), made.subList(2, 4));
   }
 
+  /** A twin that has nothing yet goes on from what the other one has, its log-probabilities too. */
+  @Test
+  void aTwinHasTheLogprobsOfWhatItGoesOnFrom() throws IOException {
+    Path one = Tables.lines(folder.resolve("first.jsonl"), "{\"id\": \"a\", \"question\": \"What is 7 + 3?\"}");
+    Path both =
+        Tables.lines(
+            folder.resolve("both.jsonl"), "{\"id\": \"a\", \"question\": \"What is 7 + 3?\"}",
+            "{\"id\": \"b\", \"question\": \"What is 7 + 3?\"}");
+    Path table = folder.resolve("longer-twin");
+    String[] words = {"--id-column", "id", "--samples", "2", "--temperature", "1.5", "--logprobs"};
+    generate(one, table, with(words, "--max-tokens", "3")).expect(0);
+    generate(both, table, with(words, "--max-tokens", "24")).expect(0);
+    Path atOnce = folder.resolve("twins-at-once");
+    generate(both, atOnce, with(words, "--max-tokens", "24")).expect(0);
+    assertEquals(Tables.comparable(spark, atOnce), Tables.comparable(spark, table));
+  }
+
   @Test
   void conversationsAndLogprobsAreKept() throws IOException {
     Path file =

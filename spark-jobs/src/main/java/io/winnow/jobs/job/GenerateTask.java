@@ -112,9 +112,10 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
     if (c.finishReason() == FinishReason.CANCELLED) {
       return;
     }
+    Completion whole = group.whole(c);
     for (RequestGroup.Member member : group.members()) {
       if (member.lacks(c.sampleIndex())) {
-        write(writer, member, c);
+        write(writer, member, whole);
       }
     }
   }
@@ -122,10 +123,7 @@ final class GenerateTask implements ForeachPartitionFunction<Row> {
   private void write(TraceWriter writer, RequestGroup.Member member, Completion c) {
     String traceId = member.traceId(c.sampleIndex());
     RequestGroup.Before before = member.before(c.sampleIndex());
-    Row row =
-        rows.row(
-            member.row(), traceId, c.sampleIndex(), before == null ? c : before.joined(c),
-            before == null ? 0 : before.attempts());
+    Row row = rows.row(member.row(), traceId, c.sampleIndex(), c, before == null ? 0 : before.attempts());
     try {
       if (before == null) {
         writer.add(row);

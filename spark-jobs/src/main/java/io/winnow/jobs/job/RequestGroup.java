@@ -35,7 +35,7 @@ final class RequestGroup {
   /** A row that has an earlier trace in the table: how often it was tried, and what it goes on from. */
   record Before(int attempts, int[] tokens, float[] logprobs) {
     /** The completion with the log-probabilities that the earlier part of the trace has. */
-    Completion joined(Completion c) {
+    private Completion joined(Completion c) {
       // An endpoint begins anew.
       if (c.usage() != null || c.logprobs() == null || logprobs == null || c.logprobs().length < logprobs.length) {
         return c;
@@ -220,18 +220,34 @@ final class RequestGroup {
     int[][] generated = new int[indexes.length][];
     boolean any = false;
     for (int i = 0; i < indexes.length; i++) {
-      for (Member member : members) {
-        Before before = member.before(indexes[i]);
-        if (before != null && before.tokens() != null
-            && (generated[i] == null || before.tokens().length > generated[i].length)) {
-          generated[i] = before.tokens();
-          any = true;
-        }
+      Before before = longest(indexes[i]);
+      if (before != null) {
+        generated[i] = before.tokens();
+        any = true;
       }
     }
     int[] prompt = tokens.stream().mapToInt(Integer::intValue).toArray();
     return new GenerationRequest(
         id, prompt, indexes, params, any ? generated : null, promptLogprobs ? 1 : GenerationRequest.NO_SCORES);
+  }
+
+  /** The longest of the traces that the rows have of a sample; null where none has tokens. */
+  private Before longest(int sample) {
+    Before longest = null;
+    for (Member member : members) {
+      Before before = member.before(sample);
+      if (before != null && before.tokens() != null
+          && (longest == null || before.tokens().length > longest.tokens().length)) {
+        longest = before;
+      }
+    }
+    return longest;
+  }
+
+  /** A completion with the log-probabilities of the tokens that it went on from, whichever row has them. */
+  Completion whole(Completion c) {
+    Before before = conversation == null ? longest(c.sampleIndex()) : null;
+    return before == null ? c : before.joined(c);
   }
 
   /** A sample is done; true if it was the last of those taken. */
