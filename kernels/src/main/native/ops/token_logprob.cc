@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the log-probability of a given token of each row is made of: the same numbers as for one that was drawn.
-// NUMERICS.md: sample, 11.
+// NUMERICS.md: sample, 12.
 //
 // Operands: wk_score; rows are independent, and a row is a task. Tails as in sample.cc. Test: TokenLogprobTest.
 #include "../ops.h"
