@@ -81,7 +81,7 @@ public final class InferenceErrors {
         MODEL_INVALID,
         String.format(
             "Cannot use the made-up model '%s': %s. Give scripted:KEY=VALUE,KEY=VALUE with any of step-ms, tokens, tail,"
-                + " context, crash, fault and nan, each once.",
+                + " context, crash, fault, nan and load-ms, each once.",
             model, why));
   }
 

@@ -2,6 +2,7 @@
 package io.winnow.inference;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * What a job needs to know of a model before any weight is loaded.
@@ -16,6 +17,8 @@ import java.io.Serializable;
  * @param vocabSize token ids that the model knows: 0 to one less
  * @param parameters number of weights
  * @param weightBytes memory the weights take in that format
+ * @param addedEnds tokens that end a sequence though the configuration, which the fingerprint is of, does not say so;
+ *     ascending
  */
 public record ModelInfo(
     String name,
@@ -27,5 +30,6 @@ public record ModelInfo(
     int contextLength,
     int vocabSize,
     long parameters,
-    long weightBytes)
+    long weightBytes,
+    List<Integer> addedEnds)
     implements Serializable {}

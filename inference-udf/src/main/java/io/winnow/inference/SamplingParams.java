@@ -35,9 +35,10 @@ import java.util.TreeMap;
  * @param minTokens tokens before the one that ends a trace at least: until then neither end-of-sequence nor stop tokens
  *     can be drawn, and a stop string ends nothing. May be more than there is room for
  * @param ignoreEos whether the model's end-of-sequence tokens end nothing; stop tokens and stop strings still do
- * @param answer what the generated text must look like, null for anything. It alone says where an answer ends, so it
- *     goes with none of stop, stopTokenIds, minTokens, ignoreEos and thinkingBudget; one that maxTokens cuts is the
- *     beginning of such a text
+ * @param answer what the generated text must look like, null for anything. Behind a prompt that ends in {@code
+ *     <think>} it is what follows the thinking; with a thinkingBudget any answer may think first. It alone says where an answer ends,
+ *     so it goes with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is the beginning of
+ *     such a text
  */
 public record SamplingParams(
     double temperature,
@@ -94,7 +95,6 @@ public record SamplingParams(
       check(stopTokenIds.isEmpty(), "stop-token-ids", stopTokenIds, "left out" + beside);
       check(minTokens == 0, "min-tokens", minTokens, "left out" + beside);
       check(!ignoreEos, "ignore-eos", ignoreEos, "left out" + beside);
-      check(thinkingBudget == 0, "thinking-budget", thinkingBudget, "left out" + beside);
     }
   }
 

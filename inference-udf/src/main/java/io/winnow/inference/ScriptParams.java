@@ -17,9 +17,11 @@ import java.util.regex.Pattern;
  * @param crash {@code crash}: a prompt with this word ends the process as native code that fails does; null for none
  * @param fault {@code fault}: a step with a prompt that holds this word throws; null for none
  * @param nan {@code nan}: a prompt with this word gets logits that are not finite; null for none
+ * @param loadMillis {@code load-ms}: how long it takes to load, 0 or more (default 0)
  */
 public record ScriptParams(
-    double stepMillis, int tokens, double tail, int context, String crash, String fault, String nan) {
+    double stepMillis, int tokens, double tail, int context, String crash, String fault, String nan,
+    double loadMillis) {
 
   private static final String PREFIX = "scripted:";
   private static final double LONGEST_STEP_MILLIS = 60_000;
@@ -61,7 +63,8 @@ public record ScriptParams(
             whole(model, values, "tokens", 32, 1, LONGEST_MEAN),
             number(model, values, "tail", 0.1, 0, 1),
             whole(model, values, "context", 4096, SHORTEST_CONTEXT, LONGEST_CONTEXT),
-            values.remove("crash"), values.remove("fault"), values.remove("nan"));
+            values.remove("crash"), values.remove("fault"), values.remove("nan"),
+            number(model, values, "load-ms", 0, 0, LONGEST_STEP_MILLIS));
     if (!values.isEmpty()) {
       throw InferenceErrors.scriptInvalid(model, "there is no parameter '" + values.keySet().iterator().next() + "'");
     }

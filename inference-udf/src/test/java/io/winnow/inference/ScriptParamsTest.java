@@ -23,7 +23,7 @@ class ScriptParamsTest {
 
   @Test
   void bareNameTakesTheDefaults() {
-    assertEquals(new ScriptParams(0, 32, 0.1, 4096, null, null, null), ScriptParams.of("scripted:"));
+    assertEquals(new ScriptParams(0, 32, 0.1, 4096, null, null, null, 0), ScriptParams.of("scripted:"));
     assertFalse(ScriptParams.isScripted("models/scripted"));
     assertFalse(ScriptParams.isScripted("./scripted:"));
   }
@@ -31,29 +31,33 @@ class ScriptParamsTest {
   @Test
   void allParametersAreRead() {
     assertEquals(
-        new ScriptParams(0.5, 100, 0.25, 512, "boom", "oops", "nil"),
-        ScriptParams.of("scripted:step-ms=.5,tokens=100,tail=0.25,context=512,crash=boom,fault=oops,nan=nil"));
+        new ScriptParams(0.5, 100, 0.25, 512, "boom", "oops", "nil", 70),
+        ScriptParams.of(
+            "scripted:step-ms=.5,tokens=100,tail=0.25,context=512,crash=boom,fault=oops,nan=nil,load-ms=70"));
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
         "tokns=5", "tokens", "tokens=", "=5", "tokens=0", "tokens=1.5", "tokens=-1", "tokens=100001", "tokens=x",
-        "tail=1.1", "tail=NaN", "tail=1e0", "context=15", "context=2000000", "step-ms=-1", "step-ms=60001", "crash=",
+        "tail=1.1", "tail=NaN", "tail=1e0", "context=15", "context=2000000", "step-ms=-1", "step-ms=60001",
+        "load-ms=-1", "crash=",
         "tokens=5,tokens=5"
       })
   void whatCannotBeIsRefusedBeforeWorkStarts(String parameters) {
     String model = "scripted:" + parameters;
     UsageException e = assertThrows(UsageException.class, () -> GenerateSettings.validate(values(model)));
     assertTrue(e.getMessage().startsWith("Cannot use the made-up model '" + model + "': "), e.getMessage());
-    assertTrue(e.getMessage().contains("step-ms, tokens, tail, context, crash, fault and nan"), e.getMessage());
+    assertTrue(
+        e.getMessage().contains("step-ms, tokens, tail, context, crash, fault, nan and load-ms"), e.getMessage());
     assertFalse(e.getMessage().contains("\n"));
   }
 
   @Test
   void onlyWhatChangesTokensIsInTheContent() {
     String plain = ScriptParams.of("scripted:").canonical();
-    assertEquals(plain, ScriptParams.of("scripted:tokens=32,step-ms=3,crash=a,fault=b,nan=c,tail=.1").canonical());
+    assertEquals(
+        plain, ScriptParams.of("scripted:tokens=32,step-ms=3,crash=a,fault=b,nan=c,load-ms=9,tail=.1").canonical());
     for (String other : new String[] {"tokens=33", "tail=0.2", "context=4095"}) {
       assertNotEquals(plain, ScriptParams.of("scripted:" + other).canonical());
     }

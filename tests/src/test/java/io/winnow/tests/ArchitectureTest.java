@@ -66,7 +66,7 @@ class ArchitectureTest {
         List.of("inference", "inference.conf", "jobs.trace", "jobs.verify.math", "jobs.verify.mathverify"));
     arrows.put("jobs.verify.math", List.of("jobs.trace", "jobs.verify"));
     arrows.put("jobs.verify.mathverify", List.of("jobs.verify", "jobs.verify.math"));
-    arrows.put("jobs.label", List.of("inference", "jobs.verify"));
+    arrows.put("jobs.label", List.of("inference", "inference.grammar", "jobs.verify"));
     arrows.put("jobs.reward", List.of("inference.conf", "jobs.verify"));
     arrows.put("jobs.sampling", List.of("inference.conf", "jobs.estimate", "jobs.verify"));
     arrows.put("jobs.curate", List.of("inference.conf", "jobs.reward"));

@@ -62,6 +62,29 @@ class StructuredOutputTest {
     assertEquals(traces, replay.count("same"), replay.out());
   }
 
+  /** The template opens the thinking, as those of reasoning models do, or the model does so itself. */
+  @Test
+  void whatFollowsTheThinkingIsOneOfTheChoices() {
+    for (String opened : List.of("<think>\n", "")) {
+      Path table = folder.resolve("thinking" + opened.length());
+      String[] words = {
+        "--prompt-template", "{{ question }}\n" + opened, "--choice", "easy", "--choice", "hard", "--samples", "4",
+        "--thinking-budget", "24", "--max-tokens", "60", "--temperature", "1.5"
+      };
+      Invocation.generate(prompts, table, words).expect(0);
+      List<Row> rows = rows(table);
+      for (Row row : rows) {
+        String text = row.getAs("text");
+        assertEquals("stop", row.getAs("finish_reason"), text);
+        assertTrue(opened.isEmpty() && !text.startsWith("<think>") || text.contains("</think>"), text);
+        String answer = row.<String>getAs("answer").strip();
+        assertTrue(Set.of("easy", "hard").contains(answer), text);
+        assertEquals(answer, row.getAs("label"));
+      }
+      assertReplayed(table, rows.size());
+    }
+  }
+
   @Test
   void everyAnswerIsOneOfTheChoices() {
     String[] words = {"--choice", "easy", "--choice", "hard", "--choice", "hard to say", "--temperature", "2"};
@@ -140,7 +163,7 @@ class StructuredOutputTest {
     String[][] wrong = {
       {"--regex", "(a{1000}){1000}", "it needs more than"},
       {"--regex", "(?i)yes", "no flags"},
-      {"--json-schema", "{\"type\": \"string\", \"format\": \"date\"}", "at # 'format' is not supported"},
+      {"--json-schema", "{\"type\": \"string\", \"format\": \"iri\"}", "at # the format 'iri' is not supported"},
       {"--json-schema", "no-such-file.json", "there is no such file"},
       {"--choice", "\ud800", "surrogate"},
     };

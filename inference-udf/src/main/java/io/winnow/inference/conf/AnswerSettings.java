@@ -41,7 +41,7 @@ final class AnswerSettings {
     List<Setting<?>> ends =
         List.of(
             GenerateSettings.STOP, GenerateSettings.STOP_TOKEN_IDS, GenerateSettings.MIN_TOKENS,
-            GenerateSettings.IGNORE_EOS, GenerateSettings.THINKING_BUDGET);
+            GenerateSettings.IGNORE_EOS);
     for (Setting<?> end : ends) {
       if (!values.get(end).equals(end.neutralValue())) {
         throw new UsageException(

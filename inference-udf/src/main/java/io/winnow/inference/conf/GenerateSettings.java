@@ -140,7 +140,8 @@ public final class GenerateSettings {
       Setting.ofInt("thinking-budget").group(SAMPLING).effect(Effect.TOKENS).defaultValue(0).neutralValue(0)
           .check(n -> n >= 0, "0 or more")
           .doc("Tokens of a trace after which its thinking is ended where it is still open (<think> in the trace or at"
-              + " the prompt's end, and no </think>): </think> comes next, and then the answer. 0: no limit.");
+              + " the prompt's end, and no </think>): </think> comes next, and then the answer. Beside a format an"
+              + " answer may then think first. 0: no limit.");
   public static final Setting<Boolean> IGNORE_EOS =
       Setting.ofBoolean("ignore-eos").group(SAMPLING).effect(Effect.TOKENS).defaultValue(false).neutralValue(false)
           .doc("Goes on behind the model's end of sequence, for measurements; --stop and --stop-token-ids still end.");

@@ -117,8 +117,14 @@ final class DecoderStep implements StepRunner {
 
   @Override
   public void close() {
-    cache.close();
-    model.close();
-    kernels.close();
+    try {
+      cache.close();
+    } finally {
+      try {
+        model.close();
+      } finally {
+        kernels.close();
+      }
+    }
   }
 }

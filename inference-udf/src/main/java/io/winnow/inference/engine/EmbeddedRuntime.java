@@ -25,6 +25,7 @@ import io.winnow.kernels.KvCache;
 import io.winnow.kernels.KvFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -33,6 +34,8 @@ import java.util.Set;
 public final class EmbeddedRuntime implements ModelRuntime {
   /** Prompt tokens that a step takes beside the running sequences. */
   private static final int PREFILL_ROWS = 256;
+
+  private static final System.Logger LOG = System.getLogger(EmbeddedRuntime.class.getName());
 
   private final ModelInfo info;
   private final EngineCore core;
@@ -78,7 +81,8 @@ public final class EmbeddedRuntime implements ModelRuntime {
         checkpoint.config().contextLength(),
         checkpoint.config().vocabSize(),
         parameters,
-        DecoderModel.weightBytes(checkpoint, precision));
+        DecoderModel.weightBytes(checkpoint, precision),
+        text.ends().stream().filter(id -> !checkpoint.config().eosTokenIds().contains(id)).toList());
   }
 
   /**
@@ -140,6 +144,7 @@ public final class EmbeddedRuntime implements ModelRuntime {
       Kernels kernels = KernelsLadder.open(threads);
       DecoderModel model = null;
       KvCache cache = null;
+      EngineCore core = null;
       try {
         int sequences = memory.sequences();
         int maxRows = maxRows(sequences);
@@ -150,11 +155,14 @@ public final class EmbeddedRuntime implements ModelRuntime {
         cache = cache(spec, config, pages);
         EngineCore.Limits limits =
             new EngineCore.Limits(
-                config.vocabSize(), contextLength, Set.copyOf(config.eosTokenIds()), sequences, maxRows);
+                config.vocabSize(), contextLength, ends(spec, config, info), sequences, maxRows);
         StepRunner step = new DecoderStep(model, kernels, cache, draws);
-        EngineCore core = new EngineCore(limits, pages, spec.prefixCache(), step, text.tokenizer());
+        core = new EngineCore(limits, pages, spec.prefixCache(), step, text.tokenizer());
         return new EmbeddedRuntime(info, core.hosted(hosting));
       } catch (RuntimeException | Error e) {
+        if (core != null) {
+          core.close(); // its thread closes the others too, which does no harm twice
+        }
         if (cache != null) {
           cache.close();
         }
@@ -165,6 +173,17 @@ public final class EmbeddedRuntime implements ModelRuntime {
         throw e;
       }
     }
+  }
+
+  private static Set<Integer> ends(EngineSpec spec, ModelConfig config, ModelInfo info) {
+    Set<Integer> ends = new HashSet<>(config.eosTokenIds());
+    ends.addAll(info.addedEnds());
+    if (ends.isEmpty()) {
+      LOG.log(
+          System.Logger.Level.WARNING, "{0} names no end of sequence, so that traces end with --max-tokens, --stop or"
+              + " --stop-token-ids alone.", spec.model());
+    }
+    return ends;
   }
 
   static StopDetector detector(Tokenizer tokenizer, List<String> stop) {

@@ -278,8 +278,11 @@ final class EngineCore implements AutoCloseable {
         ended = true;
         inbox.clear();
       }
-      counters.close();
-      runner.close();
+      try {
+        runner.close();
+      } finally {
+        counters.close();
+      }
     }
   }
 
@@ -380,12 +383,14 @@ final class EngineCore implements AutoCloseable {
     runner.run(batch, token, logprob);
     boolean unscorable = !takeScores();
     int tokens = 0;
+    int guessesKept = 0;
     for (int i = 0; i < batch.draws; i++) {
       Sequence drawing = batch.drawing[i];
       if (!batch.counts(i)) {
         continue;
       }
       tokens++;
+      guessesKept += batch.ahead[i] > 0 ? 1 : 0;
       try {
         drawing.draw(token[i], logprob[i]);
       } catch (RuntimeException | Error e) {
@@ -400,7 +405,7 @@ final class EngineCore implements AutoCloseable {
     }
     counters.stepped(
         batch, tokens, start, open.size(), this.scheduler.preemptions(), prefixes.hitTokens(),
-        this.scheduler.guesses(), runner.opNanos().byName());
+        guessesKept, runner.opNanos().byName());
     for (int i = 0; i < batch.draws; i++) {
       if (batch.ahead[i] == 0 && batch.drawing[i].finish != null) {
         deliver(batch.drawing[i]);

@@ -22,12 +22,13 @@ import java.util.function.Supplier;
  * An engine for each NUMA node. Each is loaded by a thread that may run on its node alone, and so are the threads that
  * the engine starts; they are the first to touch its weights and its cache, which puts these into the node's own
  * memory. So weights are packed for each node, and not mapped from the file that a host's processes share. A session
- * stays with one engine, the one that has the fewest.
+ * stays with one engine, the one that then has the most threads for each.
  */
 public final class NodeEngines implements ModelRuntime {
   private static final System.Logger LOG = System.getLogger(NodeEngines.class.getName());
 
-  private record Node(ModelRuntime engine, AtomicInteger sessions) {}
+  /** Threads of an engine, and the sessions that are with it. */
+  private record Node(ModelRuntime engine, int threads, AtomicInteger sessions) {}
 
   private final List<Node> nodes = new ArrayList<>();
 
@@ -56,12 +57,11 @@ public final class NodeEngines implements ModelRuntime {
         if (shares[i] == 0) {
           continue;
         }
-        EngineSpec share =
-            spec.withThreads(shares[i])
-                .withRoom(spec.maxSequences(), (int) ((spec.kvCacheTokens() - 1L + count) / count));
+        long tokens = ((long) spec.kvCacheTokens() * shares[i] + threads - 1) / threads;
+        EngineSpec share = spec.withThreads(shares[i]).withRoom(spec.maxSequences(), (int) tokens);
         ModelRuntime engine =
             pinned(processors.get(i), () -> EmbeddedRuntime.load(share, text, host.share(count), hosting));
-        engines.nodes.add(new Node(engine, new AtomicInteger()));
+        engines.nodes.add(new Node(engine, shares[i], new AtomicInteger()));
       }
     } catch (RuntimeException | Error e) {
       engines.close();
@@ -183,13 +183,14 @@ public final class NodeEngines implements ModelRuntime {
 
   @Override
   public synchronized Session open() {
-    Node fewest = nodes.get(0);
+    Node idlest = nodes.get(0);
     for (Node node : nodes) {
-      fewest = node.sessions().get() < fewest.sessions().get() ? node : fewest;
+      long here = (node.sessions().get() + 1L) * idlest.threads();
+      idlest = here < (idlest.sessions().get() + 1L) * node.threads() ? node : idlest;
     }
-    Session session = fewest.engine().open();
-    fewest.sessions().incrementAndGet();
-    return new NodeSession(session, fewest.sessions());
+    Session session = idlest.engine().open();
+    idlest.sessions().incrementAndGet();
+    return new NodeSession(session, idlest.sessions());
   }
 
   @Override

@@ -88,7 +88,7 @@ final class OpenRequest {
         if (grammars == null) {
           throw InferenceErrors.answerFormatInvalid(params().answer(), "this engine has no tokenizer");
         }
-        grammar = grammars.of(params().answer());
+        grammar = grammars.of(params().answer(), prompt(), params().thinkingBudget() > 0);
       } catch (InferenceException e) {
         refusal = e;
       }
@@ -102,7 +102,7 @@ final class OpenRequest {
 
   /** How the thinking of a new answer is watched; null where it may take as long as it does. */
   ThinkingState thinking() {
-    return thinking == null ? null : thinking.start(prompt(), params().thinkingBudget());
+    return thinking == null ? null : thinking.start(prompt(), params().thinkingBudget(), grammar != null);
   }
 
   /** Why no answer of it can look as it must; null where it can. */

@@ -126,10 +126,6 @@ final class Scheduler {
     return running.size();
   }
 
-  EngineStats.Guesses guesses() {
-    return lookup == null ? EngineStats.Guesses.NONE : lookup.guesses();
-  }
-
   long preemptions() {
     return preemptions;
   }

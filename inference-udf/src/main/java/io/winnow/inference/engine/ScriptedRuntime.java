@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -25,10 +26,16 @@ final class ScriptedRuntime {
   static ModelInfo describe(ScriptParams script, ModelText text) {
     return new ModelInfo(
         "scripted", "scripted", sha256(script.canonical()), text.tokenizer().fingerprint(), text.templateFingerprint(),
-        "none", script.context(), text.tokenizer().vocabSize(), 0, 0);
+        "none", script.context(), text.tokenizer().vocabSize(), 0, 0, List.of());
   }
 
   static EngineCore start(EngineSpec spec, ScriptParams script, ModelText text) {
+    try {
+      Thread.sleep((long) script.loadMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the made-up model was loading", e);
+    }
     int sequences = MemoryBudget.sequences(spec, script.context());
     int rows = sequences + PREFILL_ROWS;
     EngineCore.Limits limits =

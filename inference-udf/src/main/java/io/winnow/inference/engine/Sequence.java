@@ -93,7 +93,8 @@ final class Sequence {
 
   /** The tokens that may come next, a bit each; null where all may. */
   int[] mask() {
-    return answer != null ? answer.mask() : thinking != null ? thinking.mask() : null;
+    int[] forced = thinking == null ? null : thinking.mask();
+    return forced != null || answer == null ? forced : answer.mask();
   }
 
   /** Whether its thinking is being ended: no bias may forbid the token that comes next. */

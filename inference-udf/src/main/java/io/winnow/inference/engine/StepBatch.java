@@ -69,12 +69,15 @@ final class StepBatch {
     drawing[draws++] = sequence;
   }
 
-  /** Whether a draw is of the sequence as it is now: the guesses before it, if there are any, have been drawn. */
+  /**
+   * Whether a draw is of the sequence as it is now: the guesses before it, if there are any, have been drawn, and they
+   * have not opened thinking that is over its budget, whose next token is no draw among all.
+   */
   boolean counts(int draw) {
     Sequence s = drawing[draw];
     return s.finish == null
         && s.drawn == ahead[draw]
-        && (ahead[draw] == 0 || s.generated[s.count - 1] == tokens[logitRows[draw]]);
+        && (ahead[draw] == 0 || s.generated[s.count - 1] == tokens[logitRows[draw]] && !s.forced());
   }
 
   /** The sequence draws from the row, or ends. */

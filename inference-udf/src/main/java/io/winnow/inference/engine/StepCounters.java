@@ -17,6 +17,8 @@ final class StepCounters {
   private long runningSum;
   private long peakPages;
   private volatile EngineStats stats;
+  private long guessed;
+  private long kept;
   private StepTrace trace;
 
   /** @param places sequences that run together at most */
@@ -34,11 +36,11 @@ final class StepCounters {
    * @param open sequences that are accepted and not delivered
    * @param preemptions since the engine was opened
    * @param prefixHitTokens tokens of prompts that were found in the cache, since the engine was opened
-   * @param guesses since the engine was opened
+   * @param guessesKept guesses of the step that came true
    * @param opNanos by operation, since the engine was opened
    */
   void stepped(
-      StepBatch batch, int tokens, long start, int open, long preemptions, long prefixHitTokens, EngineStats.Guesses guesses,
+      StepBatch batch, int tokens, long start, int open, long preemptions, long prefixHitTokens, int guessesKept,
       Map<String, Long> opNanos) {
     long end = System.nanoTime();
     long nanos = end - start;
@@ -55,13 +57,15 @@ final class StepCounters {
         finished += batch.drawing[i].finish == null ? 0 : 1;
       }
     }
+    guessed += batch.draws - running;
+    kept += guessesKept;
     runningSum += running;
     finished += batch.ends;
     peakPages = Math.max(peakPages, usedPages());
     stats =
         new EngineStats(
             steps, promptTokens, prefixHitTokens, generatedTokens, preemptions, finished, busyNanos, prefillNanos,
-            runningSum, guesses, load(running, open - running), opNanos);
+            runningSum, new EngineStats.Guesses(guessed, kept), load(running, open - running), opNanos);
     if (trace != null) {
       trace.step(batch, stats, end);
     }

@@ -22,13 +22,20 @@ public final class AnswerGrammars {
   private final Set<Integer> ends;
   private Vocabulary vocabulary;
   private ThinkingMarks thinking;
-  private final Map<AnswerFormat, Grammar> kept =
+  private final Map<Key, Grammar> kept =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<AnswerFormat, Grammar> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Key, Grammar> eldest) {
           return size() > KEPT;
         }
       };
+
+  /** What stands before an answer: nothing, thinking that the prompt opened, or what the model likes. */
+  private enum Thinking {
+    NONE, OPEN, OPTIONAL
+  }
+
+  private record Key(AnswerFormat format, Thinking thinking) {}
 
   /** A format, for the model that it was asked for. */
   public static final class Grammar {
@@ -62,11 +69,34 @@ public final class AnswerGrammars {
    * @throws io.winnow.inference.InferenceException answer_format_invalid, when it is none, would take too much, or this
    *     model's tokens cannot spell any answer of it
    */
-  public synchronized Grammar of(AnswerFormat format) {
-    Grammar grammar = kept.get(format);
+  public Grammar of(AnswerFormat format) {
+    return of(format, Thinking.NONE);
+  }
+
+  /**
+   * As above, for the answers to a prompt: where it ends in {@code <think>} the format begins behind the thinking.
+   *
+   * @param prompt token ids
+   * @param mayThink whether an answer may also begin with thinking that the prompt does not open
+   */
+  public Grammar of(AnswerFormat format, int[] prompt, boolean mayThink) {
+    boolean open = ThinkingMarks.opens(tokenizer, prompt);
+    return of(format, open ? Thinking.OPEN : mayThink ? Thinking.OPTIONAL : Thinking.NONE);
+  }
+
+  private synchronized Grammar of(AnswerFormat format, Thinking thinks) {
+    Key key = new Key(format, thinks);
+    Grammar grammar = kept.get(key);
     if (grammar == null) {
       try {
-        Automaton automaton = automaton(format);
+        Expression answer = expression(format);
+        Automaton automaton =
+            AutomatonBuilder.of(
+                switch (thinks) {
+                  case NONE -> answer;
+                  case OPEN -> ThinkingText.open(answer);
+                  case OPTIONAL -> ThinkingText.optional(answer);
+                });
         if (vocabulary == null) {
           vocabulary = new Vocabulary(tokenizer, vocabSize, ends);
         }
@@ -74,7 +104,7 @@ public final class AnswerGrammars {
       } catch (GrammarRefusal e) {
         throw InferenceErrors.answerFormatInvalid(format, e.getMessage());
       }
-      kept.put(format, grammar);
+      kept.put(key, grammar);
     }
     return grammar;
   }
@@ -110,13 +140,16 @@ public final class AnswerGrammars {
 
   /** @throws GrammarRefusal when there is none */
   static Automaton automaton(AnswerFormat format) {
+    return AutomatonBuilder.of(expression(format));
+  }
+
+  private static Expression expression(AnswerFormat format) {
     String text = format.texts().get(0);
-    return AutomatonBuilder.of(
-        switch (format.kind()) {
-          case CHOICE -> choice(format.texts());
-          case REGEX -> RegexParser.parse(text, false);
-          case JSON_SCHEMA -> JsonSchemaReader.read(text);
-        });
+    return switch (format.kind()) {
+      case CHOICE -> choice(format.texts());
+      case REGEX -> RegexParser.parse(text, false);
+      case JSON_SCHEMA -> JsonSchemaReader.read(text);
+    };
   }
 
   private static Expression choice(List<String> texts) {

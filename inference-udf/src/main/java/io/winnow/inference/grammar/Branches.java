@@ -26,9 +26,10 @@ final class Branches {
     for (Expression e : all) {
       automata.add(AutomatonBuilder.of(e));
     }
+    int[] left = {MOST_PAIRS};
     for (int i = 0; i < automata.size(); i++) {
       for (int k = 0; k < i; k++) {
-        String text = common(automata.get(k), automata.get(i));
+        String text = common(automata.get(k), automata.get(i), left);
         if (text != null) {
           throw new GrammarRefusal(
               "at " + path + " the schemas " + k + " and " + i + " both allow " + text
@@ -38,12 +39,25 @@ final class Branches {
     }
   }
 
-  /** A shortest text that both have; null if there is none. */
-  static String common(Automaton a, Automaton b) {
+  /** A byte of each class that both tell apart. */
+  private static byte[] bytes(Automaton a, Automaton b) {
+    Set<Long> classes = new HashSet<>();
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (int c = 0; c < 256; c++) {
+      if (classes.add((long) a.classOf((byte) c) << 32 | b.classOf((byte) c))) {
+        out.write(c);
+      }
+    }
+    return out.toByteArray();
+  }
+
+  /** A shortest text that both have; null if there is none. Takes what it looks at from {@code left}. */
+  private static String common(Automaton a, Automaton b, int[] left) {
     record Pair(int a, int b) {}
 
     record Way(Pair before, byte by) {}
 
+    byte[] each = bytes(a, b);
     Map<Pair, Way> ways = new HashMap<>();
     List<Pair> open = new ArrayList<>();
     Pair start = new Pair(0, 0);
@@ -64,16 +78,13 @@ final class Branches {
         }
         return new String(bytes, StandardCharsets.UTF_8);
       }
-      Set<Long> classes = new HashSet<>();
-      for (int c = 0; c < 256; c++) {
-        byte by = (byte) c;
-        if (!classes.add((long) a.classOf(by) << 32 | b.classOf(by))) {
-          continue;
-        }
+      for (byte by : each) {
         Pair next = new Pair(a.next(at.a, by), b.next(at.b, by));
         if (next.a != Automaton.DEAD && next.b != Automaton.DEAD && !ways.containsKey(next)) {
-          if (ways.size() == MOST_PAIRS) {
-            throw GrammarRefusal.tooLarge(MOST_PAIRS + " pairs of states to tell the schemas of a oneOf apart");
+          if (--left[0] < 0) {
+            throw new GrammarRefusal(
+                "it needs more than " + MOST_PAIRS + " pairs of states to tell the schemas of a oneOf apart; put the"
+                    + " property that differs first, or use anyOf");
           }
           ways.put(next, new Way(at, by));
           open.add(next);

@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.math.BigDecimal;
-import java.math.RoundingMode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.winnow.inference.TextFormat;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -36,18 +36,21 @@ final class JsonSchemaReader {
   private static final Set<String> ANNOTATIONS =
       Set.of(
           "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples",
-          "deprecated", "readOnly", "writeOnly");
+          "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema");
   private static final Map<String, Set<String>> OF_TYPE =
       Map.of(
-          "object", Set.of("properties", "required", "additionalProperties"),
+          "object",
+          Set.of(
+              "properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
           "array", Set.of("items", "minItems", "maxItems"),
-          "string", Set.of("minLength", "maxLength", "pattern"),
-          "integer", Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-          "number", Set.of(), "boolean", Set.of(), "null", Set.of());
+          "string", Set.of("minLength", "maxLength", "pattern", "format"),
+          "integer", NumberRange.NAMES, "number", NumberRange.NAMES, "boolean", Set.of(), "null", Set.of());
 
   private final JsonNode root;
   private final Deque<String> open = new ArrayDeque<>();
   private final Map<String, Expression> resolved = new HashMap<>();
+  /** A property that the next value must have, because its alternatives are told apart by it; null for none. */
+  private String tag;
   private int depth;
 
   private JsonSchemaReader(JsonNode root) {
@@ -84,9 +87,14 @@ final class JsonSchemaReader {
     Set<String> names = new LinkedHashSet<>();
     node.fieldNames().forEachRemaining(names::add);
     names.removeAll(ANNOTATIONS);
+    names.removeIf(name -> name.startsWith("x-"));
+    String asked = tag;
+    tag = null;
     Expression out;
     if (names.contains("$ref")) {
-      out = reference(only(node, names, path, "$ref"), path);
+      out = reference(only(node, names, path, "$ref"), path, asked);
+    } else if (names.contains("allOf")) {
+      out = value(single(only(node, names, path, "allOf"), path), path + "/allOf/0", asked);
     } else if (names.contains("const")) {
       out = literals(List.of(only(node, names, path, "const", "type")), node, path + "/const");
     } else if (names.contains("enum")) {
@@ -94,13 +102,17 @@ final class JsonSchemaReader {
       only(node, names, path, "enum", "type").forEach(values::add);
       out = literals(values, node, path + "/enum");
     } else if (names.contains("anyOf")) {
-      out = Expression.anyOf(branches(only(node, names, path, "anyOf"), path + "/anyOf"));
+      JsonNode all = only(node, names, path, "anyOf", "discriminator");
+      out = Expression.anyOf(branches(all, path + "/anyOf", tag(node, path)));
     } else if (names.contains("oneOf")) {
-      List<Expression> all = branches(only(node, names, path, "oneOf"), path + "/oneOf");
-      Branches.checkApart(all, path + "/oneOf");
+      String by = tag(node, path);
+      List<Expression> all = branches(only(node, names, path, "oneOf", "discriminator"), path + "/oneOf", by);
+      if (by == null) {
+        Branches.checkApart(all, path + "/oneOf");
+      }
       out = Expression.anyOf(all);
     } else {
-      out = typed(node, names, path);
+      out = typed(node, names, path, asked);
     }
     depth--;
     return out;
@@ -116,18 +128,39 @@ final class JsonSchemaReader {
     return node.get(allowed[0]);
   }
 
-  private List<Expression> branches(JsonNode list, String path) {
+  private Expression value(JsonNode node, String path, String required) {
+    tag = required;
+    return value(node, path);
+  }
+
+  private static JsonNode single(JsonNode list, String path) {
+    if (!list.isArray() || list.size() != 1) {
+      throw refused(path, "'allOf' of anything but one schema is not supported; write what they have in common as one");
+    }
+    return list.get(0);
+  }
+
+  /** The property that tells branches apart, which each of them then has (OpenAPI 3.1, discriminator object). */
+  private static String tag(JsonNode node, String path) {
+    JsonNode name = node.path("discriminator").path("propertyName");
+    if (node.has("discriminator") && !name.isTextual()) {
+      throw refused(path, "'discriminator' has no 'propertyName'");
+    }
+    return name.textValue();
+  }
+
+  private List<Expression> branches(JsonNode list, String path, String required) {
     if (!list.isArray() || list.isEmpty()) {
       throw refused(path, "there must be a list of schemas");
     }
     List<Expression> out = new ArrayList<>();
     for (int i = 0; i < list.size(); i++) {
-      out.add(value(list.get(i), path + "/" + i));
+      out.add(value(list.get(i), path + "/" + i, required));
     }
     return out;
   }
 
-  private Expression reference(JsonNode ref, String path) {
+  private Expression reference(JsonNode ref, String path, String required) {
     String target = ref.asText();
     if (!target.equals("#") && !target.startsWith("#/")) {
       throw refused(path, "$ref '" + target + "' is not supported: only places of this schema are, as #/$defs/NAME");
@@ -136,7 +169,8 @@ final class JsonSchemaReader {
       throw refused(path, "$ref '" + target + "' is recursive, which no finite automaton can follow; write out as many"
           + " levels as are wanted");
     }
-    Expression known = resolved.get(target);
+    String key = required == null ? target : target + "\n" + required;
+    Expression known = resolved.get(key);
     if (known != null) {
       return known;
     }
@@ -149,9 +183,9 @@ final class JsonSchemaReader {
       throw refused(path, "$ref '" + target + "' names a place that is not there");
     }
     open.push(target);
-    Expression out = value(node, target);
+    Expression out = value(node, target, required);
     open.pop();
-    resolved.put(target, out);
+    resolved.put(key, out);
     return out;
   }
 
@@ -202,7 +236,7 @@ final class JsonSchemaReader {
     return out;
   }
 
-  private Expression typed(JsonNode node, Set<String> names, String path) {
+  private Expression typed(JsonNode node, Set<String> names, String path, String required) {
     if (names.contains("uniqueItems") && !node.get("uniqueItems").asBoolean(true)) {
       names.remove("uniqueItems");
     }
@@ -211,6 +245,9 @@ final class JsonSchemaReader {
             ? types(node.get("type"), path)
             : Set.of(names.contains("properties") ? "object" : names.contains("items") ? "array" : "");
     if (types.contains("")) {
+      if (names.contains("schema")) {
+        throw refused(path, "there is no schema but something around one; give what stands under 'schema'");
+      }
       throw refused(path, names.isEmpty()
           ? "there is no type, and any JSON value is more than an automaton can follow; give 'type', 'enum' or 'anyOf'"
           : "'" + names.iterator().next() + "' is not supported without a type");
@@ -226,11 +263,11 @@ final class JsonSchemaReader {
     for (String type : types) {
       out.add(
           switch (type) {
-            case "object" -> object(node, path);
+            case "object" -> object(node, path, required);
             case "array" -> array(node, path);
             case "string" -> string(node, path);
-            case "integer" -> integer(node, path);
-            case "number" -> JsonValues.NUMBER;
+            case "integer" -> numbers(range(node, path).whole(), "whole number", path);
+            case "number" -> numbers(range(node, path).decimals(), "number that answers can hold", path);
             case "boolean" -> JsonValues.BOOLEAN;
             default -> JsonValues.NULL;
           });
@@ -239,17 +276,33 @@ final class JsonSchemaReader {
   }
 
   /** Properties come in the order of the schema. */
-  private Expression object(JsonNode node, String path) {
+  private Expression object(JsonNode node, String path, String tag) {
     JsonNode more = node.path("additionalProperties");
-    if (!more.isMissingNode() && !(more.isBoolean() && !more.booleanValue())) {
-      throw refused(path, "'additionalProperties' other than false is not supported; list the properties");
-    }
     JsonNode properties = node.path("properties");
+    if (more.isObject() && properties.isEmpty() && !node.has("required") && tag == null) {
+      return map(node, path);
+    }
+    for (String name : List.of("propertyNames", "minProperties", "maxProperties")) {
+      if (node.has(name)) {
+        throw refused(path, "'" + name + "' is supported where 'additionalProperties' is a schema and there are no"
+            + " 'properties'");
+      }
+    }
+    if (!more.isMissingNode() && !(more.isBoolean() && !more.booleanValue())) {
+      throw refused(path, "'additionalProperties' other than false is not supported beside properties and without a"
+          + " schema; list the properties");
+    }
     if (!properties.isObject()) {
       throw refused(path, "an object without 'properties' is not supported; list them");
     }
     Set<String> required = new HashSet<>();
+    if (node.has("required") && !node.get("required").isArray()) {
+      throw refused(path, "'required' must be a list of names");
+    }
     node.path("required").forEach(name -> required.add(name.asText()));
+    if (tag != null) {
+      required.add(tag);
+    }
     for (String name : required) {
       if (!properties.has(name)) {
         throw refused(path, "'required' names '" + name + "', which is not among the properties");
@@ -277,28 +330,50 @@ final class JsonSchemaReader {
     return Expression.parts(Expression.text("{"), fromNone, Expression.text("}"));
   }
 
+  /** Any names with values of one kind. That no name comes twice no automaton can say. */
+  private Expression map(JsonNode node, String path) {
+    JsonNode names = node.path("propertyNames");
+    Expression name = JsonValues.string(new Expression.Repeat(JsonValues.CHARACTER, 0, -1));
+    if (!names.isMissingNode()) {
+      // All that is said of names is said of texts.
+      boolean typed = names.has("type") || names.has("enum") || names.has("const") || names.has("$ref");
+      JsonNode text = typed || !names.isObject() ? names : ((ObjectNode) names.deepCopy()).put("type", "string");
+      name = value(text, path + "/propertyNames");
+    }
+    Expression value = value(node.get("additionalProperties"), path + "/additionalProperties");
+    Expression entry = Expression.parts(name, JsonValues.COLON, value);
+    return list(node, path, entry, "{", "}", "minProperties", "maxProperties");
+  }
+
   private Expression array(JsonNode node, String path) {
     if (!node.has("items")) {
       throw refused(path, "an array without 'items' is not supported; say what it holds");
     }
-    int least = count(node, "minItems", path, 0);
-    int most = count(node, "maxItems", path, -1);
-    checkOrder(least, most, path, "minItems", "maxItems");
-    Expression item = value(node.get("items"), path + "/items");
+    return list(node, path, value(node.get("items"), path + "/items"), "[", "]", "minItems", "maxItems");
+  }
+
+  private static Expression list(
+      JsonNode node, String path, Expression item, String open, String close, String leastName, String mostName) {
+    int least = count(node, leastName, path, 0);
+    int most = count(node, mostName, path, -1);
+    checkOrder(least, most, path, leastName, mostName);
     if (most == 0) {
-      return Expression.text("[]");
+      return Expression.text(open + close);
     }
     Expression more =
         new Expression.Repeat(
             Expression.parts(JsonValues.COMMA, item), Math.max(0, least - 1), most < 0 ? -1 : most - 1);
     Expression some = Expression.parts(item, more);
     return Expression.parts(
-        Expression.text("["), least == 0 ? Expression.optional(some) : some, Expression.text("]"));
+        Expression.text(open), least == 0 ? Expression.optional(some) : some, Expression.text(close));
   }
 
   private static Expression string(JsonNode node, String path) {
     int least = count(node, "minLength", path, 0);
     int most = count(node, "maxLength", path, -1);
+    if (node.has("format")) {
+      return format(node, path);
+    }
     if (!node.has("pattern")) {
       checkOrder(least, most, path, "minLength", "maxLength");
       return JsonValues.string(new Expression.Repeat(JsonValues.CHARACTER, least, most));
@@ -314,30 +389,34 @@ final class JsonSchemaReader {
     }
   }
 
-  private static Expression integer(JsonNode node, String path) {
-    long low = bound(node, "minimum", path, RoundingMode.CEILING, -JsonValues.MOST);
-    long high = bound(node, "maximum", path, RoundingMode.FLOOR, JsonValues.MOST);
-    // Above or below the next whole number on the other side.
-    low = Math.max(low, bound(node, "exclusiveMinimum", path, RoundingMode.FLOOR, low - 1) + 1);
-    high = Math.min(high, bound(node, "exclusiveMaximum", path, RoundingMode.CEILING, high + 1) - 1);
-    low = Math.max(low, -JsonValues.MOST);
-    high = Math.min(high, JsonValues.MOST);
-    if (low > high) {
-      throw refused(path, "no whole number lies between the bounds");
+  private static Expression format(JsonNode node, String path) {
+    TextFormat format = TextFormat.of(node.get("format").asText());
+    if (format == null) {
+      throw refused(path, "the format '" + node.get("format").asText() + "' is not supported: " + TextFormat.names()
+          + " are; or give a 'pattern'");
     }
-    return JsonValues.integer(low, high);
+    for (String name : List.of("minLength", "maxLength", "pattern")) {
+      if (node.has(name)) {
+        throw refused(path, "'" + name + "' beside 'format' is not supported; leave one out");
+      }
+    }
+    return JsonValues.string(RegexParser.parse(format.pattern(), false));
   }
 
-  private static long bound(JsonNode node, String name, String path, RoundingMode mode, long otherwise) {
-    JsonNode value = node.path(name);
-    if (value.isMissingNode()) {
-      return otherwise;
+  private static NumberRange range(JsonNode node, String path) {
+    for (String name : NumberRange.NAMES) {
+      if (node.has(name) && !node.get(name).isNumber()) {
+        throw refused(path, "'" + name + "' must be a number");
+      }
     }
-    if (!value.isNumber()) {
-      throw refused(path, "'" + name + "' must be a number");
+    return NumberRange.of(node);
+  }
+
+  private static Expression numbers(Expression between, String kind, String path) {
+    if (between == null) {
+      throw refused(path, "no " + kind + " lies between the bounds");
     }
-    BigDecimal most = BigDecimal.valueOf(JsonValues.MOST + 1);
-    return value.decimalValue().min(most).max(most.negate()).setScale(0, mode).longValueExact();
+    return between;
   }
 
   private static int count(JsonNode node, String name, String path, int otherwise) {

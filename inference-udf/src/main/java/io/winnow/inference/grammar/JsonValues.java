@@ -12,9 +12,6 @@ import java.util.Map;
  * demands one. So answers can be compared as texts.
  */
 final class JsonValues {
-  /** Whole numbers stay within ±(10^18 − 1), so that a column of 64 bits holds them. */
-  static final long MOST = 999_999_999_999_999_999L;
-
   static final Expression COMMA = Expression.text(", ");
   static final Expression COLON = Expression.text(": ");
   static final Expression QUOTE = Expression.text("\"");
@@ -25,27 +22,11 @@ final class JsonValues {
   private static final CharSet PLAIN =
       CharSet.ALL.without(CharSet.of(0, 0x1F)).without(CharSet.of('"', '"')).without(CharSet.of('\\', '\\'));
 
-  private static final Expression DIGIT = new Expression.Chars(CharSet.DIGITS);
   /** A character of a string; of the control characters those five that have a short escape. */
   static final Expression CHARACTER = escaped(CharSet.ALL);
 
   static final Expression BOOLEAN = Expression.anyOf(List.of(Expression.text("true"), Expression.text("false")));
   static final Expression NULL = Expression.text("null");
-  static final Expression INTEGER = integer(-MOST, MOST);
-  /** At most 18 digits on each side of the point, and two of an exponent: a double holds its size. */
-  static final Expression NUMBER =
-      Expression.parts(
-          Expression.optional(Expression.text("-")),
-          Expression.anyOf(
-              List.of(
-                  Expression.text("0"),
-                  Expression.parts(Expression.chars('1', '9'), new Expression.Repeat(DIGIT, 0, 17)))),
-          Expression.optional(Expression.parts(Expression.text("."), new Expression.Repeat(DIGIT, 1, 18))),
-          Expression.optional(
-              Expression.parts(
-                  new Expression.Chars(CharSet.of('e', 'e').or(CharSet.of('E', 'E'))),
-                  Expression.optional(new Expression.Chars(CharSet.of('+', '+').or(CharSet.of('-', '-')))),
-                  new Expression.Repeat(DIGIT, 1, 2))));
 
   private JsonValues() {}
 
@@ -120,61 +101,5 @@ final class JsonValues {
       }
     }
     return out.append('"').toString();
-  }
-
-  /** The whole numbers from low to high, both at most {@link #MOST} away from 0. */
-  static Expression integer(long low, long high) {
-    List<Expression> ways = new ArrayList<>();
-    if (low < 0) {
-      Expression positive = positive(Math.max(1, -high), -low);
-      ways.add(Expression.parts(Expression.text("-"), positive));
-    }
-    if (high >= 0) {
-      ways.add(positive(Math.max(0, low), high));
-    }
-    return Expression.anyOf(ways);
-  }
-
-  private static Expression positive(long low, long high) {
-    List<Expression> ways = new ArrayList<>();
-    long from = low;
-    while (from <= high) {
-      String first = Long.toString(from);
-      long last = Math.min(high, Long.parseLong("9".repeat(first.length())));
-      ways.add(digits(first, Long.toString(last)));
-      from = last + 1;
-    }
-    return Expression.anyOf(ways);
-  }
-
-  /** The numbers between two of the same length, by their first digit and the rest. */
-  private static Expression digits(String low, String high) {
-    int rest = low.length() - 1;
-    if (low.chars().allMatch(c -> c == '0') && high.chars().allMatch(c -> c == '9')) {
-      return new Expression.Repeat(DIGIT, low.length(), low.length());
-    }
-    char first = low.charAt(0);
-    char last = high.charAt(0);
-    if (rest == 0) {
-      return Expression.chars(first, last);
-    }
-    if (first == last) {
-      return Expression.parts(Expression.chars(first, first), digits(low.substring(1), high.substring(1)));
-    }
-    List<Expression> ways = new ArrayList<>();
-    boolean wholeFirst = low.substring(1).chars().allMatch(c -> c == '0');
-    boolean wholeLast = high.substring(1).chars().allMatch(c -> c == '9');
-    if (!wholeFirst) {
-      ways.add(Expression.parts(Expression.chars(first, first), digits(low.substring(1), "9".repeat(rest))));
-      first++;
-    }
-    if (!wholeLast) {
-      ways.add(Expression.parts(Expression.chars(last, last), digits("0".repeat(rest), high.substring(1))));
-      last--;
-    }
-    if (first <= last) {
-      ways.add(Expression.parts(Expression.chars(first, last), new Expression.Repeat(DIGIT, rest, rest)));
-    }
-    return Expression.anyOf(ways);
   }
 }

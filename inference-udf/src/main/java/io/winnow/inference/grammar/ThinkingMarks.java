@@ -48,10 +48,16 @@ public final class ThinkingMarks {
    *
    * @param prompt token ids; where they end in {@code <think>} and blanks, the answer begins within it
    * @param budget tokens of the answer after which it is ended, at least 1
+   * @param first whether {@code <think>} counts at the answer's very beginning alone, as where a format follows
    */
-  public ThinkingState start(int[] prompt, int budget) {
+  public ThinkingState start(int[] prompt, int budget, boolean first) {
+    return new ThinkingState(this, budget, opens(tokenizer, prompt), first);
+  }
+
+  /** Whether a prompt ends in {@code <think>} and blanks. */
+  static boolean opens(Tokenizer tokenizer, int[] prompt) {
     int[] tail = Arrays.copyOfRange(prompt, Math.max(0, prompt.length - TAIL), prompt.length);
-    return new ThinkingState(this, budget, tokenizer.decode(tail, false).stripTrailing().endsWith(OPEN));
+    return tokenizer.decode(tail, false).stripTrailing().endsWith(OPEN);
   }
 
   /** As it stands within a text: sentencepiece tokenizers put a blank before a text, and some behind an added token. */

@@ -4,6 +4,7 @@ package io.winnow.inference.model;
 import io.winnow.inference.checkpoint.ModelConfig;
 import io.winnow.kernels.NativeBuffer;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 /**
@@ -21,21 +22,52 @@ final class RopeTable implements AutoCloseable {
     int half = config.headDim() / 2;
     float[] frequency = frequencies(config);
     cos = NativeBuffer.ofElements((long) positions * half);
-    sin = NativeBuffer.ofElements((long) positions * half);
+    NativeBuffer sines = null;
+    try {
+      sines = NativeBuffer.ofElements((long) positions * half);
+      fill(frequency, positions, cos, sines);
+    } catch (RuntimeException | Error e) {
+      cos.close();
+      if (sines != null) {
+        sines.close();
+      }
+      throw e;
+    }
+    sin = sines;
+  }
+
+  private static void fill(float[] frequency, int positions, NativeBuffer cos, NativeBuffer sin) {
     // Long contexts have millions of angles; each is computed for itself. The pool's threads run where this one may, and
     // end: the common pool's would be those of whoever came first, and stay bound to a node where this thread is.
     ForkJoinPool pool = new ForkJoinPool();
     try {
       pool.submit(
           () -> IntStream.range(0, (positions + BLOCK - 1) / BLOCK).parallel()
-              .forEach(block -> fill(frequency, block * BLOCK, Math.min(positions, (block + 1) * BLOCK))))
+              .forEach(
+                  block -> fill(frequency, block * BLOCK, Math.min(positions, (block + 1) * BLOCK), cos, sin)))
           .join();
     } finally {
-      pool.shutdown();
+      // Where one thread fails others may still write.
+      pool.shutdownNow();
+      awaitEnd(pool);
     }
   }
 
-  private void fill(float[] frequency, int from, int to) {
+  private static void awaitEnd(ForkJoinPool pool) {
+    boolean interrupted = false;
+    while (!pool.isTerminated()) {
+      try {
+        pool.awaitTermination(1, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void fill(float[] frequency, int from, int to, NativeBuffer cos, NativeBuffer sin) {
     int half = frequency.length;
     float[] c = new float[half];
     float[] s = new float[half];

@@ -3,7 +3,10 @@ package io.winnow.inference.tokenizer;
 
 import io.winnow.inference.PromptRenderer;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -13,8 +16,10 @@ import java.util.concurrent.FutureTask;
  * @param tokenizer closed with this record
  * @param renderer conversations to prompts
  * @param templateFingerprint SHA-256 (hex) of the chat template in force; of the empty text where there is none
+ * @param ends ends of sequence by what the tokenizer and the template say, beside those of the configuration
  */
-public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String templateFingerprint)
+public record ModelText(
+    Tokenizer tokenizer, PromptRenderer renderer, String templateFingerprint, SortedSet<Integer> ends)
     implements AutoCloseable {
 
   /**
@@ -38,7 +43,8 @@ public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String tem
     try {
       join(jinja);
       ChatTemplate template = source == null ? null : ChatTemplate.of(source);
-      return of(tokenizer, template, source, templateArgs, files.specialTokens());
+      return of(
+          tokenizer, template, source, templateArgs, files.specialTokens(), EndTokens.of(model, files, tokenizer));
     } catch (RuntimeException | Error e) {
       tokenizer.close();
       throw e;
@@ -80,16 +86,16 @@ public record ModelText(Tokenizer tokenizer, PromptRenderer renderer, String tem
    */
   public static ModelText ofBytes(String chatTemplate, Map<String, String> templateArgs) {
     ChatTemplate template = chatTemplate == null ? null : ChatTemplate.of(chatTemplate);
-    return of(new ByteTokenizer(), template, chatTemplate, templateArgs, Map.of());
+    return of(new ByteTokenizer(), template, chatTemplate, templateArgs, Map.of(), new TreeSet<>());
   }
 
   private static ModelText of(
       Tokenizer tokenizer, ChatTemplate template, String source, Map<String, String> templateArgs,
-      Map<String, String> specialTokens) {
+      Map<String, String> specialTokens, SortedSet<Integer> ends) {
     return new ModelText(
         tokenizer,
         new ChatPromptRenderer(template, tokenizer, templateArgs == null ? Map.of() : templateArgs, specialTokens),
-        HfTokenizer.sha256(source == null ? "" : source));
+        HfTokenizer.sha256(source == null ? "" : source), Collections.unmodifiableSortedSet(ends));
   }
 
   @Override

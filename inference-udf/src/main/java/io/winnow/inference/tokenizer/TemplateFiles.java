@@ -90,7 +90,8 @@ record TemplateFiles(String template, Map<String, String> specialTokens) {
     return token.isTextual() ? token.textValue() : token.path("content").asText(null);
   }
 
-  private static JsonNode json(Path file) {
+  /** A file of the model; an empty object where it is not there. */
+  static JsonNode json(Path file) {
     if (!Files.exists(file)) {
       return TokenizerJson.MAPPER.createObjectNode();
     }

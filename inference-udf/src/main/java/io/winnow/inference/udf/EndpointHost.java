@@ -51,7 +51,7 @@ public final class EndpointHost {
         "api=" + spec.api().label() + "\ntemplate=" + spec.chatTemplate() + "\nargs=" + spec.templateArgs();
     return new ModelInfo(
         spec.name(), "endpoint", spec.fingerprint(), "server", sha256(template), "server", CONTEXT, Integer.MAX_VALUE,
-        0, 0);
+        0, 0, List.of());
   }
 
   /**

@@ -60,14 +60,23 @@ public final class EngineHost {
 
   private static final class Entry {
     final String name;
-    final ModelRuntime runtime;
-    int leases;
+    /** Null while it loads. */
+    volatile ModelRuntime runtime;
+    /** Who loads it counts as well. */
+    int leases = 1;
     boolean retired;
     private EngineStats told = EngineStats.NONE;
 
-    Entry(String name, ModelRuntime runtime) {
+    Entry(String name) {
       this.name = name;
-      this.runtime = runtime;
+    }
+
+    boolean ended() {
+      return runtime != null && runtime.ended();
+    }
+
+    EngineStats stats() {
+      return runtime == null ? EngineStats.NONE : runtime.stats();
     }
 
     synchronized EngineStats news() {
@@ -141,7 +150,7 @@ public final class EngineHost {
   }
 
   /**
-   * Loads the engine or joins the one that is there. Tasks that come while it loads wait for it.
+   * Loads the engine or joins the one that is there. Tasks that come while it loads wait for it, until they are killed.
    *
    * @throws io.winnow.inference.InferenceException when the model cannot be fetched or opened
    */
@@ -159,20 +168,49 @@ public final class EngineHost {
     return acquireLocal(spec, hosting, files(spec.model()));
   }
 
-  private static synchronized Lease acquireLocal(RuntimeSpec spec, EngineHosting hosting, String files) {
+  private static Lease acquireLocal(RuntimeSpec spec, EngineHosting hosting, String files) {
     EngineKey key = new EngineKey(spec, hosting, files);
-    Entry entry = ENGINES.get(key);
-    if (entry == null || entry.runtime.ended()) {
+    Entry entry;
+    synchronized (EngineHost.class) {
+      entry = ENGINES.get(key);
+      while (entry != null && entry.runtime == null) {
+        await(spec);
+        entry = ENGINES.get(key);
+      }
+      if (entry != null && !entry.ended()) {
+        if (entry.leases == 0) {
+          entry.news(); // what it did for others before
+        }
+        entry.leases++;
+        return new Lease(entry);
+      }
       retire(ENGINES.remove(key));
       closeIdle();
-      entry = new Entry(executor() + "/" + ++opened, load(spec, hosting));
+      entry = new Entry(executor() + "/" + ++opened);
       ENGINES.put(key, entry);
     }
-    if (entry.leases == 0) {
-      entry.news(); // what it did for others before
+    // Without the lock: a model takes minutes, and other engines are asked for and given back meanwhile.
+    try {
+      entry.runtime = load(spec, hosting);
+      return new Lease(entry);
+    } finally {
+      synchronized (EngineHost.class) {
+        if (entry.runtime == null) {
+          ENGINES.remove(key, entry);
+        }
+        EngineHost.class.notifyAll();
+      }
     }
-    entry.leases++;
-    return new Lease(entry);
+  }
+
+  /** Until some engine has been loaded, or could not be. */
+  private static void await(RuntimeSpec spec) {
+    try {
+      EngineHost.class.wait();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("the task was interrupted while it waited for " + spec.model() + " to load", e);
+    }
   }
 
   private static ModelRuntime load(RuntimeSpec asked, EngineHosting hosting) {
@@ -301,7 +339,7 @@ public final class EngineHost {
 
   /** What the engines that are here now have done since they were opened, and how full they are. */
   static EngineStats stats() {
-    return ENGINES.values().stream().map(entry -> entry.runtime.stats()).reduce(EngineStats.NONE, EngineStats::plus);
+    return ENGINES.values().stream().map(Entry::stats).reduce(EngineStats.NONE, EngineStats::plus);
   }
 
   /** Closes every engine that no task holds. */

@@ -73,6 +73,9 @@ public final class GenerateFunction implements Serializable {
     if (!found.templateFingerprint().equals(expected.templateFingerprint())) {
       throw EngineHost.differs(spec, "chat template");
     }
+    if (!found.addedEnds().equals(expected.addedEnds())) {
+      throw EngineHost.differs(spec, "end of sequence");
+    }
   }
 
   private final class Completions implements CompletionStream {

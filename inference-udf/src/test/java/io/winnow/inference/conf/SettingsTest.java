@@ -233,7 +233,7 @@ class SettingsTest {
               });
           Map<String, String> ends =
               Map.of(
-                  "stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true", "thinking-budget", "9");
+                  "stop", "x", "stop-token-ids", "3", "min-tokens", "3", "ignore-eos", "true");
           ends.forEach(
               (end, text) ->
                   assertEquals(

@@ -76,6 +76,67 @@ class AnswerFormatTest {
     return out;
   }
 
+  private static GenerationRequest thinking(int id, String prompt, AnswerFormat format, int budget, int[]... given) {
+    SamplingParams params = params(format, 200).withThinkingBudget(budget);
+    int[] samples = IntStream.range(0, 24).toArray();
+    return new GenerationRequest(
+        id, new ByteTokenizer().encode(prompt), samples, params, given.length == 0 ? null : given);
+  }
+
+  @Test
+  void theFormatBeginsBehindThinking() throws Exception {
+    List<GenerationRequest> requests =
+        List.of(
+            thinking(0, "Q <think>\n", YES_NO, 30), thinking(1, "Q", YES_NO, 30),
+            thinking(2, "Q", AnswerFormat.jsonSchema("{\"type\": \"string\", \"maxLength\": 60}"), 30));
+    List<Completion> all = run(900, 48, requests);
+    int thought = 0;
+    for (Completion c : all) {
+      assertNull(c.errorClass(), c.errorMessage());
+      boolean begun = c.requestId() == 0 || c.text().startsWith("<think>");
+      int end = c.text().indexOf("</think>");
+      thought += begun && c.requestId() > 0 ? 1 : 0;
+      assertEquals(FinishReason.STOP, c.finishReason(), c.text());
+      assertTrue(!begun || end >= 0, c.text());
+      String answer = begun ? c.text().substring(end + "</think>".length()).strip() : c.text();
+      boolean quoted = answer.startsWith("\"") && answer.endsWith("\"");
+      assertTrue(c.requestId() == 2 ? quoted : YES_NO.texts().contains(answer), c.text());
+    }
+    assertTrue(thought > 4 && thought < 40, thought + " thought before they answered");
+    assertEquals(lines(all), lines(run(60, 3, requests)));
+    for (int cut = 1; cut < 60; cut += 3) {
+      List<GenerationRequest> rest = new ArrayList<>();
+      for (GenerationRequest r : requests) {
+        int[][] given = new int[24][];
+        for (Completion c : all) {
+          if (c.requestId() == r.requestId()) {
+            given[c.sampleIndex()] = Arrays.copyOf(c.tokenIds(), Math.min(cut, c.tokenIds().length - 1));
+          }
+        }
+        rest.add(new GenerationRequest(r.requestId(), r.promptTokens(), r.sampleIndexes(), r.params(), given));
+      }
+      for (Completion c : run(900, 48, rest)) {
+        Completion whole =
+            all.stream().filter(o -> o.requestId() == c.requestId() && o.sampleIndex() == c.sampleIndex())
+                .findFirst().orElseThrow();
+        assertArrayEquals(whole.tokenIds(), c.tokenIds(), c.errorMessage());
+      }
+    }
+  }
+
+  /** As before there was a budget: where nothing is opened and nothing may be. */
+  @Test
+  void withoutABudgetOnlyAnOpenPromptIsThoughtAbout() throws Exception {
+    for (Completion c : run(900, 48, List.of(thinking(0, "Q <think> is a mark", YES_NO, 0)))) {
+      assertTrue(YES_NO.texts().contains(c.text()), c.text());
+    }
+    for (Completion c : run(900, 48, List.of(thinking(0, "Q <think>", YES_NO, 0)))) {
+      assertNull(c.errorClass(), c.errorMessage());
+      assertEquals(
+          c.finishReason() == FinishReason.STOP, c.text().matches("(?s).*</think>\\s*(yes|no|not sure)"), c.text());
+    }
+  }
+
   @Test
   void anAnswerIsOneOfTheChoicesAndEndsWithItsLastToken() throws Exception {
     AnswerFormat format = AnswerFormat.choice(List.of("yes", "no", "unsure"));
@@ -186,13 +247,13 @@ class AnswerFormatTest {
     List<Completion> got =
         run(
             request(0, 2, params(AnswerFormat.regex("(a{1000}){1000}"), 9)),
-            request(1, 1, params(AnswerFormat.jsonSchema("{\"type\": \"string\", \"format\": \"date\"}"), 9)),
+            request(1, 1, params(AnswerFormat.jsonSchema("{\"type\": \"string\", \"format\": \"iri\"}"), 9)),
             request(2, 1, params(YES_NO, 20)));
     for (Completion c : got) {
       assertEquals(c.requestId() == 2 ? null : "answer_format_invalid", c.errorClass());
     }
     assertTrue(
-        got.stream().anyMatch(c -> c.requestId() == 1 && c.errorMessage().contains("at # 'format' is not supported")));
+        got.stream().anyMatch(c -> c.requestId() == 1 && c.errorMessage().contains("at # the format 'iri' is not supported")));
     // Letters alone spell no digit.
     EngineCore core =
         new EngineCore(Script.limits(4, 64), 20, true, new ScriptedStep(20), LetterText::new,

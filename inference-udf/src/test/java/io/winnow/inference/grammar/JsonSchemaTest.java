@@ -188,6 +188,54 @@ class JsonSchemaTest {
   }
 
   @Test
+  void mapsHaveAnyNamesAndValuesOfOneKind() {
+    String map = "{'type': 'object', 'additionalProperties': {'type': 'integer'}}";
+    for (String text : List.of("{}", "{'a': 1}", "{'a b': 1, '': -2}")) {
+      assertTrue(allows(map, text), text);
+    }
+    for (String text : List.of("{'a': 'b'}", "{a: 1}", "{'a': 1,}", "{'a': 1 'b': 2}", "[]")) {
+      assertFalse(allows(map, text), text);
+    }
+    String named =
+        "{'type': 'object', 'propertyNames': {'pattern': '^[a-c]+$'}, 'minProperties': 1, 'maxProperties': 2,"
+            + " 'additionalProperties': {'type': 'number', 'minimum': 0, 'maximum': 1}}";
+    assertTrue(allows(named, "{'a': 0.5}") && allows(named, "{'cab': 1, 'b': 0}"));
+    for (String text : List.of("{}", "{'d': 1}", "{'a': 2}", "{'a': 1, 'b': 1, 'c': 1}")) {
+      assertFalse(allows(named, text), text);
+    }
+    assertTrue(
+        allows(
+            "{'type': 'object', 'propertyNames': {'enum': ['x', 'y']}, 'additionalProperties': {'type': 'null'}}",
+            "{'y': null}"));
+  }
+
+  /** As pydantic writes a union that a field tells apart, and a field of a model with a default. */
+  @Test
+  void alternativesThatAPropertyTellsApart() {
+    String of = "{'type': 'object', 'properties': {'kind': {'const': '%s', 'default': '%s'}, 'n': {'type': 'integer'}}}";
+    String schema =
+        "{'$defs': {'cat': " + of.replace("%s", "cat") + ", 'dog': " + of.replace("%s", "dog") + "},"
+            + " 'type': 'object', 'properties': {'pet': {'discriminator': {'propertyName': 'kind', 'mapping':"
+            + " {'cat': '#/$defs/cat', 'dog': '#/$defs/dog'}}, 'oneOf': [{'$ref': '#/$defs/cat'}, {'$ref': '#/$defs/dog'}]},"
+            + " 'other': {'allOf': [{'$ref': '#/$defs/cat'}], 'default': {}, 'x-order': 2}}, 'required': ['pet', 'other']}";
+    assertTrue(allows(schema, "{'pet': {'kind': 'dog', 'n': 3}, 'other': {}}"));
+    assertTrue(allows(schema, "{'pet': {'kind': 'cat'}, 'other': {'kind': 'cat', 'n': 1}}"));
+    assertFalse(allows(schema, "{'pet': {'n': 3}, 'other': {}}"), "the property says which it is");
+    assertFalse(allows(schema, "{'pet': {'kind': 'cow'}, 'other': {}}"));
+  }
+
+  @Test
+  @Timeout(20)
+  void alternativesThatTakeLongToTellApartAreRefusedSoon() {
+    StringBuilder all = new StringBuilder();
+    for (int i = 0; i < 30; i++) {
+      all.append(i == 0 ? "" : ", ").append("{'type': 'object', 'properties': {'t': {'type': 'string', 'maxLength': 300},")
+          .append(" 'k': {'const': ").append(i).append("}}, 'required': ['t', 'k']}");
+    }
+    assertTrue(refusal("{'oneOf': [" + all + "]}").contains("put the property that differs first"));
+  }
+
+  @Test
   void whatIsNotUnderstoodIsRefusedByNameAndPlace() {
     Map<String, String> words = new LinkedHashMap<>();
     words.put("nonsense", "it is not JSON");
@@ -195,8 +243,13 @@ class JsonSchemaTest {
     words.put("{}", "at # there is no type");
     words.put("true", "at # there is true or false");
     words.put("{'type': 'strin'}", "'strin' is not known");
-    words.put("{'type': 'string', 'format': 'date'}", "at # 'format' is not supported");
-    words.put("{'type': 'number', 'minimum': 1}", "at # 'minimum' is not supported for the type number");
+    words.put("{'type': 'string', 'format': 'iri'}", "at # the format 'iri' is not supported: [date, ");
+    words.put("{'type': 'string', 'format': 'date', 'maxLength': 10}", "'maxLength' beside 'format'");
+    words.put("{'type': 'boolean', 'minimum': 1}", "at # 'minimum' is not supported for the type boolean");
+    words.put("{'type': 'number', 'minimum': '1'}", "at # 'minimum' must be a number");
+    words.put("{'type': 'number', 'minimum': 1, 'exclusiveMaximum': 1}", "no number that answers can hold lies between");
+    words.put("{'type': 'number', 'exclusiveMinimum': 0, 'maximum': 1e-19}", "no number that answers can hold");
+    words.put("{'type': 'number', 'minimum': 1e18}", "no number that answers can hold");
     words.put("{'type': 'integer', 'multipleOf': 5}", "'multipleOf'");
     words.put("{'type': 'integer', 'minLength': 5}", "'minLength' is not supported for the type integer");
     words.put("{'type': 'integer', 'minimum': 5, 'maximum': 4}", "no whole number");
@@ -209,6 +262,9 @@ class JsonSchemaTest {
     words.put("{'type': 'object'}", "an object without 'properties'");
     words.put("{'type': 'object', 'properties': {}, 'additionalProperties': true}", "'additionalProperties'");
     words.put("{'type': 'object', 'properties': {}, 'patternProperties': {}}", "'patternProperties'");
+    words.put("{'type': 'object', 'properties': {'a': {'type': 'null'}}, 'additionalProperties': {'type': 'null'}}",
+        "'additionalProperties' other than false is not supported beside properties");
+    words.put("{'type': 'object', 'properties': {}, 'maxProperties': 3}", "'maxProperties' is supported where");
     words.put("{'type': 'object', 'properties': {}, 'required': ['x']}", "'required' names 'x'");
     words.put("{'properties': {'a/b': {'type': 'array', 'items': {'format': 'x'}}}}",
         "at #/properties/a~1b/items 'format'");
@@ -216,7 +272,12 @@ class JsonSchemaTest {
     words.put("{'enum': ['a', 3], 'type': 'string'}", "the value 3 is not of the type");
     words.put("{'enum': []}", "a list of values");
     words.put("{'anyOf': [{'type': 'null'}, {'not': {}}]}", "at #/anyOf/1 'not'");
-    words.put("{'allOf': [{'type': 'null'}]}", "'allOf'");
+    words.put("{'allOf': [{'type': 'null'}, {'type': 'null'}]}", "at # 'allOf' of anything but one schema");
+    words.put("{'anyOf': [{'type': 'null'}], 'discriminator': {}}", "'discriminator' has no 'propertyName'");
+    words.put("{'anyOf': [{'type': 'object', 'properties': {}}], 'discriminator': {'propertyName': 'k'}}",
+        "'required' names 'k'");
+    words.put("{'type': 'object', 'properties': {'a': {'type': 'null'}}, 'required': 'a'}", "must be a list of names");
+    words.put("{'name': 'n', 'strict': true, 'schema': {'type': 'null'}}", "give what stands under 'schema'");
     words.put("{'$ref': '#/$defs/x'}", "names a place that is not there");
     words.put("{'$ref': 'http://x/y'}", "only places of this schema");
     words.put("{'$defs': {'t': {'type': 'array', 'items': {'$ref': '#/$defs/t'}}}, '$ref': '#/$defs/t'}", "recursive");

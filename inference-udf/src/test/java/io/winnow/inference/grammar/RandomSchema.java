@@ -48,7 +48,7 @@ final class RandomSchema {
         return out;
       }
       case 2:
-        return type(random.nextInt(3) == 0 ? "number" : random.nextBoolean() ? "boolean" : "null");
+        return random.nextInt(3) > 0 ? number() : type(random.nextBoolean() ? "boolean" : "null");
       case 3: {
         ObjectNode out = NODES.objectNode();
         ArrayNode values = out.putArray("enum");
@@ -99,6 +99,33 @@ final class RandomSchema {
     }
   }
 
+  private BigDecimal decimal(int most) {
+    return new BigDecimal(random.nextInt(most)).movePointLeft(random.nextInt(4));
+  }
+
+  private ObjectNode number() {
+    ObjectNode out = type("number");
+    BigDecimal low = decimal(40).subtract(decimal(40));
+    if (random.nextBoolean()) {
+      out.put(random.nextBoolean() ? "minimum" : "exclusiveMinimum", low);
+    }
+    if (random.nextBoolean()) {
+      BigDecimal above = new BigDecimal("0.001").add(decimal(30));
+      out.put(random.nextBoolean() ? "maximum" : "exclusiveMaximum", low.add(above));
+    }
+    return out;
+  }
+
+  private JsonNode number(JsonNode schema) {
+    JsonNode least = schema.has("minimum") ? schema.get("minimum") : schema.path("exclusiveMinimum");
+    JsonNode most = schema.has("maximum") ? schema.get("maximum") : schema.path("exclusiveMaximum");
+    BigDecimal far = new BigDecimal(2000);
+    BigDecimal other = most.isNumber() ? most.decimalValue().subtract(far) : far.negate();
+    BigDecimal low = least.isNumber() ? least.decimalValue() : other;
+    BigDecimal span = most.isNumber() ? most.decimalValue().subtract(low) : far;
+    return NODES.numberNode(low.add(span.multiply(new BigDecimal(1 + random.nextInt(999)).movePointLeft(3))));
+  }
+
   private long whole(JsonNode schema, String inclusive, String exclusive, int step, long otherwise) {
     return schema.has(inclusive)
         ? schema.get(inclusive).longValue()
@@ -127,8 +154,8 @@ final class RandomSchema {
         return NODES.textNode(text.toString());
       }
       case "integer": {
-        long low = whole(schema, "minimum", "exclusiveMinimum", 1, -JsonValues.MOST);
-        long high = whole(schema, "maximum", "exclusiveMaximum", -1, JsonValues.MOST);
+        long low = whole(schema, "minimum", "exclusiveMinimum", 1, -NumberRange.MOST);
+        long high = whole(schema, "maximum", "exclusiveMaximum", -1, NumberRange.MOST);
         int near = random.nextInt(3);
         long away = random.nextInt(1 << random.nextInt(12));
         return NODES.numberNode(
@@ -137,7 +164,7 @@ final class RandomSchema {
                 : near == 1 ? Math.max(low, high - away) : random.nextLong(low, high + 1));
       }
       case "number":
-        return NODES.numberNode(new BigDecimal(random.nextInt(100_000) - 50_000).movePointLeft(random.nextInt(4)));
+        return number(schema);
       case "boolean":
         return NODES.booleanNode(random.nextBoolean());
       case "null":
@@ -208,11 +235,10 @@ final class RandomSchema {
       }
       case "integer": {
         BigDecimal v = value.isIntegralNumber() ? value.decimalValue() : null;
-        return v != null && !below(v, schema, "minimum", 0) && !below(v, schema, "exclusiveMinimum", 1)
-            && !below(v.negate(), schema, "maximum", 0) && !below(v.negate(), schema, "exclusiveMaximum", 1);
+        return v != null && within(v, schema);
       }
       case "number":
-        return value.isNumber() && Double.isFinite(value.doubleValue());
+        return value.isNumber() && Double.isFinite(value.doubleValue()) && within(value.decimalValue(), schema);
       case "boolean":
         return value.isBoolean();
       case "null":
@@ -237,6 +263,11 @@ final class RandomSchema {
         return good;
       }
     }
+  }
+
+  private static boolean within(BigDecimal v, JsonNode schema) {
+    return !below(v, schema, "minimum", 0) && !below(v, schema, "exclusiveMinimum", 1)
+        && !below(v.negate(), schema, "maximum", 0) && !below(v.negate(), schema, "exclusiveMaximum", 1);
   }
 
   /**

@@ -97,7 +97,12 @@ class ThinkingStateTest {
 
   /** What is forced behind a text, and how many tokens of it could be drawn freely before. */
   private static String forced(Spelling spelling, String prompt, String text, int budget) {
-    ThinkingState state = new ThinkingMarks(spelling, spelling.vocabSize()).start(spelling.encode(prompt), budget);
+    return forced(spelling, prompt, text, budget, false);
+  }
+
+  private static String forced(Spelling spelling, String prompt, String text, int budget, boolean first) {
+    ThinkingState state =
+        new ThinkingMarks(spelling, spelling.vocabSize()).start(spelling.encode(prompt), budget, first);
     for (int token : new Spelling(false, false, spelling.words.toArray(String[]::new)).encode(text)) {
       assertTrue(state.free() == 0 || state.mask() == null, "free to draw, and a mask");
       state.append(token);
@@ -133,7 +138,7 @@ class ThinkingStateTest {
 
   @Test
   void tokensUntilTheBudgetAreFree() {
-    ThinkingState state = new ThinkingMarks(LETTERS, 256).start(LETTERS.encode("<think>"), 3);
+    ThinkingState state = new ThinkingMarks(LETTERS, 256).start(LETTERS.encode("<think>"), 3, false);
     int[] free = new int[4];
     for (int i = 0; i < 4; i++) {
       free[i] = state.free();
@@ -143,6 +148,37 @@ class ThinkingStateTest {
       }
     }
     assertArrayEquals(new int[] {3, 2, 1, 0}, free);
+  }
+
+  @Test
+  void besideAFormatOnlyWhatBeginsTheAnswerIsThinking() {
+    for (Spelling spelling : List.of(LETTERS, MARKS)) {
+      assertEquals("\n</think>\n\n", forced(spelling, "Q", "<think>" + "abcdefghij", 10, true));
+      assertEquals("", forced(spelling, "Q", "{<think>" + "abcdefghij", 10, true));
+      assertEquals("", forced(spelling, "Q", "<thin<think>" + "abcdefghij", 10, true));
+      assertEquals("", forced(spelling, "Q", "<think>a</think>{<think>" + "abcdefghij", 25, true));
+      assertEquals("\n</think>\n\n", forced(spelling, "Q<think>", "abcd", 4, true));
+    }
+  }
+
+  @Test
+  void neitherACharacterNorAMarkIsCut() {
+    String euro = new String("€".getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+    assertEquals("", forced(LETTERS, "<think>", "abc" + euro.substring(0, 1), 4));
+    assertEquals("", forced(LETTERS, "<think>", "abc" + euro.substring(0, 2), 4));
+    assertEquals("\n</think>\n\n", forced(LETTERS, "<think>", "abc" + euro, 4));
+    assertEquals("\n</think>\n\n", forced(LETTERS, "<think>", "abc" + euro.substring(0, 1) + "d", 4), "no character");
+    assertEquals("", forced(LETTERS, "<think>", "abc</th", 4));
+    assertEquals("", forced(LETTERS, "<think>", "abc</think>d", 4), "it ended by itself");
+    assertEquals("\n</think>\n\n", forced(LETTERS, "<think>", "abc</b", 4));
+    assertEquals("\n</think>\n\n", forced(LETTERS, "<think>", "abc" + "<".repeat(9), 4), "not for ever");
+  }
+
+  /** It goes on from tokens that were made without a budget, or with another. */
+  @Test
+  void anEndThatWasNotForcedIsSeen() {
+    assertEquals("", forced(MARKS, "<think>", "ab\n</think>\nSo", 2));
+    assertEquals("\n</think>\n\n", forced(MARKS, "<think>", "ab\nc", 2));
   }
 
   @Test

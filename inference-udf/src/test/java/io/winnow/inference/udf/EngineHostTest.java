@@ -35,6 +35,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -78,7 +80,7 @@ class EngineHostTest {
     EndpointSpec endpoint = EndpointSpec.of("m", List.of("http://127.0.0.1:1/v1"));
     for (AnswerFormat format : List.of(
         AnswerFormat.jsonSchema("{\"$ref\": \"#\"}"),
-        AnswerFormat.jsonSchema("{\"allOf\": [{\"type\": \"string\"}]}"),
+        AnswerFormat.jsonSchema("{\"allOf\": []}"),
         AnswerFormat.regex("(a"),
         AnswerFormat.choice(List.of("a", "")))) {
       InferenceException served =
@@ -96,6 +98,49 @@ class EngineHostTest {
     try (EngineHost.Lease one = EngineHost.acquire(spec);
         EngineHost.Lease other = EngineHost.acquire(spec)) {
       assertSame(one.runtime(), other.runtime());
+    }
+  }
+
+  private static EngineSpec scripted(String parameters) {
+    return new EngineSpec("scripted:" + parameters, "auto", 1, 4, 1024, null, Map.of());
+  }
+
+  /** Of several teachers one loads for minutes, and tasks of the others come, go and are killed. */
+  @Test
+  void anEngineThatLoadsHoldsNobodyElseUp() throws Exception {
+    EngineSpec slow = scripted("load-ms=3000");
+    List<Thread> threads = new ArrayList<>();
+    List<FutureTask<EngineHost.Lease>> tasks = new ArrayList<>();
+    EngineHost.Lease held = EngineHost.acquire(scripted(""));
+    for (int i = 0; i < 3; i++) {
+      tasks.add(new FutureTask<>(() -> EngineHost.acquire(slow)));
+      threads.add(new Thread(tasks.get(i)));
+      threads.get(i).start();
+    }
+    while (threads.stream().filter(t -> t.getState() == Thread.State.WAITING).count() < 2) {
+      Thread.sleep(1);
+    }
+    EngineHost.acquire(scripted("")).close();
+    held.close();
+    assertEquals(0, EngineHost.stats().steps());
+    int victim =
+        IntStream.range(0, 3).filter(i -> threads.get(i).getState() == Thread.State.WAITING).findFirst().orElseThrow();
+    threads.get(victim).interrupt();
+    ExecutionException e = assertThrows(ExecutionException.class, tasks.get(victim)::get);
+    assertTrue(e.getMessage().contains("interrupted while it waited"), e.getMessage());
+    assertEquals(1, tasks.stream().filter(FutureTask::isDone).count(), "the others still load");
+    tasks.remove(victim);
+    try (EngineHost.Lease one = tasks.get(0).get(); EngineHost.Lease other = tasks.get(1).get()) {
+      assertSame(one.runtime(), other.runtime());
+    }
+  }
+
+  /** Whoever waited tries for itself. */
+  @Test
+  void anEngineThatCannotBeLoadedIsLoadedByNobody() {
+    EngineSpec broken = scripted("tokens=x");
+    for (int i = 0; i < 2; i++) {
+      assertThrows(InferenceException.class, () -> EngineHost.acquire(broken));
     }
   }
 
@@ -286,7 +331,8 @@ class EngineHostTest {
     ModelInfo other =
         new ModelInfo(
             here.name(), here.architecture(), "0".repeat(64), here.tokenizerFingerprint(), here.templateFingerprint(),
-            here.weightFormat(), here.contextLength(), here.vocabSize(), here.parameters(), here.weightBytes());
+            here.weightFormat(), here.contextLength(), here.vocabSize(), here.parameters(), here.weightBytes(),
+            here.addedEnds());
     InferenceException e =
         assertThrows(InferenceException.class, () -> generate(Collections.emptyIterator(), other));
     assertTrue(e.getMessage().contains("is not that on the driver"), e.getMessage());

@@ -78,7 +78,7 @@ class ModelPlaceTest {
         new ModelInfo(
             right.name(), right.architecture(), "0".repeat(64), right.tokenizerFingerprint(),
             right.templateFingerprint(), right.weightFormat(), right.contextLength(), right.vocabSize(),
-            right.parameters(), right.weightBytes());
+            right.parameters(), right.weightBytes(), right.addedEnds());
     try (BufferAllocator allocator = new RootAllocator()) {
       InferenceException e =
           assertThrows(

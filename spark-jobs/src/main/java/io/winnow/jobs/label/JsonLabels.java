@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.winnow.jobs.verify.CountedText;
+import com.fasterxml.jackson.databind.node.TextNode;
+import io.winnow.inference.TextFormat;
+import io.winnow.inference.grammar.AnswerPattern;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -16,7 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * JSON that a schema describes. Blanks and the order of properties do not count here: a server writes its JSON as it
@@ -33,6 +35,9 @@ final class JsonLabels extends LabelReader {
 
   private final JsonNode root;
   private final LabelType type;
+  /** By their texts: patterns that may match anywhere, and those of whole texts. */
+  private final Map<String, AnswerPattern> searched = new ConcurrentHashMap<>();
+  private final Map<String, AnswerPattern> patterns = new ConcurrentHashMap<>();
 
   JsonLabels(String schema) {
     try {
@@ -60,12 +65,7 @@ final class JsonLabels extends LabelReader {
     if (tree.isMissingNode()) {
       throw new LabelException("there is no text where JSON is expected");
     }
-    String wrong;
-    try {
-      wrong = wrong(tree, root, "#");
-    } catch (CountedText.TooManyReadsException | StackOverflowError e) {
-      throw new LabelException(shown(text) + " takes a pattern of the schema too many steps");
-    }
+    String wrong = wrong(tree, root, "#");
     if (wrong != null) {
       throw new LabelException(shown(text) + " is not of the schema: " + wrong);
     }
@@ -74,7 +74,11 @@ final class JsonLabels extends LabelReader {
 
   private JsonNode resolved(JsonNode schema) {
     JsonNode node = schema;
-    while (node.has("$ref")) {
+    while (node.has("$ref") || node.has("allOf")) {
+      if (node.has("allOf")) {
+        node = node.get("allOf").path(0);
+        continue;
+      }
       JsonNode target = root;
       String ref = node.get("$ref").asText();
       for (String step : ref.substring(Math.min(ref.length(), 2)).split("/", -1)) {
@@ -241,6 +245,9 @@ final class JsonLabels extends LabelReader {
 
   private String wrongObject(JsonNode value, JsonNode schema, String path) {
     JsonNode properties = schema.path("properties");
+    if (schema.path("additionalProperties").isObject()) {
+      return wrongMap(value, schema, path);
+    }
     for (JsonNode name : schema.path("required")) {
       if (!value.has(name.asText())) {
         return "at " + path + " '" + name.asText() + "' is missing";
@@ -259,6 +266,29 @@ final class JsonLabels extends LabelReader {
     return null;
   }
 
+  private String wrongMap(JsonNode value, JsonNode schema, String path) {
+    int size = value.size();
+    if (size < schema.path("minProperties").asInt(0) || size > schema.path("maxProperties").asInt(size)) {
+      return "at " + path + " there are " + size + " properties";
+    }
+    for (Map.Entry<String, JsonNode> property : value.properties()) {
+      String place = path + "/" + property.getKey();
+      String why = wrong(property.getValue(), schema.get("additionalProperties"), place);
+      if (why == null && schema.has("propertyNames")) {
+        why = wrongName(property.getKey(), schema.get("propertyNames"), place);
+      }
+      if (why != null) {
+        return why;
+      }
+    }
+    return null;
+  }
+
+  private String wrongName(String name, JsonNode names, String place) {
+    boolean typed = names.has("type") || names.has("enum") || names.has("const") || names.has("$ref");
+    return typed ? wrong(TextNode.valueOf(name), names, place) : wrongText(name, names, place);
+  }
+
   private String wrongArray(JsonNode value, JsonNode schema, String path) {
     if (value.size() < schema.path("minItems").asInt(0) || value.size() > schema.path("maxItems").asInt(value.size())) {
       return "at " + path + " there are " + value.size() + " items";
@@ -272,20 +302,22 @@ final class JsonLabels extends LabelReader {
     return null;
   }
 
-  private static String wrongText(String text, JsonNode schema, String path) {
+  private String wrongText(String text, JsonNode schema, String path) {
     int length = text.codePointCount(0, text.length());
     if (length < schema.path("minLength").asInt(0) || length > schema.path("maxLength").asInt(length)) {
       return "at " + path + " the text has " + length + " characters";
     }
+    if (schema.has("format")) {
+      TextFormat format = TextFormat.of(schema.get("format").asText());
+      if (!patterns.computeIfAbsent(format.anyCase(), AnswerPattern::whole).matches(text)) {
+        return "at " + path + " " + shown(text) + " is no " + schema.get("format").asText();
+      }
+    }
     if (schema.has("pattern")
-        && !Pattern.compile(schema.get("pattern").asText(), Pattern.UNIX_LINES).matcher(counted(text)).find()) {
+        && !searched.computeIfAbsent(schema.get("pattern").asText(), AnswerPattern::anywhere).matches(text)) {
       return "at " + path + " " + shown(text) + " does not match " + schema.get("pattern").asText();
     }
     return null;
-  }
-
-  private static CharSequence counted(String text) {
-    return new CountedText(text, 1_000_000 + 1000 * Math.min(1_000_000, text.length()));
   }
 
   private static String wrongNumber(BigDecimal number, JsonNode schema, String path) {
@@ -300,7 +332,7 @@ final class JsonLabels extends LabelReader {
     }
     boolean tooLong = number.abs().compareTo(new BigDecimal("1e300")) > 0;
     boolean tooWide =
-        types(schema).contains("integer") && number.abs().compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0;
+        !types(schema).contains("number") && number.abs().compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0;
     return tooLong || tooWide ? "at " + path + " the number is too large for a column" : null;
   }
 

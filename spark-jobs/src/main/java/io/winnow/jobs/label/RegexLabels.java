@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.jobs.label;
 
+import io.winnow.inference.grammar.AnswerPattern;
 import io.winnow.jobs.verify.CountedText;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,8 @@ final class RegexLabels extends LabelReader {
   private static final int READS_A_CHARACTER = 1000;
   private static final int LEAST_READS = 1_000_000;
 
+  private final AnswerPattern whole;
+  /** Takes the groups out of what matches. */
   private final Pattern pattern;
   private final List<String> names = new ArrayList<>();
   /** Java's names have no underscores, so groups are called by their numbers there. */
@@ -26,6 +29,7 @@ final class RegexLabels extends LabelReader {
     } catch (PatternSyntaxException e) {
       throw new IllegalArgumentException("the pattern cannot be read: " + e.getDescription(), e);
     }
+    whole = AnswerPattern.whole(text);
     Columns.check(names);
   }
 
@@ -63,6 +67,12 @@ final class RegexLabels extends LabelReader {
 
   @Override
   public Object read(String text) throws LabelException {
+    if (!whole.matches(text)) {
+      throw new LabelException(shown(text) + " does not match the pattern");
+    }
+    if (names.isEmpty()) {
+      return text;
+    }
     long reads = Math.max(LEAST_READS, (long) READS_A_CHARACTER * text.length());
     Matcher matcher = pattern.matcher(new CountedText(text, (int) Math.min(Integer.MAX_VALUE, reads)));
     try {
@@ -70,10 +80,7 @@ final class RegexLabels extends LabelReader {
         throw new LabelException(shown(text) + " does not match the pattern");
       }
     } catch (CountedText.TooManyReadsException | StackOverflowError e) {
-      throw new LabelException(shown(text) + " takes the pattern too many steps");
-    }
-    if (names.isEmpty()) {
-      return text;
+      throw new LabelException(shown(text) + " takes too many steps to find the pattern's groups");
     }
     List<Object> values = new ArrayList<>();
     for (int i = 0; i < names.size(); i++) {

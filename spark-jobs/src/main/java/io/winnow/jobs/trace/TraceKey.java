@@ -36,6 +36,9 @@ import java.util.TreeMap;
  * the numerics, of what is said to the server about rendering, and in place of the ids {@code messages=BYTES\n} and the
  * conversation as canonical JSON.
  *
+ * <p>Where tokens end a sequence that the model's configuration does not name, a line {@code ends=[ID, ID]} with them,
+ * ascending, stands behind the numerics and the template.
+ *
  * <p>All text is UTF-8; canonical texts hold no line feeds (lists are JSON). {@code max_tokens} is not in it: a trace
  * cut there is a prefix of the longer one. A setting added later leaves existing keys alone as long as it is neutral.
  */
@@ -76,6 +79,9 @@ public final class TraceKey implements Serializable {
     line(text, "numerics", numericsVersion);
     if (template != null) {
       line(text, "template", template);
+    }
+    if (!model.addedEnds().isEmpty()) {
+      line(text, "ends", model.addedEnds().toString());
     }
     settings.forEach((name, value) -> line(text, "set." + name, value));
     return new TraceKey(text.toString().getBytes(StandardCharsets.UTF_8));

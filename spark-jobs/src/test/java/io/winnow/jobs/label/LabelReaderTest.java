@@ -56,6 +56,52 @@ class LabelReaderTest {
         reader.read("{\"topic\":\"geometry\",\"level\":5,\"sure\":null,\"odd\":\"no\"}"));
   }
 
+  /** By the patterns that answers are held to: groups with any names, an end that is the end, and no step too many. */
+  @Test
+  void patternsAreReadAsAnswersAreHeldToThem() throws LabelException {
+    AnswerFormat year =
+        AnswerFormat.jsonSchema("{\"type\": \"string\", \"pattern\": \"^(?P<first_year>[0-9]{4})$\"}");
+    assertEquals("1984", read(year, "\"1984\""));
+    assertTrue(refusal(year, "\"1984\\n\"").contains("does not match"));
+    String words = "ab ".repeat(20_000);
+    assertEquals(words, read(AnswerFormat.regex("([A-Za-z]+[ .,])+"), words));
+    AnswerFormat nested = AnswerFormat.jsonSchema("{\"type\": \"string\", \"pattern\": \"^(a+)+$\"}");
+    assertTrue(refusal(nested, "\"" + "a".repeat(5000) + "b\"").contains("does not match"));
+  }
+
+  @Test
+  void mapsAreTheirTexts() throws LabelException {
+    AnswerFormat map =
+        AnswerFormat.jsonSchema(
+            "{\"type\": \"object\", \"propertyNames\": {\"maxLength\": 3}, \"maxProperties\": 2,"
+                + " \"additionalProperties\": {\"type\": \"integer\", \"minimum\": 0}}");
+    assertEquals(Plain.JSON, LabelReader.of(map).type());
+    assertEquals("{\"a\":1,\"b\":2}", read(map, "{\"a\": 1, \"b\": 2}"));
+    assertTrue(refusal(map, "{\"a\": -1}").contains("at #/a -1 is too low"));
+    assertTrue(refusal(map, "{\"abcd\": 1}").contains("at #/abcd the text has 4 characters"));
+    assertTrue(refusal(map, "{\"a\": 1, \"b\": 2, \"c\": 3}").contains("there are 3 properties"));
+    assertTrue(refusal(map, "{\"a\": 1, \"a\": 2}").contains("Duplicate"));
+  }
+
+  @Test
+  void numbersOfTwoTypesAreAColumnOfDoubles() throws LabelException {
+    AnswerFormat both = AnswerFormat.jsonSchema("{\"type\": [\"integer\", \"number\"], \"minimum\": 0}");
+    assertEquals(1e50, read(both, "1e50"));
+    assertTrue(refusal(both, "-5").contains("too low"));
+  }
+
+  @Test
+  void formatsOfTextsAreReadInEitherCase() throws LabelException {
+    AnswerFormat format =
+        AnswerFormat.jsonSchema(
+            "{\"type\": \"object\", \"properties\": {\"day\": {\"type\": \"string\", \"format\": \"date\"},"
+                + " \"id\": {\"type\": \"string\", \"format\": \"uuid\"}}}");
+    String id = "F81D4FAE-7dec-11d0-a765-00a0c91e6bf6";
+    assertEquals(
+        Arrays.asList("2024-02-29", id), read(format, "{\"day\": \"2024-02-29\", \"id\": \"" + id + "\"}"));
+    assertTrue(refusal(format, "{\"day\": \"2023-02-29\"}").contains("at #/day '2023-02-29' is no date"));
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
       "Sure! {\"topic\": \"algebra\", \"level\": 1} | is not JSON",
@@ -110,7 +156,9 @@ class LabelReaderTest {
     assertEquals(List.of("3", "5"), read(named, "3 of 5"));
     assertEquals(Arrays.asList("3", null), read(named, "3"));
     String hostile = "(.*a){12}x";
-    assertTrue(refusal(AnswerFormat.regex(hostile), "a".repeat(64)).contains("too many steps"));
+    assertTrue(refusal(AnswerFormat.regex(hostile), "a".repeat(64)).contains("does not match"));
+    AnswerFormat deep = AnswerFormat.regex("(?P<all>(ab|c)*)");
+    assertTrue(refusal(deep, "ab".repeat(400_000)).contains("too many steps to find the pattern's groups"));
   }
 
   @ParameterizedTest

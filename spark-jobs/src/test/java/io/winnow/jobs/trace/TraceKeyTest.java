@@ -69,7 +69,11 @@ class TraceKeyTest {
           Map.entry("sidecar-gpus", "1"), Map.entry("sidecar-discovery", "/d"));
 
   private static ModelInfo model(String fingerprint, String tokenizer, String weightFormat) {
-    return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1024, 1, 1);
+    return new ModelInfo("m", "qwen2", fingerprint, tokenizer, "t", weightFormat, 2048, 1024, 1, 1, List.of());
+  }
+
+  private static ModelInfo ending(Integer... ends) {
+    return new ModelInfo("m", "qwen2", "aa11", "bb22", "t", "bf16", 2048, 1024, 1, 1, List.of(ends));
   }
 
   private static SettingValues values(Map<String, String> options) {
@@ -116,6 +120,8 @@ class TraceKeyTest {
             TraceKey.of(values, model("aa12", "bb22", "bf16"), "1").traceId(TOKENS, 0),
             TraceKey.of(values, model("aa11", "bb23", "bf16"), "1").traceId(TOKENS, 0),
             TraceKey.of(values, model("aa11", "bb22", "f32"), "1").traceId(TOKENS, 0),
+            TraceKey.of(values, ending(2), "1").traceId(TOKENS, 0),
+            TraceKey.of(values, ending(2, 7), "1").traceId(TOKENS, 0),
             TraceKey.of(values, MODEL, "2").traceId(TOKENS, 0),
             TraceKey.of(values, MODEL, "1").traceId(new int[] {1, 2}, 0),
             TraceKey.of(values, MODEL, "1").traceId(new int[] {2, 1, 151643}, 0),
@@ -195,7 +201,7 @@ class TraceKeyTest {
    */
   @Test
   void takesTheConversationWhereAServerRendersIt() {
-    ModelInfo info = new ModelInfo("r1", "endpoint", "r1@v2", "server", "t", "server", 1 << 30, 1 << 30, 0, 0);
+    ModelInfo info = new ModelInfo("r1", "endpoint", "r1@v2", "server", "t", "server", 1 << 30, 1 << 30, 0, 0, List.of());
     TraceKey key = TraceKey.of(values(Map.of()), info, EndpointSpec.of("r1", List.of("http://127.0.0.1:1/v1")));
     String conversation = "[{\"role\":\"user\",\"content\":\"2 + 2 \u00d7 1?\"}]";
     assertEquals(List.of("85c5f4adb521c05c8ec2c7fac7b5c4d3"), List.of(key.traceIds(conversation, new int[] {3})));
