@@ -32,4 +32,19 @@ public record ModelInfo(
     long parameters,
     long weightBytes,
     List<Integer> addedEnds)
-    implements Serializable {}
+    implements Serializable {
+
+  /** The part by which another model gives other traces; null where it is the same model. */
+  public String partThatDiffers(ModelInfo other) {
+    if (!fingerprint.equals(other.fingerprint)) {
+      return "content";
+    }
+    if (!tokenizerFingerprint.equals(other.tokenizerFingerprint)) {
+      return "tokenizer";
+    }
+    if (!templateFingerprint.equals(other.templateFingerprint)) {
+      return "chat template";
+    }
+    return addedEnds.equals(other.addedEnds) ? null : "end of sequence";
+  }
+}

@@ -211,10 +211,11 @@ final class RequestBody {
       if (node.path("properties").isObject() && !node.has("additionalProperties")) {
         node.put("additionalProperties", false);
       }
-      for (String inner : List.of("properties", "$defs", "definitions", "anyOf", "oneOf")) {
+      for (String inner : List.of("properties", "$defs", "definitions", "anyOf", "oneOf", "allOf")) {
         node.path(inner).forEach(RequestBody::closed);
       }
       closed(node.path("items"));
+      closed(node.path("additionalProperties"));
     }
     return schema;
   }

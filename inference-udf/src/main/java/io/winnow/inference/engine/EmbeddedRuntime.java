@@ -161,7 +161,8 @@ public final class EmbeddedRuntime implements ModelRuntime {
         return new EmbeddedRuntime(info, core.hosted(hosting));
       } catch (RuntimeException | Error e) {
         if (core != null) {
-          core.close(); // its thread closes the others too, which does no harm twice
+          core.close(); // and its thread the others
+          throw e;
         }
         if (cache != null) {
           cache.close();

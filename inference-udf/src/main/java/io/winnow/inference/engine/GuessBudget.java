@@ -84,9 +84,7 @@ class GuessBudget {
   void took(int running, int guesses, int tokens, long nanos) {
     steps++;
     if (guesses > 0) {
-      // A row of a guess costs no more than one of a sequence: what is beyond is a pause that would have come anyway.
-      double most = plain[running].typical * (running + guesses) / running;
-      guessed(plain[running], (double) tokens / running, Math.min(nanos, most));
+      guessed(plain[running], (double) tokens / running, nanos);
       return;
     }
     keep(PART * nanos, nanos);
@@ -111,7 +109,7 @@ class GuessBudget {
     resting = 0;
   }
 
-  private void guessed(Plain without, double forward, double nanos) {
+  private void guessed(Plain without, double forward, long nanos) {
     if (nanos < without.typical) {
       // It has more rows than those, so they take less than was thought: to be looked at again.
       without.add(nanos);

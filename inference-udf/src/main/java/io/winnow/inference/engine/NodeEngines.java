@@ -57,8 +57,9 @@ public final class NodeEngines implements ModelRuntime {
         if (shares[i] == 0) {
           continue;
         }
-        long tokens = ((long) spec.kvCacheTokens() * shares[i] + threads - 1) / threads;
-        EngineSpec share = spec.withThreads(shares[i]).withRoom(spec.maxSequences(), (int) tokens);
+        EngineSpec share =
+            spec.withThreads(shares[i])
+                .withRoom(spec.maxSequences(), (int) ((spec.kvCacheTokens() - 1L + count) / count));
         ModelRuntime engine =
             pinned(processors.get(i), () -> EmbeddedRuntime.load(share, text, host.share(count), hosting));
         engines.nodes.add(new Node(engine, shares[i], new AtomicInteger()));

@@ -3,7 +3,6 @@ package io.winnow.inference.engine;
 
 import static io.winnow.kernels.KvCache.PAGE_TOKENS;
 
-import io.winnow.inference.EngineStats;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

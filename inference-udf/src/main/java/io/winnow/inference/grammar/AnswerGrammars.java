@@ -80,7 +80,9 @@ public final class AnswerGrammars {
    * @param mayThink whether an answer may also begin with thinking that the prompt does not open
    */
   public Grammar of(AnswerFormat format, int[] prompt, boolean mayThink) {
-    boolean open = ThinkingMarks.opens(tokenizer, prompt);
+    // Where the mark is left out of texts, nobody could tell the answer from the thinking.
+    boolean seen = !tokenizer.isSpecial(tokenizer.tokenId(ThinkingMarks.CLOSE));
+    boolean open = seen && ThinkingMarks.opens(tokenizer, prompt);
     return of(format, open ? Thinking.OPEN : mayThink ? Thinking.OPTIONAL : Thinking.NONE);
   }
 
@@ -90,13 +92,10 @@ public final class AnswerGrammars {
     if (grammar == null) {
       try {
         Expression answer = expression(format);
-        Automaton automaton =
-            AutomatonBuilder.of(
-                switch (thinks) {
-                  case NONE -> answer;
-                  case OPEN -> ThinkingText.open(answer);
-                  case OPTIONAL -> ThinkingText.optional(answer);
-                });
+        Automaton automaton = whole(answer);
+        if (thinks != Thinking.NONE) {
+          automaton = thinks == Thinking.OPEN ? ThinkingText.open(answer) : ThinkingText.optional(answer);
+        }
         if (vocabulary == null) {
           vocabulary = new Vocabulary(tokenizer, vocabSize, ends);
         }
@@ -140,7 +139,15 @@ public final class AnswerGrammars {
 
   /** @throws GrammarRefusal when there is none */
   static Automaton automaton(AnswerFormat format) {
-    return AutomatonBuilder.of(expression(format));
+    return whole(expression(format));
+  }
+
+  private static Automaton whole(Expression answer) {
+    Automaton automaton = AutomatonBuilder.of(answer);
+    if (automaton.isOfTheEmptyText()) {
+      throw new GrammarRefusal("it allows no answer but the empty one");
+    }
+    return automaton;
   }
 
   private static Expression expression(AnswerFormat format) {

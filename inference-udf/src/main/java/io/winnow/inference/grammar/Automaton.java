@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.grammar;
 
+import java.util.Arrays;
 import java.util.BitSet;
 
 /**
@@ -53,6 +54,11 @@ final class Automaton {
   /** Whether a text may end here. */
   boolean accepts(int state) {
     return accepting.get(state);
+  }
+
+  /** Whether there is no text but the empty one. */
+  boolean isOfTheEmptyText() {
+    return states() == 1 && Arrays.stream(next).allMatch(to -> to == DEAD);
   }
 
   /** Whether the whole text is one of those that it stands for. */

@@ -57,7 +57,7 @@ final class AutomatonBuilder {
   /**
    * The automaton of an expression.
    *
-   * @throws GrammarRefusal when it would be too large, or has no text but the empty one
+   * @throws GrammarRefusal when it would be too large
    */
   static Automaton of(Expression expression) {
     ByteGraph graph = new ByteGraph();
@@ -81,9 +81,6 @@ final class AutomatonBuilder {
         accepting.set(i);
       }
       rows.add(row(nodes));
-    }
-    if (states.size() == 1 && Arrays.stream(rows.get(0)).allMatch(to -> to == Automaton.DEAD)) {
-      throw new GrammarRefusal("it allows no answer but the empty one");
     }
     int[] next = new int[rows.size() * classes];
     for (int i = 0; i < rows.size(); i++) {

@@ -105,11 +105,9 @@ final class JsonSchemaReader {
       JsonNode all = only(node, names, path, "anyOf", "discriminator");
       out = Expression.anyOf(branches(all, path + "/anyOf", tag(node, path)));
     } else if (names.contains("oneOf")) {
-      String by = tag(node, path);
-      List<Expression> all = branches(only(node, names, path, "oneOf", "discriminator"), path + "/oneOf", by);
-      if (by == null) {
-        Branches.checkApart(all, path + "/oneOf");
-      }
+      JsonNode list = only(node, names, path, "oneOf", "discriminator");
+      List<Expression> all = branches(list, path + "/oneOf", tag(node, path));
+      Branches.checkApart(all, path + "/oneOf");
       out = Expression.anyOf(all);
     } else {
       out = typed(node, names, path, asked);
@@ -174,19 +172,24 @@ final class JsonSchemaReader {
     if (known != null) {
       return known;
     }
-    JsonNode node = root;
-    for (String step : target.substring(2).split("/", -1)) {
-      String name = step.replace("~1", "/").replace("~0", "~");
-      node = node.isArray() && name.matches("[0-9]{1,6}") ? node.path(Integer.parseInt(name)) : node.path(name);
-    }
-    if (node.isMissingNode()) {
-      throw refused(path, "$ref '" + target + "' names a place that is not there");
-    }
+    JsonNode node = target(target, path);
     open.push(target);
     Expression out = value(node, target, required);
     open.pop();
     resolved.put(key, out);
     return out;
+  }
+
+  private JsonNode target(String ref, String path) {
+    JsonNode node = root;
+    for (String step : ref.substring(Math.min(2, ref.length())).split("/", -1)) {
+      String name = step.replace("~1", "/").replace("~0", "~");
+      node = node.isArray() && name.matches("[0-9]{1,6}") ? node.path(Integer.parseInt(name)) : node.path(name);
+    }
+    if (node.isMissingNode()) {
+      throw refused(path, "$ref '" + ref + "' names a place that is not there");
+    }
+    return node;
   }
 
   private static Expression literals(List<JsonNode> values, JsonNode node, String path) {
@@ -335,14 +338,33 @@ final class JsonSchemaReader {
     JsonNode names = node.path("propertyNames");
     Expression name = JsonValues.string(new Expression.Repeat(JsonValues.CHARACTER, 0, -1));
     if (!names.isMissingNode()) {
-      // All that is said of names is said of texts.
-      boolean typed = names.has("type") || names.has("enum") || names.has("const") || names.has("$ref");
-      JsonNode text = typed || !names.isObject() ? names : ((ObjectNode) names.deepCopy()).put("type", "string");
-      name = value(text, path + "/propertyNames");
+      name = value(texts(names, path + "/propertyNames"), path + "/propertyNames");
     }
     Expression value = value(node.get("additionalProperties"), path + "/additionalProperties");
     Expression entry = Expression.parts(name, JsonValues.COLON, value);
     return list(node, path, entry, "{", "}", "minProperties", "maxProperties");
+  }
+
+  /** What is said of names, which is said of texts. */
+  private JsonNode texts(JsonNode names, String path) {
+    JsonNode said = names;
+    for (int i = 0; i < MOST_NESTED && said.has("$ref"); i++) {
+      said = target(said.get("$ref").asText(), path);
+    }
+    boolean good = said.isObject() && said.path("type").asText("string").equals("string");
+    for (JsonNode value : said.path("enum")) {
+      good &= value.isTextual();
+    }
+    good &= !said.has("const") || said.get("const").isTextual();
+    for (String name : List.of("anyOf", "oneOf", "allOf", "$ref")) {
+      good &= !said.has(name);
+    }
+    if (!good) {
+      throw refused(path, "names of properties are texts: give 'enum', 'pattern', 'format' or lengths");
+    }
+    return names.has("$ref") || names.has("enum") || names.has("const")
+        ? names
+        : ((ObjectNode) names.deepCopy()).put("type", "string");
   }
 
   private Expression array(JsonNode node, String path) {

@@ -64,6 +64,9 @@ record NumberRange(BigDecimal low, boolean lowOut, BigDecimal high, boolean high
     BigDecimal far = BigDecimal.TEN.pow(20);
     BigDecimal half = new BigDecimal(BigInteger.valueOf(5L * value.signum()), FRACTION_DIGITS + 1);
     // Before anything is scaled: 1e-999999999 would be a fraction of as many digits.
+    if (value.signum() == 0) {
+      return BigDecimal.ZERO;
+    }
     if (value.abs().compareTo(half.abs()) < 0) {
       return half;
     }

@@ -84,6 +84,11 @@ public final class ThinkingMarks {
     return new String(tokenizer.tokenBytes(token), StandardCharsets.ISO_8859_1);
   }
 
+  /** What it adds as the first of a text. */
+  String firstLetters(int token) {
+    return new String(tokenizer.firstBytes(token), StandardCharsets.ISO_8859_1);
+  }
+
   /** Tokens that end it. */
   int[] closing() {
     return closing;

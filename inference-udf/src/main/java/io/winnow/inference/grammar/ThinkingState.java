@@ -60,7 +60,8 @@ public final class ThinkingState {
       open |= text.contains(ThinkingMarks.OPEN);
       return;
     }
-    head += marks.letters(token);
+    // A tokenizer that drops the first blank of a text drops it here.
+    head += head.isEmpty() ? marks.firstLetters(token) : marks.letters(token);
     open = head.startsWith(ThinkingMarks.OPEN);
     // Something else is there: what comes now is the answer, whatever it says.
     ended |= !open && !ThinkingMarks.OPEN.startsWith(head);

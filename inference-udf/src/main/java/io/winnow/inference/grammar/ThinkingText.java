@@ -1,49 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.winnow.inference.grammar;
 
-import java.util.ArrayList;
-import java.util.List;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 
-/** Thinking before an answer: any text up to the first {@code </think>}, that mark, and a few blanks. */
+import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Thinking before an answer: any text up to the first {@code </think>}, that mark, and a few blanks, which belong to the
+ * answer only where it cannot begin otherwise. The automaton is put together of states, since an expression would count
+ * places of the answer for each place of what may stand before it.
+ *
+ * <p>Its states are, one kind behind the other: what of {@code <think>} is there, where an answer may also begin at once;
+ * what of {@code </think>} is there (Knuth, Morris and Pratt 1977: of that mark only its first letter can begin another);
+ * the blanks that are there; those of the answer behind them; and those of an answer at once where these are others.
+ */
 final class ThinkingText {
   private static final int MOST_BLANKS = 8;
-  private static final String REST = ThinkingMarks.CLOSE.substring(1);
-  private static final int MARK = ThinkingMarks.CLOSE.charAt(0);
+  private static final byte[] OPEN = ThinkingMarks.OPEN.getBytes(US_ASCII);
+  private static final byte[] CLOSE = ThinkingMarks.CLOSE.getBytes(US_ASCII);
+  private static final CharSet BLANKS = CharSet.SPACES;
 
-  private ThinkingText() {}
+  private final Automaton answer;
+  private final Automaton behind;
+  private final boolean skipsBlanks;
+  /** Where each kind of states begins. */
+  private final int thinking;
+  private final int blanks;
+  private final int behindBlanks;
+  private final int atOnce;
 
-  /** The answer behind thinking that is open already. */
-  static Expression open(Expression answer) {
-    return Expression.parts(
-        upToTheMark(),
-        new Expression.Repeat(new Expression.Chars(CharSet.SPACES), 0, MOST_BLANKS), answer);
+  private ThinkingText(Expression answer, boolean optional) {
+    this.answer = AutomatonBuilder.of(answer);
+    skipsBlanks = beginsOtherwise(this.answer);
+    behind =
+        skipsBlanks
+            ? this.answer
+            : AutomatonBuilder.of(
+                Expression.parts(new Expression.Repeat(new Expression.Chars(BLANKS), 0, MOST_BLANKS), answer));
+    thinking = optional ? OPEN.length : 0;
+    blanks = thinking + CLOSE.length;
+    behindBlanks = blanks + (skipsBlanks ? MOST_BLANKS + 1 : 0);
+    atOnce = behindBlanks + (skipsBlanks ? 0 : behind.states());
   }
 
-  /** The answer, behind thinking or at once. */
-  static Expression optional(Expression answer) {
-    Expression thinking = Expression.parts(Expression.text(ThinkingMarks.OPEN), open(answer));
-    return Expression.anyOf(List.of(thinking, answer));
+  /** Texts that go on within thinking and end with the answer. */
+  static Automaton open(Expression answer) {
+    return new ThinkingText(answer, false).automaton();
+  }
+
+  /** The answer at once, or behind thinking; what begins with {@code <think>} is thinking. */
+  static Automaton optional(Expression answer) {
+    return new ThinkingText(answer, true).automaton();
+  }
+
+  private static boolean isBlank(int b) {
+    return BLANKS.contains(b);
+  }
+
+  private static boolean beginsOtherwise(Automaton answer) {
+    for (int b = 0; b < 256; b++) {
+      if (!isBlank(b) && answer.next(0, (byte) b) != Automaton.DEAD) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Automaton automaton() {
+    // Bytes that neither the answers nor the marks nor being a blank tell apart.
+    Map<String, Integer> numbers = new LinkedHashMap<>();
+    int[] classOf = new int[256];
+    int[] firstByte = new int[256];
+    for (int b = 0; b < 256; b++) {
+      boolean marks = ThinkingMarks.CLOSE.indexOf(b) >= 0;
+      String key =
+          answer.classOf((byte) b) + " " + behind.classOf((byte) b) + " " + (marks ? b : isBlank(b) ? -2 : -1);
+      int known = numbers.size();
+      classOf[b] = numbers.computeIfAbsent(key, k -> known);
+      firstByte[classOf[b]] = classOf[b] == known ? b : firstByte[classOf[b]];
+    }
+    int classes = numbers.size();
+    int states = atOnce + (thinking > 0 || skipsBlanks ? answer.states() : 0);
+    int[] next = new int[states * classes];
+    BitSet accepting = new BitSet();
+    int prefix = 0;
+    for (int s = 0; s < states; s++) {
+      for (int c = 0; c < classes; c++) {
+        next[s * classes + c] = next(s, prefix, (byte) firstByte[c]);
+      }
+      accepting.set(s, accepts(s, prefix));
+      if (s < thinking && prefix != Automaton.DEAD) {
+        prefix = answer.next(prefix, OPEN[s]);
+      }
+    }
+    return new Automaton(classOf, classes, next, accepting);
   }
 
   /**
-   * As the mark's first letter is nowhere else in it, a text is within the mark only since its last {@code <}. From
-   * there it comes to another one, to a letter that is not the mark's, or to the mark's end.
+   * The state behind a byte.
+   *
+   * @param prefix of a state that has some of {@code <think>}: where these letters lead the answer to
    */
-  private static Expression upToTheMark() {
-    List<Expression> again = new ArrayList<>();
-    List<Expression> away = new ArrayList<>();
-    for (int i = 0; i < REST.length(); i++) {
-      Expression begun = Expression.text(REST.substring(0, i));
-      CharSet other = CharSet.of(MARK, MARK).or(CharSet.of(REST.charAt(i), REST.charAt(i))).not();
-      again.add(Expression.parts(begun, Expression.chars(MARK, MARK)));
-      away.add(Expression.parts(begun, new Expression.Chars(other)));
+  private int next(int s, int prefix, byte b) {
+    if (s < thinking) {
+      return b == OPEN[s] ? s + 1 : prefix == Automaton.DEAD ? prefix : of(atOnce, answer.next(prefix, b));
     }
-    Expression within =
-        Expression.parts(Expression.chars(MARK, MARK), new Expression.Repeat(Expression.anyOf(again), 0, -1));
-    Expression outside = new Expression.Chars(CharSet.of(MARK, MARK).not());
-    Expression before =
-        new Expression.Repeat(
-            Expression.anyOf(List.of(outside, Expression.parts(within, Expression.anyOf(away)))), 0, -1);
-    return Expression.parts(before, within, Expression.text(REST));
+    if (s < blanks) {
+      return b == CLOSE[s - thinking] ? s + 1 : b == CLOSE[0] ? thinking + 1 : thinking;
+    }
+    if (s < behindBlanks) {
+      boolean full = s - blanks == MOST_BLANKS;
+      return !isBlank(b) ? of(behindBlanks, answer.next(0, b)) : full ? Automaton.DEAD : s + 1;
+    }
+    return s < atOnce
+        ? of(behindBlanks, behind.next(s - behindBlanks, b))
+        : of(atOnce, answer.next(s - atOnce, b));
+  }
+
+  private static int of(int first, int state) {
+    return state == Automaton.DEAD ? Automaton.DEAD : first + state;
+  }
+
+  private boolean accepts(int s, int prefix) {
+    if (s < thinking) {
+      return prefix != Automaton.DEAD && answer.accepts(prefix);
+    }
+    if (s < behindBlanks) {
+      return s >= blanks && answer.accepts(0);
+    }
+    return s < atOnce ? behind.accepts(s - behindBlanks) : answer.accepts(s - atOnce);
   }
 }

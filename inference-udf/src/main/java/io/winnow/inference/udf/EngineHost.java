@@ -37,6 +37,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 
 /**
  * The runtimes of this JVM, one for each {@link RuntimeSpec}, shared by all tasks. A process-wide registry, because
@@ -53,6 +54,9 @@ public final class EngineHost {
 
   /** Engines opened in this JVM. */
   private static int opened;
+
+  /** How often whoever waits for an engine looks whether it is still wanted. */
+  private static final long LOOK_MILLIS = 200;
 
   private record TextKey(String model, String files, String chatTemplate, Map<String, String> templateArgs) {}
 
@@ -184,6 +188,7 @@ public final class EngineHost {
         entry.leases++;
         return new Lease(entry);
       }
+      checkNotKilled(spec);
       retire(ENGINES.remove(key));
       closeIdle();
       entry = new Entry(executor() + "/" + ++opened);
@@ -203,13 +208,22 @@ public final class EngineHost {
     }
   }
 
-  /** Until some engine has been loaded, or could not be. */
+  /** Until some engine has been loaded, or could not be, or for a while. */
   private static void await(RuntimeSpec spec) {
+    checkNotKilled(spec);
     try {
-      EngineHost.class.wait();
+      EngineHost.class.wait(LOOK_MILLIS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("the task was interrupted while it waited for " + spec.model() + " to load", e);
+    }
+  }
+
+  /** Spark interrupts threads only where it was told to; else it marks the task. */
+  private static void checkNotKilled(RuntimeSpec spec) {
+    TaskContext task = TaskContext.get();
+    if (task != null && task.isInterrupted()) {
+      throw new IllegalStateException("the task was killed while it waited for " + spec.model() + " to load");
     }
   }
 

@@ -108,22 +108,6 @@ class GuessBudgetTest {
     assertTrue(ratio < 1.003, "cost " + ratio);
   }
 
-  /** A collection of garbage, say. */
-  @Test
-  void aPauseWithinAStepIsNotPutDownToItsGuesses() {
-    GuessBudget budget = new GuessBudget(4);
-    for (int i = 0; i < 400; i++) {
-      budget.took(1, 0, 1, (long) PLAIN_NANOS);
-    }
-    assertTrue(budget.allows(1));
-    budget.took(1, 7, 8, (long) (80 * PLAIN_NANOS));
-    int without = 0;
-    for (; !budget.allows(1); without++) {
-      budget.took(1, 0, 1, (long) PLAIN_NANOS);
-    }
-    assertTrue(without < 10, without + " steps without guesses behind a pause");
-  }
-
   @Test
   void itIsLookedAtAgain() {
     Job job = new Job(2, 0.05, 0, done -> done < 20_000 ? 0 : 0.9);

@@ -203,6 +203,20 @@ class JsonSchemaTest {
     for (String text : List.of("{}", "{'d': 1}", "{'a': 2}", "{'a': 1, 'b': 1, 'c': 1}")) {
       assertFalse(allows(named, text), text);
     }
+    for (String names :
+        List.of(
+            "{'type': 'integer'}", "{'type': ['string', 'null']}", "{'enum': ['a', 1]}", "{'const': 1}",
+            "{'anyOf': [{'type': 'string'}]}", "{'$ref': '#/$defs/n'}", "true")) {
+      assertTrue(
+          refusal("{'$defs': {'n': {'enum': [1]}}, 'type': 'object', 'additionalProperties': {'type': 'null'},"
+              + " 'propertyNames': " + names + "}").contains("at #/propertyNames names of properties are texts"),
+          names);
+    }
+    assertTrue(
+        allows(
+            "{'$defs': {'n': {'enum': ['x']}}, 'type': 'object', 'propertyNames': {'$ref': '#/$defs/n'},"
+                + " 'additionalProperties': {'type': 'null'}}",
+            "{'x': null}"));
     assertTrue(
         allows(
             "{'type': 'object', 'propertyNames': {'enum': ['x', 'y']}, 'additionalProperties': {'type': 'null'}}",

@@ -37,8 +37,8 @@ class ThinkingTextTest {
 
   @Test
   void theFirstMarkEndsIt() {
-    Automaton open = AutomatonBuilder.of(ThinkingText.open(ANSWER));
-    Automaton optional = AutomatonBuilder.of(ThinkingText.optional(ANSWER));
+    Automaton open = ThinkingText.open(ANSWER);
+    Automaton optional = ThinkingText.optional(ANSWER);
     Random random = Seed.random("ThinkingTextTest");
     int good = 0;
     for (int i = 0; i < 200_000; i++) {
@@ -58,6 +58,48 @@ class ThinkingTextTest {
       assertEquals(thinks || isAnswer(one), matches(optional, one), one);
     }
     assertTrue(good > 20_000 && good < 180_000, good + " were right");
-    assertTrue(open.states() < 30, open.states() + " states");
+  }
+
+  private static void check(Automaton automaton, boolean allowed, String... texts) {
+    for (String text : texts) {
+      assertEquals(allowed, matches(automaton, text), text);
+    }
+  }
+
+  @Test
+  void blanksBelongToAnAnswerThatCannotBeginOtherwise() {
+    for (boolean optional : new boolean[] {false, true}) {
+      String begin = optional ? "<think>" : "";
+      for (String answer : new String[] {" yes| no", "\\n[yn]", "\\s{2}z", "x? ?y"}) {
+        Expression e = RegexParser.parse(answer, false);
+        Automaton automaton = optional ? ThinkingText.optional(e) : ThinkingText.open(e);
+        String end = begin + "so</think>";
+        switch (answer) {
+          case " yes| no" -> check(automaton, true, end + " yes", end + "\n\n no", end + "   yes");
+          case "\\n[yn]" -> check(automaton, true, end + "\ny", end + "\n\n\nn");
+          case "\\s{2}z" -> check(automaton, true, end + "  z", end + "\n\nz", end + "\n\n\n z");
+          default -> check(automaton, true, end + "x y", end + "\n\ny", end + "  xy", end + " y");
+        }
+        check(automaton, false, end, end + "\n\n", end + "so", begin + "so");
+      }
+    }
+  }
+
+  @Test
+  void whatBeginsWithTheMarkIsThinkingThoughTheAnswerMightBeAnything() {
+    Automaton any = ThinkingText.optional(RegexParser.parse("[\\s\\S]*", false));
+    check(any, true, "", "<", "<thin", "<thing", "so</think>", "<think></think>", "<think>a</think>\n\nb<think>");
+    check(any, false, "<think>", "<think>a", "<think>a</thin");
+  }
+
+  /** As large as the answer's own automaton, however much the answer may hold. */
+  @Test
+  void longAnswersStaySmall() {
+    for (String answer : new String[] {"[\\s\\S]{0,3000}", ".{1,200}", "\\w+(\\s\\w+){0,99}"}) {
+      Expression e = RegexParser.parse(answer, false);
+      int states = AutomatonBuilder.of(e).states();
+      assertTrue(ThinkingText.open(e).states() <= states + 20, answer);
+      assertTrue(ThinkingText.optional(e).states() <= states + 30, answer);
+    }
   }
 }

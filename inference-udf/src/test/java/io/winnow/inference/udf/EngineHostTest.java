@@ -47,6 +47,7 @@ import org.apache.spark.SparkConf;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The executor's one engine and the function over Arrow batches, on the shipped model. */
@@ -105,8 +106,13 @@ class EngineHostTest {
     return new EngineSpec("scripted:" + parameters, "auto", 1, 4, 1024, null, Map.of());
   }
 
+  private static boolean waits(Thread thread) {
+    return Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals("await"));
+  }
+
   /** Of several teachers one loads for minutes, and tasks of the others come, go and are killed. */
   @Test
+  @Timeout(60)
   void anEngineThatLoadsHoldsNobodyElseUp() throws Exception {
     EngineSpec slow = scripted("load-ms=3000");
     List<Thread> threads = new ArrayList<>();
@@ -117,14 +123,13 @@ class EngineHostTest {
       threads.add(new Thread(tasks.get(i)));
       threads.get(i).start();
     }
-    while (threads.stream().filter(t -> t.getState() == Thread.State.WAITING).count() < 2) {
+    while (threads.stream().filter(EngineHostTest::waits).count() < 2) {
       Thread.sleep(1);
     }
     EngineHost.acquire(scripted("")).close();
     held.close();
     assertEquals(0, EngineHost.stats().steps());
-    int victim =
-        IntStream.range(0, 3).filter(i -> threads.get(i).getState() == Thread.State.WAITING).findFirst().orElseThrow();
+    int victim = IntStream.range(0, 3).filter(i -> waits(threads.get(i))).findFirst().orElseThrow();
     threads.get(victim).interrupt();
     ExecutionException e = assertThrows(ExecutionException.class, tasks.get(victim)::get);
     assertTrue(e.getMessage().contains("interrupted while it waited"), e.getMessage());

@@ -3,7 +3,10 @@ package io.winnow.jobs.job;
 
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.exists;
+import static org.apache.spark.sql.functions.isnan;
 import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.not;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.when;
 
@@ -41,7 +44,9 @@ record Redo(String runId, List<String> failed, int maxTokens, int contextLength,
     Column probabilities = lit(null).cast(traces.schema().apply("logprobs").dataType());
     // The keys alone are quickly read; the tokens of a large table are not, so they are left alone without need.
     if (!traces.filter(goOn).isEmpty()) {
-      Column whole = logprobs ? goOn.and(col("logprobs").isNotNull()) : goOn;
+      // Some tables have rows with NaN where an earlier version did not know a twin's: they are made from their start.
+      Column known = col("logprobs").isNotNull().and(not(exists(col("logprobs"), one -> isnan(one))));
+      Column whole = logprobs ? goOn.and(known) : goOn;
       tokens = when(whole, col("token_ids"));
       probabilities = logprobs ? when(whole, col("logprobs")) : probabilities;
     }

@@ -60,8 +60,9 @@ final class ReplayTask implements FlatMapFunction<Iterator<Row>, Found> {
       return List.of(found).iterator();
     }
     try (EngineHost.Lease lease = EngineHost.acquire(group.spec())) {
-      if (!lease.runtime().info().fingerprint().equals(group.model().fingerprint())) {
-        throw EngineHost.differs(group.spec(), "content");
+      String part = group.model().partThatDiffers(lease.runtime().info());
+      if (part != null) {
+        throw EngineHost.differs(group.spec(), part);
       }
       replay(rows, lease, found);
     }

@@ -133,7 +133,8 @@ final class TraceRows implements Serializable {
     }
     labels = labels == null ? run.label().reader() : labels;
     try {
-      Object label = labels.read(c.text(), parse(planned, c.text()).answer());
+      Integer thinkEnd = parse(planned, c.text()).thinkEnd();
+      Object label = labels.read(c.text(), thinkEnd, planned.<Boolean>getAs("thinking"));
       values.put(run.label().name(), LabelColumn.value(label, labels.type()));
       return c;
     } catch (LabelException e) {

@@ -65,7 +65,12 @@ final class JsonLabels extends LabelReader {
     if (tree.isMissingNode()) {
       throw new LabelException("there is no text where JSON is expected");
     }
-    String wrong = wrong(tree, root, "#");
+    String wrong;
+    try {
+      wrong = wrong(tree, root, "#");
+    } catch (IllegalArgumentException e) {
+      throw new LabelException(shown(text) + " cannot be read: " + e.getMessage());
+    }
     if (wrong != null) {
       throw new LabelException(shown(text) + " is not of the schema: " + wrong);
     }
@@ -284,9 +289,11 @@ final class JsonLabels extends LabelReader {
     return null;
   }
 
-  private String wrongName(String name, JsonNode names, String place) {
-    boolean typed = names.has("type") || names.has("enum") || names.has("const") || names.has("$ref");
-    return typed ? wrong(TextNode.valueOf(name), names, place) : wrongText(name, names, place);
+  private String wrongName(String name, JsonNode asked, String place) {
+    JsonNode names = resolved(asked);
+    return names.has("enum") || names.has("const")
+        ? wrong(TextNode.valueOf(name), names, place)
+        : wrongText(name, names, place);
   }
 
   private String wrongArray(JsonNode value, JsonNode schema, String path) {

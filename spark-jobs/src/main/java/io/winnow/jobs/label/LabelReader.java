@@ -7,6 +7,8 @@ import java.util.List;
 /** Reads answers of one format. Thread-safe. */
 public abstract class LabelReader {
   private static final int SHOWN = 80;
+  /** As many as may stand between thinking and an answer that is held to a format. */
+  private static final int MOST_BLANKS = 8;
 
   LabelReader() {}
 
@@ -36,19 +38,48 @@ public abstract class LabelReader {
   public abstract Object read(String text) throws LabelException;
 
   /**
-   * Reads the answer of a trace: its whole text, else what follows its thinking.
+   * Reads the answer of a trace. Behind thinking that the prompt opened it is what follows the thinking. Where the text
+   * opens it, it is that as well, or the whole text, for formats that describe the thinking too. Else it is the whole
+   * text, or what follows the thinking after all.
    *
-   * @param answer what follows the thinking, null where there is none
-   * @throws LabelException when neither is an answer of the format
+   * @param thinkEnd where the thinking ends in the text; 0 where there is none, null where it does not end
+   * @param opened whether the prompt opened it
+   * @throws LabelException when there is no answer of the format
    */
-  public final Object read(String text, String answer) throws LabelException {
-    try {
+  public final Object read(String text, Integer thinkEnd, boolean opened) throws LabelException {
+    if (thinkEnd == null || thinkEnd == 0) {
       return read(text);
+    }
+    String rest = text.substring(thinkEnd);
+    if (opened) {
+      return readBehindBlanks(rest);
+    }
+    boolean opens = text.startsWith("<think>");
+    try {
+      return opens ? readBehindBlanks(rest) : read(text);
     } catch (LabelException e) {
-      if (answer == null || answer.equals(text)) {
-        throw e;
+      return opens ? read(text) : readBehindBlanks(rest);
+    }
+  }
+
+  /** Blanks belong to an answer only where it is none without them. */
+  private Object readBehindBlanks(String rest) throws LabelException {
+    int blanks = 0;
+    while (blanks < rest.length() && Character.isWhitespace(rest.charAt(blanks))) {
+      blanks++;
+    }
+    LabelException first = null;
+    for (int i = Math.min(blanks, MOST_BLANKS); i >= 0; i--) {
+      try {
+        return read(rest.substring(i));
+      } catch (LabelException e) {
+        first = first == null ? e : first;
       }
-      return read(answer.strip());
+    }
+    try {
+      return read(rest.strip());
+    } catch (LabelException e) {
+      throw first;
     }
   }
 

@@ -70,6 +70,16 @@ class LabelReaderTest {
   }
 
   @Test
+  void theEmptyTextMayBeAPatternOfAProperty() throws LabelException {
+    AnswerFormat mail =
+        AnswerFormat.jsonSchema(
+            "{\"anyOf\": [{\"type\": \"string\", \"pattern\": \"^$\"}, {\"type\": \"string\", \"format\": \"email\"}]}");
+    assertEquals("", read(mail, "\"\""));
+    assertEquals("a@b.org", read(mail, "\"a@b.org\""));
+    assertTrue(refusal(mail, "\"a\"").contains("does not match ^$"));
+  }
+
+  @Test
   void mapsAreTheirTexts() throws LabelException {
     AnswerFormat map =
         AnswerFormat.jsonSchema(
@@ -137,10 +147,28 @@ class LabelReaderTest {
   @Test
   void thinkingMayComeBeforeTheAnswer() throws LabelException {
     LabelReader reader = LabelReader.of(AnswerFormat.choice(List.of("yes", "no")));
-    assertEquals("no", reader.read("<think>yes</think>\n\nno", "\n\nno"));
+    assertEquals("no", reader.read("<think>yes</think>\n\nno", 18, false));
+    assertEquals("no", reader.read("yes</think>\n\nno", 11, true));
     LabelReader whole = LabelReader.of(AnswerFormat.regex("<think>(?P<why>.*)</think>(?<what_is>yes|no)"));
-    assertEquals(List.of("so", "no"), whole.read("<think>so</think>no", "no"));
-    assertThrows(LabelException.class, () -> reader.read("no, or yes", "no, or yes"));
+    assertEquals(List.of("so", "no"), whole.read("<think>so</think>no", 17, false));
+    assertThrows(LabelException.class, () -> reader.read("no, or yes", 0, false));
+    assertEquals("yes", reader.read("yes", null, true), "a server that leaves the thinking out");
+  }
+
+  /** A format that the thinking fits as well. */
+  @Test
+  void labelsAreNotTakenFromTheThinking() throws LabelException {
+    LabelReader letter = LabelReader.of(AnswerFormat.regex("(?P<label>[A-E])[\\s\\S]*"));
+    assertEquals(List.of("C"), letter.read("Alright, so</think>\n\nC because", 19, true));
+    assertEquals(List.of("C"), letter.read("<think>Alright, so</think>\n\nC because", 26, false));
+    LabelReader any = LabelReader.of(AnswerFormat.regex("[\\s\\S]{1,50}"));
+    assertEquals("so", any.read("I think</think>\n\nso", 15, true));
+    LabelReader quoting = LabelReader.of(AnswerFormat.jsonSchema("{\"type\": \"string\"}"));
+    assertEquals("</think>\"", quoting.read("\"</think>\\\"\"", 9, false));
+    LabelReader spaced = LabelReader.of(AnswerFormat.choice(List.of(" yes", "no ", "no")));
+    assertEquals(" yes", spaced.read("a</think>\n yes", 9, true));
+    assertEquals("no ", spaced.read("a</think>\n\nno ", 9, true));
+    assertEquals("Answer: B\n", LabelReader.of(AnswerFormat.regex("Answer: [A-E]\n")).read("a</think>\nAnswer: B\n", 9, true));
   }
 
   @Test
