@@ -68,6 +68,11 @@ class ThinkingStateTest {
     }
 
     @Override
+    public byte[] firstBytes(int id) {
+      return blanks && id == ' ' ? new byte[0] : tokenBytes(id);
+    }
+
+    @Override
     public boolean isSpecial(int id) {
       return special && id >= 256;
     }
@@ -159,6 +164,8 @@ class ThinkingStateTest {
       assertEquals("", forced(spelling, "Q", "<think>a</think>{<think>" + "abcdefghij", 25, true));
       assertEquals("\n</think>\n\n", forced(spelling, "Q<think>", "abcd", 4, true));
     }
+    Spelling spaced = new Spelling(true, false);
+    assertEquals("\n</think>\n\n", forced(spaced, "Q", " <think>abcdefghij", 12, true), "a blank that texts drop");
   }
 
   @Test
