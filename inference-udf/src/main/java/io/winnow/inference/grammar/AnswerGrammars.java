@@ -30,6 +30,15 @@ public final class AnswerGrammars {
         }
       };
 
+  /** Why formats are none, which may take a second to find out. */
+  private final Map<Key, String> refused =
+      new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Key, String> eldest) {
+          return size() > KEPT;
+        }
+      };
+
   /** What stands before an answer: nothing, thinking that the prompt opened, or what the model likes. */
   private enum Thinking {
     NONE, OPEN, OPTIONAL
@@ -88,19 +97,24 @@ public final class AnswerGrammars {
 
   private synchronized Grammar of(AnswerFormat format, Thinking thinks) {
     Key key = new Key(format, thinks);
+    if (refused.containsKey(key)) {
+      throw InferenceErrors.answerFormatInvalid(format, refused.get(key));
+    }
     Grammar grammar = kept.get(key);
     if (grammar == null) {
       try {
         Expression answer = expression(format);
         Automaton automaton = whole(answer);
         if (thinks != Thinking.NONE) {
-          automaton = thinks == Thinking.OPEN ? ThinkingText.open(answer) : ThinkingText.optional(answer);
+          boolean open = thinks == Thinking.OPEN;
+          automaton = open ? ThinkingText.open(answer, automaton) : ThinkingText.optional(answer, automaton);
         }
         if (vocabulary == null) {
           vocabulary = new Vocabulary(tokenizer, vocabSize, ends);
         }
         grammar = new Grammar(new TokenMasks(automaton, vocabulary));
       } catch (GrammarRefusal e) {
+        refused.put(key, e.getMessage());
         throw InferenceErrors.answerFormatInvalid(format, e.getMessage());
       }
       kept.put(key, grammar);

@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Thinking before an answer: any text up to the first {@code </think>}, that mark, and a few blanks, which belong to the
- * answer only where it cannot begin otherwise. The automaton is put together of states, since an expression would count
+ * Thinking before an answer: any text up to the first {@code </think>}, that mark, and a few blanks. An
+ * answer may begin with some of them, but a long one that may also begin otherwise does not. The automaton is put together of states, since an expression would count
  * places of the answer for each place of what may stand before it.
  *
  * <p>Its states are, one kind behind the other: what of {@code <think>} is there, where an answer may also begin at once;
@@ -18,6 +18,8 @@ import java.util.Map;
  */
 final class ThinkingText {
   private static final int MOST_BLANKS = 8;
+  /** How much larger it may be where blanks may belong to the answer or not. */
+  private static final int MOST_TIMES = 4;
   private static final byte[] OPEN = ThinkingMarks.OPEN.getBytes(US_ASCII);
   private static final byte[] CLOSE = ThinkingMarks.CLOSE.getBytes(US_ASCII);
   private static final CharSet BLANKS = CharSet.SPACES;
@@ -31,37 +33,52 @@ final class ThinkingText {
   private final int behindBlanks;
   private final int atOnce;
 
-  private ThinkingText(Expression answer, boolean optional) {
-    this.answer = AutomatonBuilder.of(answer);
-    skipsBlanks = beginsOtherwise(this.answer);
-    behind =
-        skipsBlanks
-            ? this.answer
-            : AutomatonBuilder.of(
-                Expression.parts(new Expression.Repeat(new Expression.Chars(BLANKS), 0, MOST_BLANKS), answer));
+  private ThinkingText(Expression expression, Automaton answer, boolean optional) {
+    this.answer = answer;
+    Automaton exact = begins(answer, true) ? behindBlanks(expression, begins(answer, false)) : null;
+    skipsBlanks =
+        exact == null || begins(answer, false) && exact.states() > MOST_TIMES * (answer.states() + MOST_BLANKS);
+    behind = skipsBlanks ? answer : exact;
     thinking = optional ? OPEN.length : 0;
     blanks = thinking + CLOSE.length;
     behindBlanks = blanks + (skipsBlanks ? MOST_BLANKS + 1 : 0);
     atOnce = behindBlanks + (skipsBlanks ? 0 : behind.states());
   }
 
-  /** Texts that go on within thinking and end with the answer. */
-  static Automaton open(Expression answer) {
-    return new ThinkingText(answer, false).automaton();
+  /**
+   * Texts that go on within thinking and end with the answer.
+   *
+   * @param automaton of the answer
+   */
+  static Automaton open(Expression answer, Automaton automaton) {
+    return new ThinkingText(answer, automaton, false).automaton();
   }
 
   /** The answer at once, or behind thinking; what begins with {@code <think>} is thinking. */
-  static Automaton optional(Expression answer) {
-    return new ThinkingText(answer, true).automaton();
+  static Automaton optional(Expression answer, Automaton automaton) {
+    return new ThinkingText(answer, automaton, true).automaton();
+  }
+
+  /** Null where it is too large and there is another way. */
+  private static Automaton behindBlanks(Expression answer, boolean another) {
+    try {
+      return AutomatonBuilder.of(
+          Expression.parts(new Expression.Repeat(new Expression.Chars(BLANKS), 0, MOST_BLANKS), answer));
+    } catch (GrammarRefusal e) {
+      if (another) {
+        return null;
+      }
+      throw e;
+    }
   }
 
   private static boolean isBlank(int b) {
     return BLANKS.contains(b);
   }
 
-  private static boolean beginsOtherwise(Automaton answer) {
+  private static boolean begins(Automaton answer, boolean blank) {
     for (int b = 0; b < 256; b++) {
-      if (!isBlank(b) && answer.next(0, (byte) b) != Automaton.DEAD) {
+      if (isBlank(b) == blank && answer.next(0, (byte) b) != Automaton.DEAD) {
         return true;
       }
     }

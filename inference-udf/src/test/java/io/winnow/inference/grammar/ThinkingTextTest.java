@@ -14,6 +14,14 @@ class ThinkingTextTest {
   private static final String[] PIECES =
       {"<", "</", "</think", "</think>", "<think>", ">", "t", "think>", "/", " ", "\n", "a", "bb", "b", "é", "</thin"};
 
+  private static Automaton open(Expression answer) {
+    return ThinkingText.open(answer, AutomatonBuilder.of(answer));
+  }
+
+  private static Automaton optional(Expression answer) {
+    return ThinkingText.optional(answer, AutomatonBuilder.of(answer));
+  }
+
   private static boolean isAnswer(String text) {
     return text.equals("a") || text.equals("bb");
   }
@@ -37,8 +45,8 @@ class ThinkingTextTest {
 
   @Test
   void theFirstMarkEndsIt() {
-    Automaton open = ThinkingText.open(ANSWER);
-    Automaton optional = ThinkingText.optional(ANSWER);
+    Automaton open = open(ANSWER);
+    Automaton optional = optional(ANSWER);
     Random random = Seed.random("ThinkingTextTest");
     int good = 0;
     for (int i = 0; i < 200_000; i++) {
@@ -67,14 +75,15 @@ class ThinkingTextTest {
   }
 
   @Test
-  void blanksBelongToAnAnswerThatCannotBeginOtherwise() {
+  void blanksBelongToAnAnswerThatBeginsWithThem() {
     for (boolean optional : new boolean[] {false, true}) {
       String begin = optional ? "<think>" : "";
-      for (String answer : new String[] {" yes| no", "\\n[yn]", "\\s{2}z", "x? ?y"}) {
+      for (String answer : new String[] {" yes|no", " yes| no", "\\n[yn]", "\\s{2}z", "x? ?y"}) {
         Expression e = RegexParser.parse(answer, false);
-        Automaton automaton = optional ? ThinkingText.optional(e) : ThinkingText.open(e);
+        Automaton automaton = optional ? optional(e) : open(e);
         String end = begin + "so</think>";
         switch (answer) {
+          case " yes|no" -> check(automaton, true, end + " yes", end + "\n\nno", end + "   yes", end + "no");
           case " yes| no" -> check(automaton, true, end + " yes", end + "\n\n no", end + "   yes");
           case "\\n[yn]" -> check(automaton, true, end + "\ny", end + "\n\n\nn");
           case "\\s{2}z" -> check(automaton, true, end + "  z", end + "\n\nz", end + "\n\n\n z");
@@ -87,7 +96,7 @@ class ThinkingTextTest {
 
   @Test
   void whatBeginsWithTheMarkIsThinkingThoughTheAnswerMightBeAnything() {
-    Automaton any = ThinkingText.optional(RegexParser.parse("[\\s\\S]*", false));
+    Automaton any = optional(RegexParser.parse("[\\s\\S]*", false));
     check(any, true, "", "<", "<thin", "<thing", "so</think>", "<think></think>", "<think>a</think>\n\nb<think>");
     check(any, false, "<think>", "<think>a", "<think>a</thin");
   }
@@ -98,8 +107,8 @@ class ThinkingTextTest {
     for (String answer : new String[] {"[\\s\\S]{0,3000}", ".{1,200}", "\\w+(\\s\\w+){0,99}"}) {
       Expression e = RegexParser.parse(answer, false);
       int states = AutomatonBuilder.of(e).states();
-      assertTrue(ThinkingText.open(e).states() <= states + 20, answer);
-      assertTrue(ThinkingText.optional(e).states() <= states + 30, answer);
+      assertTrue(open(e).states() <= states + 20, answer);
+      assertTrue(optional(e).states() <= states + 30, answer);
     }
   }
 }

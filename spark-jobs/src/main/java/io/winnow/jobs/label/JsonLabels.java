@@ -68,7 +68,8 @@ final class JsonLabels extends LabelReader {
     String wrong;
     try {
       wrong = wrong(tree, root, "#");
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      // A pattern, or a number whose zeros are too many to count.
       throw new LabelException(shown(text) + " cannot be read: " + e.getMessage());
     }
     if (wrong != null) {

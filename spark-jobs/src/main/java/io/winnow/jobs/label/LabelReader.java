@@ -9,6 +9,7 @@ public abstract class LabelReader {
   private static final int SHOWN = 80;
   /** As many as may stand between thinking and an answer that is held to a format. */
   private static final int MOST_BLANKS = 8;
+  private static final String BLANKS = "\t\n\u000B\f\r ";
 
   LabelReader() {}
 
@@ -37,35 +38,45 @@ public abstract class LabelReader {
    */
   public abstract Object read(String text) throws LabelException;
 
+  /** Whether a text with thinking in it can be an answer: where the format describes it, or nothing else would fit. */
+  boolean takesThinking() {
+    return true;
+  }
+
   /**
-   * Reads the answer of a trace. Behind thinking that the prompt opened it is what follows the thinking. Where the text
-   * opens it, it is that as well, or the whole text, for formats that describe the thinking too. Else it is the whole
-   * text, or what follows the thinking after all.
+   * Reads the answer of a trace: what follows the thinking, else the whole text, for formats that describe the thinking
+   * and for texts that quote its mark.
    *
    * @param thinkEnd where the thinking ends in the text; 0 where there is none, null where it does not end
    * @param opened whether the prompt opened it
    * @throws LabelException when there is no answer of the format
    */
   public final Object read(String text, Integer thinkEnd, boolean opened) throws LabelException {
-    if (thinkEnd == null || thinkEnd == 0) {
+    boolean ends = thinkEnd != null && thinkEnd > 0;
+    if (!ends && !takesThinking() && text.startsWith("<think>")) {
+      throw new LabelException(shown(text) + " is thinking that does not end");
+    }
+    if (!ends) {
       return read(text);
     }
-    String rest = text.substring(thinkEnd);
-    if (opened) {
-      return readBehindBlanks(rest);
-    }
-    boolean opens = text.startsWith("<think>");
     try {
-      return opens ? readBehindBlanks(rest) : read(text);
+      return readBehindBlanks(text.substring(thinkEnd));
     } catch (LabelException e) {
-      return opens ? read(text) : readBehindBlanks(rest);
+      if (opened || !takesThinking()) {
+        throw e;
+      }
+      try {
+        return read(text);
+      } catch (LabelException f) {
+        throw e;
+      }
     }
   }
 
   /** Blanks belong to an answer only where it is none without them. */
   private Object readBehindBlanks(String rest) throws LabelException {
     int blanks = 0;
-    while (blanks < rest.length() && Character.isWhitespace(rest.charAt(blanks))) {
+    while (blanks < rest.length() && BLANKS.indexOf(rest.charAt(blanks)) >= 0) {
       blanks++;
     }
     LabelException first = null;

@@ -15,6 +15,7 @@ final class RegexLabels extends LabelReader {
   private static final int LEAST_READS = 1_000_000;
 
   private final AnswerPattern whole;
+  private final boolean describesThinking;
   /** Takes the groups out of what matches. */
   private final Pattern pattern;
   private final List<String> names = new ArrayList<>();
@@ -30,6 +31,7 @@ final class RegexLabels extends LabelReader {
       throw new IllegalArgumentException("the pattern cannot be read: " + e.getDescription(), e);
     }
     whole = AnswerPattern.whole(text);
+    describesThinking = text.contains("think>");
     Columns.check(names);
   }
 
@@ -55,6 +57,11 @@ final class RegexLabels extends LabelReader {
       }
     }
     return out.toString();
+  }
+
+  @Override
+  boolean takesThinking() {
+    return describesThinking;
   }
 
   @Override

@@ -161,6 +161,20 @@ class LabelReaderTest {
     LabelReader letter = LabelReader.of(AnswerFormat.regex("(?P<label>[A-E])[\\s\\S]*"));
     assertEquals(List.of("C"), letter.read("Alright, so</think>\n\nC because", 19, true));
     assertEquals(List.of("C"), letter.read("<think>Alright, so</think>\n\nC because", 26, false));
+    // As where a server's template opened it.
+    assertEquals(List.of("C"), letter.read("Alright, so</think>\n\nC because", 19, false));
+    LabelReader found = LabelReader.of(AnswerFormat.regex("[\\s\\S]*Answer: (?P<label>[A-E])[\\s\\S]*"));
+    for (boolean opened : new boolean[] {false, true}) {
+      assertThrows(
+          LabelException.class, () -> found.read("<think>Answer: A?</think>I cannot decide", 25, opened));
+    }
+    assertThrows(LabelException.class, () -> found.read("<think>Answer: A?", null, false));
+    LabelReader level =
+        LabelReader.of(AnswerFormat.jsonSchema("{\"type\": \"integer\", \"maximum\": 5}"));
+    LabelException e =
+        assertThrows(LabelException.class, () -> level.read("<think>so</think>\n\n9", 17, false));
+    assertTrue(e.getMessage().contains("at # 9 is too high"), e.getMessage());
+    assertThrows(LabelException.class, () -> level.read("100e2147483647"));
     LabelReader any = LabelReader.of(AnswerFormat.regex("[\\s\\S]{1,50}"));
     assertEquals("so", any.read("I think</think>\n\nso", 15, true));
     LabelReader quoting = LabelReader.of(AnswerFormat.jsonSchema("{\"type\": \"string\"}"));
@@ -168,7 +182,8 @@ class LabelReaderTest {
     LabelReader spaced = LabelReader.of(AnswerFormat.choice(List.of(" yes", "no ", "no")));
     assertEquals(" yes", spaced.read("a</think>\n yes", 9, true));
     assertEquals("no ", spaced.read("a</think>\n\nno ", 9, true));
-    assertEquals("Answer: B\n", LabelReader.of(AnswerFormat.regex("Answer: [A-E]\n")).read("a</think>\nAnswer: B\n", 9, true));
+    LabelReader line = LabelReader.of(AnswerFormat.regex("Answer: [A-E]\n"));
+    assertEquals("Answer: B\n", line.read("a</think>\nAnswer: B\n", 9, true));
   }
 
   @Test
