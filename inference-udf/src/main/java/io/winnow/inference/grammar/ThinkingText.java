@@ -8,9 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Thinking before an answer: any text up to the first {@code </think>}, that mark, and a few blanks. An
- * answer may begin with some of them, but a long one that may also begin otherwise does not. The automaton is put together of states, since an expression would count
- * places of the answer for each place of what may stand before it.
+ * Thinking before an answer: any text up to the first {@code </think>}, that mark, and a few blanks. An answer may begin
+ * with some of them, but a long one that may also begin otherwise does not. The automaton is put together of states,
+ * since an expression would count places of the answer for each place of what may stand before it.
  *
  * <p>Its states are, one kind behind the other: what of {@code <think>} is there, where an answer may also begin at once;
  * what of {@code </think>} is there (Knuth, Morris and Pratt 1977: of that mark only its first letter can begin another);
