@@ -261,10 +261,11 @@ final class FaultServer implements AutoCloseable {
     String type = stream ? "text/event-stream" : "application/json";
     int half = good.length() / 2;
     if (fault == null) {
-      respond(out, "200 OK", type, good);
+      // Before it is sent: whoever has it may ask at once.
       synchronized (this) {
         answered++;
       }
+      respond(out, "200 OK", type, good);
       return;
     }
     switch (fault) {
