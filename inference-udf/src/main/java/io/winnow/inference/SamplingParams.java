@@ -36,9 +36,9 @@ import java.util.TreeMap;
  *     can be drawn, and a stop string ends nothing. May be more than there is room for
  * @param ignoreEos whether the model's end-of-sequence tokens end nothing; stop tokens and stop strings still do
  * @param answer what the generated text must look like, null for anything. Behind a prompt that ends in {@code
- *     <think>} it is what follows the thinking; with a thinkingBudget any answer may think first. It alone says where an answer ends,
- *     so it goes with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is the beginning of
- *     such a text
+ *     <think>} it is what follows the thinking; with a thinkingBudget any answer may think first. It alone says where
+ *     an answer ends, so it goes with none of stop, stopTokenIds, minTokens and ignoreEos; one that maxTokens cuts is
+ *     the beginning of such a text
  */
 public record SamplingParams(
     double temperature,

@@ -3,7 +3,6 @@ package io.winnow.inference.engine;
 
 import static io.winnow.kernels.KvCache.PAGE_TOKENS;
 
-import io.winnow.inference.EngineStats;
 import java.util.Arrays;
 
 /**
@@ -23,8 +22,6 @@ final class PromptLookup {
   private static final int GRAM = 3;
   private final int rows;
   private final GuessBudget budget;
-  private long guessed;
-  private long kept;
 
   /** Where groups of tokens of one sequence stand. */
   static final class Index {
@@ -95,7 +92,6 @@ final class PromptLookup {
    * @param running sequences that share the step
    */
   void guess(Sequence s, int running, StepBatch batch) {
-    s.guesses = 0;
     if (s.seen != null || s.answer != null) {
       return; // what may be drawn next depends on what was drawn before
     }
@@ -112,18 +108,10 @@ final class PromptLookup {
     }
     s.index.follow(s);
     int place = s.index.before();
-    while (place > 0 && s.guesses < most && place + s.guesses < s.index.count) {
-      int row = batch.add(s.index.tokens[place + s.guesses], s.computed + 1 + s.guesses, s.pages);
-      s.guesses++;
-      batch.draw(row, s, s.guesses);
+    for (int i = 0; place > 0 && i < most && place + i < s.index.count; i++) {
+      int row = batch.add(s.index.tokens[place + i], s.computed + 1 + i, s.pages);
+      batch.draw(row, s, i + 1);
     }
-  }
-
-  /** Takes in how many of a sequence's guesses came true. */
-  void learn(Sequence s) {
-    guessed += s.guesses;
-    kept += s.guesses == 0 ? 0 : Math.max(0, s.drawn - 1);
-    s.guesses = 0;
   }
 
   /** Nothing is computed for a while. */
@@ -134,10 +122,5 @@ final class PromptLookup {
   /** Takes in what a step cost, see {@link GuessBudget#took}. */
   void took(int running, int guesses, int tokens, long nanos) {
     budget.took(running, guesses, tokens, nanos);
-  }
-
-  /** What was guessed so far. */
-  EngineStats.Guesses guesses() {
-    return new EngineStats.Guesses(guessed, kept);
   }
 }

@@ -140,7 +140,6 @@ final class Scheduler {
     boolean guesses = lookup != null && prefilling.isEmpty() && !running.isEmpty() && lookup.pays(running.size());
     for (Sequence s : rows) {
       s.drawn = 0;
-      s.guesses = 0;
       int row = batch.add(s.generated[s.count - 1], s.computed, s.pages);
       batch.draw(row, s);
       if (guesses) {
@@ -293,9 +292,6 @@ final class Scheduler {
     for (Sequence s : running) {
       s.computed += s.drawn;
       advanced += s.drawn;
-      if (lookup != null) {
-        lookup.learn(s);
-      }
     }
     List<Prefill> done = new ArrayList<>();
     for (Prefill p : prefilling) {

@@ -28,8 +28,7 @@ final class Sequence {
   long admission;
   /** Tokens appended in the step under way. */
   int drawn;
-  /** Its guesses in the step under way, and where they come from; null until there were any. */
-  int guesses;
+  /** Where its guesses come from; null until there were any. */
   PromptLookup.Index index;
   long startedNanos;
   FinishReason finish;

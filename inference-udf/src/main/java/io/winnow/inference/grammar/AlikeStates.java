@@ -13,8 +13,8 @@ import java.util.Map;
  *
  * <p>States are split into groups, in rounds, by the groups of the states behind them: after n rounds a group holds what
  * texts of n bytes do not tell apart. As in Hopcroft's minimization (1971) a round looks at those states alone of which
- * one behind has come into a new group, and the largest part of a group that splits keeps its number: so the places of
- * a long text cost a few states a round and not all of them.
+ * one behind has come into a new group, and those that it does not look at keep their number, or the largest part where
+ * there are none: so the places of a long text cost a few states a round and not all of them.
  */
 final class AlikeStates {
   private static final long MOST_WORK = 60_000_000;
@@ -37,8 +37,6 @@ final class AlikeStates {
   private final int[] part;
   /** Of a group the part that keeps its number. */
   private final int[] stays;
-  /** Groups that a round has made. */
-  private int made;
   private long work;
 
   private AlikeStates(Automaton automaton, BitSet live) {
@@ -211,6 +209,7 @@ final class AlikeStates {
       }
     }
     BitSet moved = new BitSet();
+    int made = 0;
     int[] number = new int[states];
     for (int i = 0; i < count; i++) {
       int s = candidates[i];
@@ -228,7 +227,6 @@ final class AlikeStates {
       put(s, groups + number[part[s]] - 1);
     }
     groups += made;
-    made = 0;
     return moved;
   }
 

@@ -22,22 +22,9 @@ public final class AnswerGrammars {
   private final Set<Integer> ends;
   private Vocabulary vocabulary;
   private ThinkingMarks thinking;
-  private final Map<Key, Grammar> kept =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Grammar> eldest) {
-          return size() > KEPT;
-        }
-      };
-
+  private final Map<Key, Grammar> kept = latest();
   /** Why formats are none, which may take a second to find out. */
-  private final Map<Key, String> refused =
-      new LinkedHashMap<>() {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, String> eldest) {
-          return size() > KEPT;
-        }
-      };
+  private final Map<Key, String> refused = latest();
 
   /** What stands before an answer: nothing, thinking that the prompt opened, or what the model likes. */
   private enum Thinking {
@@ -93,6 +80,16 @@ public final class AnswerGrammars {
     boolean seen = !tokenizer.isSpecial(tokenizer.tokenId(ThinkingMarks.CLOSE));
     boolean open = seen && ThinkingMarks.opens(tokenizer, prompt);
     return of(format, open ? Thinking.OPEN : mayThink ? Thinking.OPTIONAL : Thinking.NONE);
+  }
+
+  /** A map that keeps what was asked for last. */
+  private static <V> Map<Key, V> latest() {
+    return new LinkedHashMap<>(16, 0.75f, true) {
+      @Override
+      protected boolean removeEldestEntry(Map.Entry<Key, V> eldest) {
+        return size() > KEPT;
+      }
+    };
   }
 
   private synchronized Grammar of(AnswerFormat format, Thinking thinks) {

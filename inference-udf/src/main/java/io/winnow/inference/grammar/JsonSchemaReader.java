@@ -49,8 +49,6 @@ final class JsonSchemaReader {
   private final JsonNode root;
   private final Deque<String> open = new ArrayDeque<>();
   private final Map<String, Expression> resolved = new HashMap<>();
-  /** A property that the next value must have, because its alternatives are told apart by it; null for none. */
-  private String tag;
   private int depth;
 
   private JsonSchemaReader(JsonNode root) {
@@ -77,6 +75,11 @@ final class JsonSchemaReader {
   }
 
   private Expression value(JsonNode node, String path) {
+    return value(node, path, null);
+  }
+
+  /** @param required a property that an object must have, because alternatives are told apart by it; null for none */
+  private Expression value(JsonNode node, String path, String required) {
     if (!node.isObject()) {
       throw refused(path, "there is " + (node.isBoolean() ? "true or false" : "no object")
           + " where a schema must stand; say with a type what is wanted");
@@ -88,13 +91,11 @@ final class JsonSchemaReader {
     node.fieldNames().forEachRemaining(names::add);
     names.removeAll(ANNOTATIONS);
     names.removeIf(name -> name.startsWith("x-"));
-    String asked = tag;
-    tag = null;
     Expression out;
     if (names.contains("$ref")) {
-      out = reference(only(node, names, path, "$ref"), path, asked);
+      out = reference(only(node, names, path, "$ref"), path, required);
     } else if (names.contains("allOf")) {
-      out = value(single(only(node, names, path, "allOf"), path), path + "/allOf/0", asked);
+      out = value(single(only(node, names, path, "allOf"), path), path + "/allOf/0", required);
     } else if (names.contains("const")) {
       out = literals(List.of(only(node, names, path, "const", "type")), node, path + "/const");
     } else if (names.contains("enum")) {
@@ -110,7 +111,7 @@ final class JsonSchemaReader {
       Branches.checkApart(all, path + "/oneOf");
       out = Expression.anyOf(all);
     } else {
-      out = typed(node, names, path, asked);
+      out = typed(node, names, path, required);
     }
     depth--;
     return out;
@@ -124,11 +125,6 @@ final class JsonSchemaReader {
       }
     }
     return node.get(allowed[0]);
-  }
-
-  private Expression value(JsonNode node, String path, String required) {
-    tag = required;
-    return value(node, path);
   }
 
   private static JsonNode single(JsonNode list, String path) {

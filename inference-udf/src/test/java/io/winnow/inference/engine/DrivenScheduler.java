@@ -24,7 +24,9 @@ final class DrivenScheduler {
   final StepBatch batch;
   final int[] token;
   final List<Sequence> finished = new ArrayList<>();
-  PromptLookup lookup;
+  /** Guesses that were made, and those that came true. */
+  long guessed;
+  long kept;
   int steps;
   int reclaimed;
 
@@ -49,8 +51,7 @@ final class DrivenScheduler {
 
   /** Lets sequences guess ahead. */
   void guess(int maxRows) {
-    lookup = new PromptLookup(maxRows, new AlwaysGuess());
-    scheduler.guessBy(lookup);
+    scheduler.guessBy(new PromptLookup(maxRows, new AlwaysGuess()));
   }
 
   /** Whether pages of the tree have been taken for others. */
@@ -83,7 +84,9 @@ final class DrivenScheduler {
     checkWrites();
     step.run(batch, token, null);
     for (int i = 0; i < batch.draws; i++) {
+      guessed += batch.ahead[i] > 0 ? 1 : 0;
       if (batch.counts(i)) {
+        kept += batch.ahead[i] > 0 ? 1 : 0;
         advance(batch.drawing[i], token[i]);
       }
     }

@@ -28,8 +28,8 @@ class SchedulerTest {
     for (int i = 0; i < 600; i++) {
       try {
         DrivenScheduler d = randomSchedule(new Random(seed + i));
-        guessed += d.lookup == null ? 0 : d.lookup.guesses().made();
-        kept += d.lookup == null ? 0 : d.lookup.guesses().kept();
+        guessed += d.guessed;
+        kept += d.kept;
         preempted += d.scheduler.preemptions() > 0 ? 1 : 0;
         hits += d.tree.hitTokens() > 0 ? 1 : 0;
         reclaimed += d.reclaimed() ? 1 : 0;
